@@ -1,0 +1,3 @@
+module brickyard
+
+go 1.26.0
