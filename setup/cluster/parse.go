@@ -1,0 +1,80 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+)
+
+// Load reads and checks the cluster file at path. A file that cannot be read
+// gives the operating system's error, wrapped; everything that is wrong in it
+// gives Errors.
+func Load(path string) (*Cluster, error) {
+	f, err := os.Open(path) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster file: %w", err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("read the cluster file: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse decodes and checks a cluster file. Source is its path, for messages.
+// The error, if any, is of type Errors and holds every problem.
+func Parse(source string, data []byte) (*Cluster, error) {
+	r := &reporter{file: source}
+	root := parseTree(r, data)
+	if root == nil {
+		return nil, r.err()
+	}
+	c := &Cluster{Source: source}
+	decoder{r}.decode(root, reflect.ValueOf(c).Elem())
+	c.NodeOrder = keysInOrder(root.get("nodes"))
+	c.VolumeOrder = keysInOrder(root.get("volumes"))
+	c.setDefaults()
+	if !root.bad {
+		validator{r, c}.file(root)
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func keysInOrder(n *node) []string {
+	if n == nil {
+		return nil
+	}
+	return n.keys
+}
+
+// setDefaults fills in what the file may leave out.
+func (c *Cluster) setDefaults() {
+	for name, v := range c.Volumes {
+		if v.Profile == "" {
+			v.Profile = ProfileNone
+		}
+		if v.Ephemeral == nil {
+			v.Ephemeral = new(v.Bricks.Tmpfs != nil)
+		}
+		if d := v.Bricks.Disk; d != nil {
+			if d.Fstype == "" {
+				d.Fstype = FstypeXFS
+			}
+			if d.Durability == "" {
+				d.Durability = DurabilitySync
+			}
+		}
+		c.Volumes[name] = v
+	}
+	if c.Manage.Packages == nil {
+		c.Manage.Packages = new(true)
+	}
+	if c.Manage.Hosts == nil {
+		c.Manage.Hosts = new(true)
+	}
+}
