@@ -1,0 +1,105 @@
+package gluster
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// DefaultCLITimeout bounds a command whose context has no deadline. It is a little more than the 120 s
+// after which the gluster program gives up by itself (CLI_DEFAULT_CMD_TIMEOUT, cli/src/cli.h, 10.3).
+const DefaultCLITimeout = 130 * time.Second
+
+// CLI makes changes through the gluster program, the only way that GlusterFS supports
+// in all versions.
+type CLI struct {
+	// Path is the program; "" means gluster, searched in PATH.
+	Path string
+	// Prefix is put in front of the program, to run it elsewhere, as nsenter does.
+	Prefix []string
+}
+
+// Run makes one change. Every error is an *Error:
+// ErrNotRunning where no glusterd answers, ErrTransaction where another command holds a lock, ErrNoSuchVolume,
+// ErrAlready where there was nothing to do, ErrTimeout where ctx ended before the command (the
+// change may still be made), else ErrRefused.
+func (c CLI) Run(ctx context.Context, cmd Command) error {
+	_, err := c.output(ctx, cmd)
+	return err
+}
+
+// cliOutput is the part that all XML documents of the gluster program have in common.
+type cliOutput struct {
+	XMLName  xml.Name `xml:"cliOutput"`
+	OpRet    int      `xml:"opRet"`
+	OpErrno  int      `xml:"opErrno"`
+	OpErrstr string   `xml:"opErrstr"`
+	Output   string   `xml:"output"`
+}
+
+// output runs a command and returns its XML document. The exit status counts only where there is none:
+// with --xml the program exits with 0 whatever happened (cli/src/cli.c and cli-xml-output.c, 10.3).
+func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, DefaultCLITimeout)
+		defer cancel()
+	}
+	path := c.Path
+	if path == "" {
+		path = "gluster"
+	}
+	argv := append(append([]string(nil), c.Prefix...), path, "--mode=script", "--xml")
+	argv = append(argv, cmd...)
+	var stdout, stderr bytes.Buffer
+	run := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // no shell is involved
+	run.Stdout, run.Stderr = &stdout, &stderr
+	run.WaitDelay = time.Second
+	err := run.Run()
+	if ctx.Err() != nil {
+		return nil, unreachable(cmd.Name(), cmd.object(), ctx.Err())
+	}
+	if bytes.Contains(stdout.Bytes(), []byte("<cliOutput>")) {
+		return stdout.Bytes(), parseCLI(cmd, stdout.Bytes())
+	}
+	return nil, plainFailure(cmd, stdout.String()+stderr.String(), err)
+}
+
+// parseCLI turns an XML document into the error it tells of, or nil.
+func parseCLI(cmd Command, doc []byte) error {
+	var out cliOutput
+	if err := xml.Unmarshal(doc, &out); err != nil {
+		return malformed(cmd.Name(), cmd.object(), err)
+	}
+	text := out.OpErrstr
+	if text == "" {
+		text = out.Output
+	}
+	// A probe of a peer or of the node itself succeeds and says so in its output.
+	if out.OpRet == 0 {
+		if e := refusal(cmd.Name(), cmd.object(), out.OpErrno, text); e.Kind == ErrAlready { //nolint:errorlint // our own field
+			return e
+		}
+		return nil
+	}
+	return refusal(cmd.Name(), cmd.object(), out.OpErrno, text)
+}
+
+// plainFailure explains a run without an XML document.
+func plainFailure(cmd Command, text string, err error) error {
+	e := &Error{Op: cmd.Name(), Object: cmd.object(), Text: strings.TrimSpace(text), Kind: ErrRefused, Err: err}
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		e.Kind, e.Err = ErrMalformed, errors.New("no XML in the answer")
+	case !errors.As(err, &exit):
+		e.Kind = nil // the program is missing or may not be run
+	case strings.Contains(text, "Connection failed"):
+		e.Kind = ErrNotRunning
+	}
+	return e
+}

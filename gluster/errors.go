@@ -1,0 +1,128 @@
+package gluster
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+)
+
+// What an *Error may be; compare with errors.Is.
+var (
+	// ErrNotRunning says that no daemon answers at the address.
+	ErrNotRunning = errors.New("glusterd is not running")
+	// ErrTransaction says that another command holds a lock, on this node or on another. Try again after a
+	// random pause; an early retry by several clients fails all of them.
+	ErrTransaction = errors.New("another transaction is in progress")
+	// ErrRefused says that GlusterFS understood the request and would not carry it out.
+	ErrRefused = errors.New("refused")
+	// ErrNoSuchVolume says that the pool has no volume of that name.
+	ErrNoSuchVolume = errors.New("no such volume")
+	// ErrTimeout says that the daemon or the command did not answer in time. A
+	// change that timed out may have been made, or may be made later.
+	ErrTimeout = errors.New("timed out")
+	// ErrBrickOffline says that a brick has no process, or one that has not come up yet.
+	ErrBrickOffline = errors.New("brick is offline")
+	// ErrAlready says that a change was not needed: a volume that was started
+	// already, a peer that is in the pool already, a probe of the node itself.
+	ErrAlready = errors.New("already so")
+	// ErrMalformed says that an answer could not be understood.
+	ErrMalformed = errors.New("malformed answer")
+)
+
+// GlusterFS's own error numbers
+// (libglusterfs/src/glusterfs/glusterfs.h and gf-err codes EG_*, 10.3).
+const (
+	codeInternal  = 30800 // EG_INTRNL
+	codeAnotTrans = 30802 // EG_ANOTRANS
+	codeNoVolume  = 30806 // EG_NOVOL
+)
+
+// Error is what went wrong with one request to GlusterFS.
+type Error struct {
+	// Op is what was asked for, such as "volume status".
+	Op string
+	// Object is what it was asked of: a volume, a brick or a host. May be empty.
+	Object string
+	// Code is GlusterFS's op_errno: 30800 and above its own numbers, below them those of the system. 0 where none was given.
+	Code int
+	// Text is GlusterFS's own explanation, without the final newline. May be empty.
+	Text string
+	// Kind is one of the Err... values above, or nil.
+	Kind error
+	// Err is the error below this one, where there is one.
+	Err error
+}
+
+// Error gives one line: what was asked of what, and why it failed.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	if e.Object != "" {
+		b.WriteString(" " + e.Object)
+	}
+	b.WriteString(": ")
+	text := strings.Join(strings.Fields(e.Text), " ")
+	switch {
+	case text != "":
+		b.WriteString(text)
+	case e.Kind != nil && e.Err != nil:
+		b.WriteString(e.Kind.Error() + ": " + e.Err.Error())
+	case e.Kind != nil:
+		b.WriteString(e.Kind.Error())
+	case e.Err != nil:
+		b.WriteString(e.Err.Error())
+	default:
+		b.WriteString("failed without an explanation")
+	}
+	return b.String()
+}
+
+// Unwrap gives the kind and the error below.
+func (e *Error) Unwrap() []error {
+	var errs []error
+	if e.Kind != nil {
+		errs = append(errs, e.Kind)
+	}
+	if e.Err != nil {
+		errs = append(errs, e.Err)
+	}
+	return errs
+}
+
+// refusal makes the error of a request that GlusterFS answered with op_ret -1. The
+// texts are those of glusterd 10.3; the numbers alone do not tell, since most refusals carry 30800.
+func refusal(op, object string, code int, text string) *Error {
+	e := &Error{Op: op, Object: object, Code: code, Text: strings.TrimSpace(text), Kind: ErrRefused}
+	switch {
+	case code == codeAnotTrans,
+		// A peer's lock: glusterd-syncop.c and glusterd-mgmt.c, one line for each peer.
+		strings.Contains(text, "Locking failed"),
+		strings.Contains(text, "Another transaction"),
+		strings.Contains(text, "Another Transaction"):
+		e.Kind = ErrTransaction
+	case code == codeNoVolume, strings.Contains(text, "does not exist") && strings.HasPrefix(strings.ToLower(text), "volume "):
+		e.Kind = ErrNoSuchVolume
+	case strings.Contains(text, "already started"), strings.Contains(text, "already in peer list"),
+		strings.Contains(text, "Probe on localhost not needed"):
+		e.Kind = ErrAlready
+	}
+	return e
+}
+
+// unreachable makes the error of a request that got no answer.
+func unreachable(op, object string, err error) *Error {
+	e := &Error{Op: op, Object: object, Err: err}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Kind = ErrTimeout
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		e.Kind = ErrNotRunning
+	}
+	return e
+}
+
+// malformed makes the error of an answer that could not be decoded.
+func malformed(op, object string, err error) *Error {
+	return &Error{Op: op, Object: object, Kind: ErrMalformed, Err: err}
+}

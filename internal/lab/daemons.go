@@ -1,0 +1,128 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+
+	"brickyard/gluster"
+)
+
+// errAlive says that a process that was told to end still runs.
+var errAlive = errors.New("still runs")
+
+// StartGlusterd starts glusterd and waits until it answers.
+func (n *Node) StartGlusterd() {
+	n.lab.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	if err := n.startGlusterd(ctx); err != nil {
+		n.lab.t.Fatalf("lab: %s: %v", n.Name, err)
+	}
+}
+
+func (n *Node) startGlusterd(ctx context.Context) error {
+	if _, err := n.run(ctx, "glusterd"); err != nil {
+		return fmt.Errorf("%w\n%s", err, n.tail("/var/log/glusterfs/glusterd.log"))
+	}
+	return waitUntil(ctx, func() error {
+		_, err := n.Client().UUID(ctx)
+		return err
+	})
+}
+
+// StopGlusterd ends glusterd, as stopping its service does; bricks go on.
+func (n *Node) StopGlusterd() {
+	n.lab.t.Helper()
+	if err := n.end("/run/glusterd.pid", syscall.SIGTERM); err != nil {
+		n.lab.t.Fatalf("lab: %s: stop glusterd: %v", n.Name, err)
+	}
+}
+
+// KillBrick kills the process of the brick at path and waits until it is gone.
+func (n *Node) KillBrick(path string) {
+	n.lab.t.Helper()
+	bricks, err := gluster.BrickProcesses(n.Path("/proc"))
+	if err != nil {
+		n.lab.t.Fatalf("lab: %s: %v", n.Name, err)
+	}
+	for _, b := range bricks {
+		if b.Path != path {
+			continue
+		}
+		if err := n.kill(b.PID, syscall.SIGKILL); err != nil {
+			n.lab.t.Fatalf("lab: %s: kill brick %s: %v", n.Name, path, err)
+		}
+		return
+	}
+	n.lab.t.Fatalf("lab: %s: no process of brick %s", n.Name, path)
+}
+
+// end sends a signal to the process whose identifier is in a file of the node, and waits until it is gone.
+func (n *Node) end(pidFile string, sig syscall.Signal) error {
+	pid, err := readPID(n.Path(pidFile))
+	if err != nil || pid == 0 {
+		return err
+	}
+	return n.kill(pid, sig)
+}
+
+// kill signals a process by its identifier in the node and waits until it is gone.
+func (n *Node) kill(pid int, sig syscall.Signal) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	id := strconv.Itoa(pid)
+	if _, err := n.run(ctx, "bash", "-c", `kill "-$0" "$1"`, strconv.Itoa(int(sig)), id); err != nil {
+		return err
+	}
+	return waitUntil(ctx, func() error {
+		_, err := os.Stat(n.Path("/proc/" + id))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("process %d: %w", pid, errAlive)
+	})
+}
+
+func (n *Node) waitForPeers(ctx context.Context, count int) error {
+	return waitUntil(ctx, func() error {
+		peers, err := n.Client().Peers(ctx)
+		if err != nil {
+			return err
+		}
+		if len(peers) != count {
+			return fmt.Errorf("%s sees %d of %d peers", n.Name, len(peers), count)
+		}
+		for _, p := range peers {
+			if !p.Local && (!p.Connected || p.State != gluster.PeerInCluster) {
+				return fmt.Errorf("%s sees peer %v as %s, connected %t", n.Name, p.Names, p.State, p.Connected)
+			}
+		}
+		return nil
+	})
+}
+
+// peerName is how the other nodes call this one.
+func (n *Node) peerName() string {
+	if n.lab.options.EmptyHosts {
+		return n.Address
+	}
+	return n.Name
+}
+
+// tail returns the last lines of a log of the node.
+func (n *Node) tail(path string) string {
+	const size = 4096
+	b, err := os.ReadFile(n.Path(path))
+	if err != nil {
+		return err.Error()
+	}
+	return string(b[max(0, len(b)-size):])
+}
