@@ -84,9 +84,10 @@ func VolumeStop(name string) Command { return Command{"volume", "stop", name} }
 // VolumeDelete forgets a stopped volume. What its bricks hold stays.
 func VolumeDelete(name string) Command { return Command{"volume", "delete", name} }
 
-// VolumeSet sets an option. GlusterFS does not tell whether it changed.
-func VolumeSet(name, key, value string) Command {
-	return Command{"volume", "set", name, key, value}
+// VolumeSet sets an option, or several at once when more has further keys and
+// values in turn. GlusterFS does not tell whether anything changed.
+func VolumeSet(name, key, value string, more ...string) Command {
+	return append(Command{"volume", "set", name, key, value}, more...)
 }
 
 // VolumeReset sets an option back to its default.

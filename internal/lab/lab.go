@@ -34,7 +34,7 @@ import (
 
 // Options says what Start starts.
 type Options struct {
-	// Nodes is the number of nodes that run glusterd. Zero means three, unless Clients is set.
+	// Nodes is the number of nodes that run glusterd. Zero means three.
 	Nodes int
 	// Clients is the number of nodes without glusterd, numbered after the others.
 	Clients int
@@ -67,13 +67,13 @@ type Lab struct {
 // Everything is removed at the end of the test.
 func Start(t testing.TB, options Options) *Lab {
 	t.Helper()
-	if options.Nodes == 0 && options.Clients == 0 {
+	if options.Nodes == 0 {
 		options.Nodes = 3
 	}
 	if options.Size == "" {
 		options.Size = "2g"
 	}
-	need(t, options.Nodes > 0)
+	need(t)
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 
@@ -174,7 +174,7 @@ func (l *Lab) hosts() string {
 }
 
 // need fails the test where the machine lacks something.
-func need(t testing.TB, glusterd bool) {
+func need(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("lab: namespaces and mounts need root")
@@ -186,9 +186,8 @@ func need(t testing.TB, glusterd bool) {
 		{"nsenter", "util-linux"},
 		{"setpriv", "util-linux"},
 		{"pivot_root", "util-linux"},
-	}
-	if glusterd {
-		programs = append(programs, [2]string{"glusterd", "glusterfs-server"}, [2]string{"gluster", "glusterfs-cli"})
+		{"glusterd", "glusterfs-server"},
+		{"gluster", "glusterfs-cli"},
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p[0]); err != nil {

@@ -21,7 +21,9 @@ mount -t proc proc proc
 mount --rbind /sys sys
 mount --rbind /dev dev
 mount -t tmpfs -o mode=0755 tmpfs run
-mkdir -p run/lock run/gluster var/lib/glusterd var/log/glusterfs etc/glusterfs mnt
+mkdir -p run/lock run/gluster var/lib/glusterd var/log/glusterfs etc/glusterfs mnt bricks
+# GlusterFS refuses bricks on a root file system.
+mount -t tmpfs -o "size=$size,mode=0755" tmpfs bricks
 # Nothing that a glusterd of the machine left behind.
 find var/lib/glusterd -mindepth 1 -maxdepth 1 ! -name hooks -exec rm -rf {} +
 find var/log/glusterfs run/gluster -mindepth 1 -delete

@@ -1,0 +1,32 @@
+package gluster
+
+import (
+	"context"
+
+	"brickyard/gluster/rpc"
+	"brickyard/gluster/xdr"
+)
+
+// BrickPort returns the TCP port of a brick of the asked node, by the brick's directory. It takes no lock and is what
+// mounting clients ask, so that any machine may. ErrBrickOffline where the brick has no port: it is down, has not
+// registered yet, or is not on this node.
+//
+// An offline brick costs a line in glusterd's log.
+func (c *Client) BrickPort(ctx context.Context, brickPath string) (int, error) {
+	const op = "brick port"
+	// pmap_port_by_brick_req and _rsp, rpc/xdr/src/portmap-xdr.x (3.12 to 11.1).
+	p := rpc.Procedure{Program: programPortmap, Version: versionPortmap, Number: procPortByBrick}
+	body, err := c.exchange(ctx, p, xdr.AppendOpaque(nil, brickPath))
+	if err != nil {
+		return 0, unreachable(op, brickPath, err)
+	}
+	x := xdr.NewDecoder(body)
+	ret, errno, _, port := x.Int32(), x.Int32(), x.Int32(), x.Int32()
+	if err := x.Err(); err != nil {
+		return 0, malformed(op, brickPath, err)
+	}
+	if ret != 0 || port <= 0 {
+		return 0, &Error{Op: op, Object: brickPath, Code: int(errno), Kind: ErrBrickOffline}
+	}
+	return int(port), nil
+}
