@@ -1,0 +1,102 @@
+package cluster
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Warnings returns what is allowed but can hurt, one sentence each, in the
+// order of the file. A plan shows them; none of them stops it.
+func Warnings(c *Cluster) []string {
+	var warnings []string
+	for _, name := range c.VolumeOrder {
+		v := c.Volumes[name]
+		options := map[string]string{}
+		for _, o := range effectiveOptions(v) {
+			options[o.Name] = strings.ToLower(o.Value)
+		}
+		warnings = append(warnings, quorumWarnings(name, v, options)...)
+		warnings = append(warnings, optionWarnings(name, v, options)...)
+		warnings = append(warnings, placeWarnings(name, v)...)
+	}
+	return append(warnings, addressWarnings(c)...)
+}
+
+func quorumWarnings(name string, v Volume, options map[string]string) []string {
+	kind := options[optionQuorumType]
+	switch {
+	case v.Replica == 2 && (kind == "" || kind == "none"):
+		return []string{fmt.Sprintf("volume %s keeps two copies without quorum: while the two nodes of a replica set cannot reach each other, both sides may change the same file, "+
+			"and the file is unreadable afterwards (split-brain). A third node with `replica: 3` and `arbiter: 1` removes this.", name)}
+	case v.Replica == 2:
+		return []string{fmt.Sprintf("volume %s keeps two copies with quorum %s: when the first node of a replica set is down, its files cannot be written, and with it neither copy helps. "+
+			"A third node with `replica: 3` and `arbiter: 1` keeps the volume writable.", name, kind)}
+	case kind == "none":
+		return []string{fmt.Sprintf("volume %s has three copies but %s none: split-brain is possible.", name, optionQuorumType)}
+	case kind == "fixed" && options[optionQuorumCount] == "1":
+		return []string{fmt.Sprintf("volume %s has three copies but may be written with one of them: split-brain is possible.", name)}
+	}
+	return nil
+}
+
+func optionWarnings(name string, v Volume, options map[string]string) []string {
+	var warnings []string
+	if value := options["cluster.self-heal-daemon"]; value != "" && !isOn(value) {
+		warnings = append(warnings, fmt.Sprintf("volume %s has its self-heal daemon switched off: a brick that was away stays behind.", name))
+	}
+	if options["network.ping-timeout"] == "0" {
+		warnings = append(warnings, fmt.Sprintf("volume %s has network.ping-timeout 0: when a server dies without a word, clients hang until the connection breaks, which can take many minutes.", name))
+	}
+	timeout, err := strconv.Atoi(options[optionMetadata])
+	if v.Profile != ProfileWeb && err == nil && timeout > 1 &&
+		(!isOn(options["features.cache-invalidation"]) || !isOn(options["performance.cache-invalidation"])) {
+		warnings = append(warnings, fmt.Sprintf("volume %s lets clients keep attributes for %d s without cache invalidation: they show changes of other clients that much later.", name, timeout))
+	}
+	return warnings
+}
+
+func placeWarnings(name string, v Volume) []string {
+	var warnings []string
+	if v.Bricks.Tmpfs != nil && !v.IsEphemeral() {
+		warnings = append(warnings, fmt.Sprintf("volume %s is on tmpfs but not ephemeral: if all nodes of a replica set are off at the same time its files are lost, and it stays down until a person decides.", name))
+	}
+	if v.Bricks.Disk == nil {
+		return warnings
+	}
+	if v.Bricks.Disk.Durability == DurabilityAsync {
+		warnings = append(warnings, fmt.Sprintf("volume %s has durability async: a node that loses power loses files that were acknowledged, without GlusterFS knowing.", name))
+	}
+	v.Bricks.Disk.Device.each(func(_, device string) {
+		if strings.HasPrefix(device, "/dev/loop") || strings.HasPrefix(device, "/dev/ram") {
+			warnings = append(warnings, fmt.Sprintf("volume %s is on %s, which is gone or another one after a reboot; name the image file instead.", name, device))
+		}
+	})
+	return warnings
+}
+
+// addressWarnings tells of clusters that mix IPv4 and IPv6.
+func addressWarnings(c *Cluster) []string {
+	var four, six []string
+	for _, name := range c.NodeOrder {
+		addr, err := netip.ParseAddr(c.Nodes[name].Address)
+		if err != nil {
+			continue
+		}
+		if addr.Is4() {
+			four = append(four, name)
+		} else {
+			six = append(six, name)
+		}
+	}
+	if len(four) == 0 || len(six) == 0 {
+		return nil
+	}
+	fewer, family := four, "IPv4"
+	if len(six) < len(four) {
+		fewer, family = six, "IPv6"
+	}
+	return []string{fmt.Sprintf("only %s has an %s address: a GlusterFS volume speaks one address family, so all nodes should have the same.", strings.Join(slices.Clip(fewer), ", "), family)}
+}
