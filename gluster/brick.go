@@ -94,17 +94,17 @@ type PendingHeal struct {
 	Status string
 }
 
-// gfShdOpIndexCount is GF_SHD_OP_STATISTICS_HEAL_COUNT (gf_xl_afr_op_t, libglusterfs).
-const gfShdOpIndexCount = 8
+// healCount is GF_SHD_OP_STATISTICS_HEAL_COUNT (gf_xl_afr_op_t, rpc/xdr/src/cli1-xdr.x).
+const healCount = 8
 
 // PendingHeals asks a self-heal daemon how many entries wait to be healed on each brick of a replicated volume.
 // replicaSets is the number of sets of the volume. The daemon knows the sets that have a brick
 // on its node; for bricks that it cannot reach, and for other sets, Status says why there is no number.
-// The daemon must serve the volume: the volume is started and replicated.
+// A daemon that does not serve that many sets of the volume, as where the volume is not started, is ErrRefused.
 func (c *BrickClient) PendingHeals(ctx context.Context, volume string, replicaSets int) ([]PendingHeal, error) {
 	const op = "pending heals"
 	input := dict.Dict{}
-	input.SetInt("xl-op", gfShdOpIndexCount)
+	input.SetInt("xl-op", healCount)
 	input.SetInt("count", replicaSets)
 	for i := range replicaSets {
 		set := fmt.Sprintf("%s-replicate-%d", volume, i)
@@ -115,11 +115,16 @@ func (c *BrickClient) PendingHeals(ctx context.Context, volume string, replicaSe
 	if err != nil {
 		return nil, err
 	}
-	return parsePendingHeals(d, replicaSets), nil
+	heals := parsePendingHeals(d, replicaSets)
+	if heals == nil {
+		text := fmt.Sprintf("the self-heal daemon does not serve %d replica sets of the volume", replicaSets)
+		return nil, &Error{Op: op, Object: volume, Kind: ErrRefused, Text: text}
+	}
+	return heals, nil
 }
 
-// parsePendingHeals reads the answer of afr_add_shd_event... (xlators/cluster/afr/src/afr-self-heald.c,
-// afr_xl_op, 10.3): SET-BRICK-hardlinks or SET-BRICK-status.
+// parsePendingHeals reads the answer of afr_xl_op (xlators/cluster/afr/src/afr-self-heald.c,
+// 10.3): SET-BRICK-hardlinks or SET-BRICK-status. Where one set is unknown the daemon answers nothing, with success; then nil.
 func parsePendingHeals(d dict.Dict, replicaSets int) []PendingHeal {
 	var heals []PendingHeal
 	for set := range replicaSets {

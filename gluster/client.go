@@ -11,7 +11,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"brickyard/gluster/dict"
@@ -41,6 +41,7 @@ type Client struct {
 
 	network, address string
 	conn             *rpc.Conn
+	privileged       atomic.Bool // dial from a port below 1024
 }
 
 // NewClient returns a client of the glusterd at address: a path with network "unix", where an
@@ -56,9 +57,7 @@ func NewClient(network, address string) *Client {
 		}
 	}
 	c := &Client{network: network, address: address, StateDir: defaultStateDir}
-	c.conn = rpc.NewConn(func(ctx context.Context) (net.Conn, error) {
-		return dial(ctx, network, address)
-	}, 0, 0)
+	c.conn = rpc.NewConn(c.dial, 0, 0)
 	return c
 }
 
@@ -83,14 +82,21 @@ func (c *Client) call(ctx context.Context, op, object string, number uint32, arg
 	return r.dict, nil
 }
 
-// exchange makes one call within Timeout.
+// exchange makes one call within Timeout. Where glusterd insists on source ports below 1024 it
+// takes one, if this process may.
 func (c *Client) exchange(ctx context.Context, p rpc.Procedure, args []byte) ([]byte, error) {
 	if _, ok := ctx.Deadline(); !ok && c.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.Timeout)
 		defer cancel()
 	}
-	return c.conn.Call(ctx, p, args)
+	body, err := c.conn.Call(ctx, p, args)
+	var rejected *rpc.RejectedError
+	if errors.As(err, &rejected) && rejected.Denied && c.network == "tcp" && c.privileged.CompareAndSwap(false, true) {
+		_ = c.conn.Close() //nolint:errcheck // replaced by the next one
+		body, err = c.conn.Call(ctx, p, args)
+	}
+	return body, err
 }
 
 // UUID returns the identifier of the node that this glusterd runs on.
@@ -112,28 +118,3 @@ type errNoKey string
 
 // Error names the key.
 func (e errNoKey) Error() string { return "no key " + string(e) }
-
-// firstPrivileged and lastPrivileged are the source ports that need a privilege to use and that daemons
-// with rpc-auth-allow-insecure off insist on.
-const (
-	firstPrivileged = 512
-	lastPrivileged  = 1023
-)
-
-// dial connects to a daemon.
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	var d net.Dialer
-	return d.DialContext(ctx, network, address)
-}
-
-// dialPrivileged connects from a port below 1024.
-func dialPrivileged(ctx context.Context, address string) (net.Conn, error) {
-	for port := lastPrivileged; port >= firstPrivileged; port-- {
-		d := net.Dialer{LocalAddr: &net.TCPAddr{Port: port}}
-		conn, err := d.DialContext(ctx, "tcp", address)
-		if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
-			return conn, err
-		}
-	}
-	return nil, syscall.EADDRINUSE
-}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"syscall"
+
+	"brickyard/gluster/rpc"
 )
 
 // What an *Error may be; compare with errors.Is.
@@ -104,16 +106,21 @@ func refusal(op, object string, code int, text string) *Error {
 	case code == codeNoVolume, strings.Contains(text, "does not exist") && strings.HasPrefix(strings.ToLower(text), "volume "):
 		e.Kind = ErrNoSuchVolume
 	case strings.Contains(text, "already started"), strings.Contains(text, "already in peer list"),
-		strings.Contains(text, "Probe on localhost not needed"):
+		strings.Contains(text, "Probe on localhost not needed"),
+		op == "volume profile" && strings.Contains(text, "is not started"),
+		op == "volume stop" && strings.Contains(text, "is not in the started state"):
 		e.Kind = ErrAlready
 	}
 	return e
 }
 
-// unreachable makes the error of a request that got no answer.
+// unreachable makes the error of a request that was not answered, or not carried out.
 func unreachable(op, object string, err error) *Error {
 	e := &Error{Op: op, Object: object, Err: err}
+	var rejected *rpc.RejectedError
 	switch {
+	case errors.As(err, &rejected):
+		e.Kind = ErrRefused
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Kind = ErrTimeout
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):

@@ -68,7 +68,7 @@ type Peer struct {
 	Names []string
 	// Connected says whether the asked node has a connection to it.
 	Connected bool
-	// State is meaningful for other nodes; of itself a node says PeerEstablishing.
+	// State is PeerInCluster for the asked node, which does not tell its own.
 	State PeerState
 	// Local is true for the asked node.
 	Local bool
@@ -114,7 +114,9 @@ func parsePeers(d dict.Dict) ([]Peer, error) {
 			return nil, errNoKey(key + "uuid")
 		}
 		name := d.String(key + "hostname")
-		p.Local = name == "localhost"
+		if p.Local = name == "localhost"; p.Local {
+			p.State = PeerInCluster
+		}
 		p.Names = []string{name}
 		for j := range min(d.IntOr(key+"hostname_count", 0), maxListed) {
 			other := d.String(fmt.Sprintf("%shostname%d", key, j))

@@ -11,9 +11,12 @@ import (
 // mounting clients ask, so that any machine may. ErrBrickOffline where the brick has no port: it is down, has not
 // registered yet, or is not on this node.
 //
-// An offline brick costs a line in glusterd's log.
+// glusterd has this on its TCP port only: on a unix socket it is ErrRefused.
 func (c *Client) BrickPort(ctx context.Context, brickPath string) (int, error) {
 	const op = "brick port"
+	if c.network != "tcp" {
+		return 0, &Error{Op: op, Object: brickPath, Kind: ErrRefused, Text: "glusterd answers this on its TCP port only"}
+	}
 	// pmap_port_by_brick_req and _rsp, rpc/xdr/src/portmap-xdr.x (3.12 to 11.1).
 	p := rpc.Procedure{Program: programPortmap, Version: versionPortmap, Number: procPortByBrick}
 	body, err := c.exchange(ctx, p, xdr.AppendOpaque(nil, brickPath))

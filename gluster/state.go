@@ -29,6 +29,9 @@ var errNotPrivate = errors.New("is not a directory of this user that is closed t
 // it works over the unix socket only, and as root only.
 func (c *Client) State(ctx context.Context) (State, error) {
 	const op = "get-state"
+	if c.network != "unix" {
+		return State{}, &Error{Op: op, Object: c.address, Kind: ErrRefused, Text: "glusterd answers this on its unix socket only"}
+	}
 	file, err := c.stateFile()
 	if err != nil {
 		return State{}, &Error{Op: op, Object: c.StateDir, Err: err}

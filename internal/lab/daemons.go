@@ -26,7 +26,7 @@ func (n *Node) StartGlusterd() {
 }
 
 func (n *Node) startGlusterd(ctx context.Context) error {
-	if _, err := n.run(ctx, "glusterd"); err != nil {
+	if _, err := n.run(ctx, "glusterd", "-p", "/run/glusterd.pid"); err != nil {
 		return fmt.Errorf("%w\n%s", err, n.tail("/var/log/glusterfs/glusterd.log"))
 	}
 	return waitUntil(ctx, func() error {

@@ -1,0 +1,41 @@
+package gluster
+
+import (
+	"context"
+	"errors"
+	"net"
+	"syscall"
+)
+
+// firstPrivileged and lastPrivileged bound the source ports that only a privileged process may
+// use. A glusterd with "option rpc-auth-allow-insecure off", not the default since 3.7, denies calls from other ports
+// (rpcsvc_handle_rpc_call, rpc/rpc-lib/src/rpcsvc.c, 10.3). Those below 512 belong to well-known services.
+const (
+	firstPrivileged = 512
+	lastPrivileged  = 1023
+)
+
+// dial connects to the Client's daemon.
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	if c.privileged.Load() {
+		return dialPrivileged(ctx, c.address)
+	}
+	return dial(ctx, c.network, c.address)
+}
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, network, address)
+}
+
+// dialPrivileged connects from the highest free port below 1024.
+func dialPrivileged(ctx context.Context, address string) (net.Conn, error) {
+	for port := lastPrivileged; port >= firstPrivileged; port-- {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{Port: port}}
+		conn, err := d.DialContext(ctx, "tcp", address)
+		if !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
+			return conn, err
+		}
+	}
+	return nil, syscall.EADDRINUSE
+}
