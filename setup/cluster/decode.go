@@ -80,6 +80,7 @@ func (d decoder) structure(n *node, v reflect.Value) {
 		if !ok {
 			d.r.atKey(child, fmt.Sprintf("unknown key %q in %s", key, nameOf(n)), unknownKeyHint(v.Type(), key, known))
 			child.bad = true
+			n.meant = append(n.meant, nearest(key, known))
 			continue
 		}
 		d.decode(child, v.Field(i))

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -50,7 +51,8 @@ type node struct {
 	keys               []string // of a map, in file order
 	values             map[string]*node
 	items              []*node
-	bad                bool // already reported, or not decodable
+	bad                bool     // already reported, or not decodable
+	meant              []string // keys that misspelt ones stand for
 }
 
 // get returns the value of a map's key, or nil.
@@ -59,6 +61,12 @@ func (n *node) get(key string) *node {
 		return nil
 	}
 	return n.values[key]
+}
+
+// lacks says whether a map has neither the key nor a misspelling of it, which
+// has been reported as such.
+func (n *node) lacks(key string) bool {
+	return n.get(key) == nil && !slices.Contains(n.meant, key)
 }
 
 // or returns n, or other if n is nil.

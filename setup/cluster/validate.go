@@ -17,9 +17,9 @@ type validator struct {
 func (v validator) file(root *node) {
 	nodes := root.get("nodes")
 	switch {
-	case nodes == nil:
+	case root.lacks("nodes"):
 		v.r.at(root, "the file has no nodes", "add `nodes:` with the host name and the address of every machine")
-	case nodes.kind == kindMap:
+	case nodes != nil && nodes.kind == kindMap:
 		v.nodes(nodes)
 	}
 	if volumes := root.get("volumes"); volumes != nil && volumes.kind == kindMap {
@@ -79,11 +79,10 @@ func (v validator) nodes(n *node) {
 func (v validator) address(name string, n *node, seen map[netip.Addr]string) {
 	const hint = "add `address:` with the IPv4 or IPv6 address that the other nodes reach it by"
 	field := n.get("address")
-	if field == nil {
+	if n.lacks("address") {
 		v.r.atKey(n, fmt.Sprintf("node %s has no address", name), hint)
-		return
 	}
-	if field.bad {
+	if field == nil || field.bad {
 		return
 	}
 	addr, message, hint2 := addressProblem(field.text)

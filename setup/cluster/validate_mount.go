@@ -16,15 +16,14 @@ func (v validator) mount(m Mount, n *node) {
 		what = "mount " + m.Path
 	}
 	v.mountVolume(what, n)
-	if path := n.get("path"); path == nil {
+	if n.lacks("path") {
 		v.r.at(n, what+" has no path", "add `path:` with the directory to mount the volume on")
-	} else {
-		v.path("mount", path)
 	}
+	v.path("mount", n.get("path"))
 	switch nodes := n.get("nodes"); {
-	case nodes == nil:
+	case n.lacks("nodes"):
 		v.r.at(n, what+" has no nodes", "add `nodes:` with the nodes that mount the volume")
-	case nodes.bad:
+	case nodes == nil || nodes.bad:
 	case len(nodes.items) == 0:
 		v.r.at(nodes, what+": nodes is empty", "list the nodes that mount the volume, or remove the mount")
 	default:
@@ -35,11 +34,10 @@ func (v validator) mount(m Mount, n *node) {
 
 func (v validator) mountVolume(what string, n *node) {
 	volume := n.get("volume")
-	if volume == nil {
+	if n.lacks("volume") {
 		v.r.at(n, what+" has no volume", "add `volume:` with the name of the volume")
-		return
 	}
-	if volume.bad {
+	if volume == nil || volume.bad {
 		return
 	}
 	if _, ok := v.c.Volumes[volume.text]; ok {

@@ -48,10 +48,10 @@ func (v validator) oneOf(what string, n *node, words ...string) {
 func (v validator) replica(what string, vol Volume, n *node) {
 	replica, arbiter := n.get("replica"), n.get("arbiter")
 	switch {
-	case replica == nil:
+	case n.lacks("replica"):
 		v.r.atKey(n, what+" has no replica", "add `replica: 3`, or `replica: 2`, which can end in split-brain")
 		return
-	case replica.bad:
+	case replica == nil || replica.bad:
 		return
 	case vol.Replica == 1:
 		v.r.at(replica, what+": replica 1 keeps no second copy", "write 2 or 3")
@@ -72,11 +72,10 @@ func (v validator) replica(what string, vol Volume, n *node) {
 
 func (v validator) bricks(what string, vol Volume, n *node) {
 	bricks := n.get("bricks")
-	if bricks == nil {
+	if n.lacks("bricks") {
 		v.r.atKey(n, what+" has no bricks", "add `bricks:` with nodes and one of tmpfs, disk and directory")
-		return
 	}
-	if bricks.bad || bricks.kind != kindMap {
+	if bricks == nil || bricks.bad || bricks.kind != kindMap {
 		return
 	}
 	v.brickNodes(what, vol, n.get("replica"), bricks)
@@ -92,11 +91,10 @@ func (v validator) bricks(what string, vol Volume, n *node) {
 
 func (v validator) brickNodes(what string, vol Volume, replica, bricks *node) {
 	list := bricks.get("nodes")
-	if list == nil {
+	if bricks.lacks("nodes") {
 		v.r.atKey(bricks, what+": bricks has no nodes", "add `nodes:` with the nodes that hold a brick, in the order of the replica sets")
-		return
 	}
-	if list.bad {
+	if list == nil || list.bad {
 		return
 	}
 	v.nodeList(what, list, "a volume has one brick on a node: two copies on one machine are lost together")
@@ -131,22 +129,11 @@ func (v validator) brickPlace(what string, bricks *node) {
 		}
 	}
 	switch {
-	case len(given) == 0 && !hasUnknownKey(bricks):
+	case len(given) == 0 && bricks.lacks("tmpfs") && bricks.lacks("disk") && bricks.lacks("directory"):
 		v.r.atKey(bricks, what+": bricks says nothing of where they lie", "add one of tmpfs, disk and directory")
 	case len(given) > 1:
 		v.r.atKey(bricks.values[given[1]], fmt.Sprintf("%s has bricks on %s", what, strings.Join(given, " and on ")), "keep one of them")
 	}
-}
-
-// hasUnknownKey says whether a key was refused: it may be the misspelt one
-// that seems to be missing.
-func hasUnknownKey(n *node) bool {
-	for _, child := range n.values {
-		if child.bad && child.kind != kindNull {
-			return true
-		}
-	}
-	return false
 }
 
 func (v validator) tmpfs(what string, t Tmpfs, n *node) {
@@ -174,7 +161,7 @@ func (v validator) disk(what string, vol Volume, n *node) {
 // required reports a key that is missing, unless an unknown one may be meant
 // for it.
 func (v validator) required(what, parent string, n *node, key, hint string) {
-	if n.get(key) == nil {
+	if n.lacks(key) {
 		v.r.atKey(n, fmt.Sprintf("%s: %s has no %s", what, parent, key), hint)
 	}
 }
