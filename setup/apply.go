@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"brickyard/setup/change"
+	"brickyard/setup/cluster"
+	"brickyard/setup/host"
+	"brickyard/setup/report"
+)
+
+// ApplyCmd makes the changes.
+type ApplyCmd struct {
+	planFlags
+	Parts   []string      `enum:"host,pool,client" default:"host,pool,client" help:"Parts to apply: ${enum}. Callers that go from node to node apply host everywhere first."`
+	Timeout time.Duration `default:"5m" help:"Give up waiting for other nodes after this long."`
+	Verbose bool          `short:"v" help:"Log every change to stderr as it is made."`
+}
+
+// pause is how long apply waits at first before it looks again.
+const pause = 500 * time.Millisecond
+
+// Run applies the cluster file to this node.
+func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
+	began := time.Now()
+	n, err := c.node(programPath)
+	if err != nil {
+		return early(streams, c.outputFlags, "apply", c.fileFlags, err)
+	}
+	if err := root("apply"); err != nil {
+		return early(streams, c.outputFlags, "apply", c.fileFlags, err)
+	}
+	ctx, cancel := deadline(ctx, c.Timeout)
+	defer cancel()
+
+	level := slog.LevelWarn
+	if c.Verbose || c.json() {
+		level = slog.LevelInfo
+	}
+	t := report.NewText(streams.Out, isTerminal(streams.Out))
+	var watcher change.Watcher = t
+	if c.json() {
+		watcher = report.Quiet{}
+	} else {
+		t.Head("apply", n.state.Node, c.File)
+	}
+	unlock, err := lock(ctx, watcher)
+	if err != nil {
+		return early(streams, c.outputFlags, "apply", c.fileFlags, err)
+	}
+	defer unlock()
+
+	runner := &change.Runner{Log: logger(streams.Err, level), Watcher: watcher, Pause: pause}
+	warnings, err := n.apply(ctx, runner, c.Parts)
+	doc := document("apply", n, c.fileFlags, change.Plan{Warnings: warnings})
+	doc.Changes, doc.Seconds = report.Results(runner.Results), time.Since(began).Seconds()
+	made := 0
+	for _, r := range runner.Results {
+		if r.Status == change.Done {
+			made++
+		}
+	}
+	doc.Changed = made > 0
+	var conflicts change.Conflicts
+	if errors.As(err, &conflicts) {
+		doc.Conflicts = report.ConflictsOf(conflicts)
+	}
+	var wait *change.WaitError
+	if errors.As(err, &wait) {
+		doc.Waits = wait.What
+	}
+	doc.ExitCode = exitCodeOf(err)
+	if doc.ExitCode == exitError && made > 0 {
+		doc.ExitCode = exitPartly
+	}
+	took := fmt.Sprintf("%.1f s", doc.Seconds)
+	last := map[int]string{
+		exitOK:      "Nothing to do (" + took + ").",
+		exitError:   "Nothing was changed.",
+		exitRefused: "Refused.",
+		exitPartly:  count(made, "change was", "changes were") + " made, not all. Run apply again when the cause is gone.",
+	}[doc.ExitCode]
+	switch {
+	case doc.ExitCode == exitOK && made > 0:
+		last = "Done: " + count(made, "change", "changes") + " in " + took + "."
+	case doc.ExitCode == exitRefused && made > 0:
+		last = "Refused after " + count(made, "change", "changes") + "."
+	case doc.ExitCode == exitRefused:
+		last = "Refused: nothing was changed."
+	}
+	return finish(streams, c.outputFlags, t, doc, err, last)
+}
+
+// apply first looks at everything: a conflict anywhere stops it before it has
+// changed anything. Then it brings the parts in order one by one.
+func (n *node) apply(ctx context.Context, r *change.Runner, parts []string) ([]string, error) {
+	first, err := n.plan(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	if len(first.Conflicts) > 0 {
+		return first.Warnings, change.Conflicts(first.Conflicts)
+	}
+	planners, done, err := n.planners(parts)
+	if err != nil {
+		return nil, err
+	}
+	warnings := cluster.Warnings(n.cluster)
+	for _, p := range planners {
+		w, err := r.Converge(ctx, p)
+		warnings = append(warnings, w...)
+		if err != nil {
+			return warnings, errors.Join(err, done())
+		}
+	}
+	return warnings, done()
+}
+
+// lock keeps two runs on one node apart: the second waits for the first.
+func lock(ctx context.Context, w change.Watcher) (unlock func(), err error) {
+	path := filepath.Join(host.RunDir, "apply.lock")
+	if err := os.MkdirAll(host.RunDir, 0o755); err != nil { //nolint:gosec // holds nothing secret
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock this node: %w", err)
+	}
+	began := time.Now()
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) //nolint:gosec // a descriptor fits
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, errors.Join(fmt.Errorf("lock this node (%s): %w", path, err), f.Close())
+		}
+		holder := "another run of gluster-setup apply"
+		if b, err := os.ReadFile(path); err == nil && len(b) > 0 {
+			holder += " (process " + strings.TrimSpace(string(b)) + ")"
+		}
+		w.Waiting(change.Host, []string{holder + " to end"}, time.Since(began))
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("%s still holds this node's lock %s: %w", holder, path, context.Cause(ctx)), f.Close())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	if err := f.Truncate(0); err == nil {
+		_, err = f.WriteAt([]byte(itoa(os.Getpid())+"\n"), 0)
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
+	return func() { f.Close() }, nil //nolint:errcheck // closing gives the lock back
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

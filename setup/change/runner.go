@@ -1,0 +1,163 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Watcher is told what the Runner does, as it happens.
+type Watcher interface {
+	// Started is called before a change is made.
+	Started(c Change)
+	// Finished is called after a change was made or failed.
+	Finished(r Result)
+	// Waiting is called again and again while there is nothing to do but wait.
+	Waiting(part Part, what []string, since time.Duration)
+}
+
+// Planner looks at one part of the world and says what is to be done.
+type Planner interface {
+	Part() Part
+	Plan(ctx context.Context) (Plan, error)
+}
+
+// Runner makes changes: the only place from which the machine or the pool is
+// changed. It logs each one.
+type Runner struct {
+	Log     *slog.Logger
+	Watcher Watcher
+	Results []Result // every change made or tried, in order
+
+	// Pause is how long to wait before looking again at a world that is not
+	// ready; it grows to ten times as long.
+	Pause time.Duration
+}
+
+// ErrUnsettled is wrapped by the error of a part that did not become right
+// although all its changes were made.
+var ErrUnsettled = errors.New("not settled")
+
+// rounds bounds how often a part whose changes all succeed may find new ones.
+const rounds = 50
+
+// Converge plans a part, makes the changes that are ready, and looks again,
+// until nothing is left to do. It ends with Conflicts when the plan has any
+// (before changing anything), with the error of the first change that fails,
+// or with the context's error naming what it was waiting for.
+func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
+	began := time.Now()
+	pause := r.Pause
+	for round := 0; ; {
+		plan, err := p.Plan(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("look at the %s part: %w", p.Part(), err)
+		}
+		if len(plan.Conflicts) > 0 {
+			return plan.Warnings, Conflicts(plan.Conflicts)
+		}
+		if plan.Settled() {
+			return plan.Warnings, nil
+		}
+		made, err := r.run(ctx, plan.Changes)
+		waiting := plan.Pending()
+		var retry *RetryError
+		switch {
+		case errors.As(err, &retry):
+			waiting = []string{fmt.Sprintf("%s (%v)", retry.Waiting, retry.Err)}
+		case err != nil:
+			return plan.Warnings, err
+		}
+		if made {
+			pause = r.Pause
+			if round++; round > rounds {
+				return plan.Warnings, fmt.Errorf("%s part: %w: still wants to %s after %d rounds", p.Part(), ErrUnsettled, plan.Changes[0], rounds)
+			}
+			continue
+		}
+		r.Watcher.Waiting(p.Part(), waiting, time.Since(began))
+		select {
+		case <-ctx.Done():
+			return plan.Warnings, &WaitError{Part: p.Part(), What: waiting, After: time.Since(began), Err: context.Cause(ctx)}
+		case <-time.After(pause):
+			pause = min(pause*3/2, 10*r.Pause)
+		}
+	}
+}
+
+// run makes the ready changes at the head of the list, in order, and reports
+// whether it made any. It stops at the first that has to wait: what comes
+// behind may rest on it. A change that cannot be made yet is a RetryError.
+func (r *Runner) run(ctx context.Context, changes []Change) (made bool, err error) {
+	for _, c := range changes {
+		if !c.Ready() {
+			return made, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return made, context.Cause(ctx)
+		}
+		if err := r.make(ctx, c); err != nil {
+			return made, err
+		}
+		made = true
+	}
+	return made, nil
+}
+
+func (r *Runner) make(ctx context.Context, c Change) error {
+	r.Watcher.Started(c)
+	began := time.Now()
+	err := c.Do(ctx)
+	res := Result{Change: c, Status: Done, Duration: time.Since(began), Err: err}
+	attrs := []any{slog.String("part", string(c.Part)), slog.String("action", c.Action), slog.String("object", c.Object), slog.Duration("took", res.Duration)}
+	if err != nil {
+		res.Status = Failed
+		res.Err = fmt.Errorf("%s: %w", c, err)
+		r.Log.Debug("change failed", append(attrs, slog.Any("error", err))...)
+	} else {
+		r.Log.Debug("change made", attrs...)
+	}
+	var retry *RetryError
+	if errors.As(err, &retry) {
+		return err // not a failure: nothing was changed, Converge looks again
+	}
+	r.Results = append(r.Results, res)
+	r.Watcher.Finished(res)
+	return res.Err
+}
+
+// RetryError is returned by a change that could not be made yet but will be
+// possible by itself: the runner looks again later.
+type RetryError struct {
+	Waiting string // what must come true, in words
+	Err     error
+}
+
+func (e *RetryError) Error() string { return fmt.Sprintf("waiting for %s: %v", e.Waiting, e.Err) }
+
+// Unwrap returns the refusal behind the wait.
+func (e *RetryError) Unwrap() error { return e.Err }
+
+// WaitError says that the deadline passed while waiting.
+type WaitError struct {
+	Part  Part
+	What  []string
+	After time.Duration
+	Err   error
+}
+
+func (e *WaitError) Error() string {
+	what := "the pool to settle"
+	if len(e.What) > 0 {
+		what = e.What[0]
+		if n := len(e.What) - 1; n > 0 {
+			what += fmt.Sprintf(" (and %d more)", n)
+		}
+	}
+	return fmt.Sprintf("%s part: gave up after %s waiting for %s", e.Part, e.After.Round(time.Second), what)
+}
+
+// Unwrap returns why the wait ended.
+func (e *WaitError) Unwrap() error { return e.Err }

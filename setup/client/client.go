@@ -1,0 +1,140 @@
+// Package client waits for volumes to serve and mounts them on this machine.
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"brickyard/setup/change"
+	"brickyard/setup/desired"
+	"brickyard/setup/machine"
+)
+
+// Client plans the client mounts of this machine.
+type Client struct {
+	State *desired.State
+	Exec  machine.Exec
+	Probe *Probe
+}
+
+// Part returns change.Client.
+func (c *Client) Part() change.Part { return change.Client }
+
+// Plan looks at the mount table, and at the volumes of the mounts that are missing.
+func (c *Client) Plan(ctx context.Context) (change.Plan, error) {
+	var p change.Plan
+	for _, m := range c.State.ClientMounts {
+		q, err := c.mount(ctx, m)
+		if err != nil {
+			return p, err
+		}
+		p.Add(q)
+	}
+	return p, nil
+}
+
+func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan, error) {
+	var p change.Plan
+	mnt, err := machine.MountAt(m.Path)
+	if err != nil {
+		return p, err
+	}
+	if mnt == nil {
+		conflict, err := machine.HiddenFiles(m.Path)
+		if err != nil {
+			return p, err
+		}
+		if conflict != nil {
+			p.Conflicts = append(p.Conflicts, *conflict)
+			return p, nil
+		}
+		ch := c.doMount(m, "volume "+m.Volume+" is not mounted", "mount", nil)
+		ch.Needs = c.Probe.Missing(ctx, m.Volume)
+		p.Changes = append(p.Changes, ch)
+		return p, nil
+	}
+	if problem := c.other(m, mnt.FSType, mnt.Source); problem != "" {
+		p.Conflicts = append(p.Conflicts, change.Conflict{
+			Code: "client-mount", Object: "mount " + m.Path, Problem: problem,
+			Remedy: "unmount it if it is not needed, or choose another path under mounts in the cluster file",
+		})
+		return p, nil
+	}
+	if dead(ctx, m.Path) {
+		ch := c.doMount(m, "the mount's process is gone: every access fails with \"Transport endpoint is not connected\"", "mount again", []string{"umount", "-l", m.Path})
+		ch.Needs = c.Probe.Missing(ctx, m.Volume)
+		p.Changes = append(p.Changes, ch)
+	}
+	return p, nil
+}
+
+// other says how something else is mounted where the volume should be. The
+// server that a mount asked for its volfile does not matter once it is mounted.
+func (c *Client) other(m desired.ClientMount, fstype, source string) string {
+	want := "the cluster file says volume " + m.Volume
+	if fstype != "fuse.glusterfs" {
+		return fmt.Sprintf("%s (%s) is mounted there, %s", fstype, source, want)
+	}
+	_, volume, ok := strings.Cut(source, ":")
+	if i := strings.LastIndex(source, ":"); i >= 0 {
+		volume = source[i+1:]
+	}
+	if !ok || strings.TrimPrefix(volume, "/") != m.Volume {
+		return fmt.Sprintf("the volume %s is mounted there, %s", source, want)
+	}
+	return ""
+}
+
+// mountTimeout bounds one try of the mount program, which itself waits for the
+// volume's bricks.
+const mountTimeout = 90 * time.Second
+
+func (c *Client) doMount(m desired.ClientMount, why, action string, first []string) change.Change {
+	commands := []string{"mount " + m.Path}
+	if first != nil {
+		commands = []string{strings.Join(first, " "), commands[0]}
+	}
+	return change.Change{
+		Part: change.Client, Object: m.Path, Action: action, Why: why, Commands: commands,
+		Do: func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, mountTimeout)
+			defer cancel()
+			if first != nil {
+				if _, err := c.Exec(ctx, nil, first...); err != nil {
+					return err
+				}
+			}
+			if err := os.MkdirAll(m.Path, 0o755); err != nil { //nolint:gosec // mount points are world readable
+				return err
+			}
+			if _, err := c.Exec(ctx, nil, "mount", m.Path); err != nil {
+				return fmt.Errorf("%w (see /var/log/glusterfs/%s.log)", err, strings.ReplaceAll(strings.Trim(m.Path, "/"), "/", "-"))
+			}
+			return nil
+		},
+	}
+}
+
+// dead reports whether a FUSE mount has lost its process. A mount that only
+// hangs is not dead: its process may come back, and its users' files with it.
+func dead(ctx context.Context, path string) bool {
+	result := make(chan error, 1)
+	go func() {
+		var st unix.Statfs_t
+		result <- unix.Statfs(path, &st)
+	}()
+	select {
+	case err := <-result:
+		return errors.Is(err, unix.ENOTCONN)
+	case <-time.After(2 * time.Second):
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}

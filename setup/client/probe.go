@@ -1,0 +1,123 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/setup/cluster"
+	"brickyard/setup/desired"
+)
+
+// Probe asks the servers of a pool over the network whether a volume serves.
+// It takes no lock and works from machines that are not in the pool.
+type Probe struct {
+	Pool    desired.Pool
+	Dial    func(desired.Server) *gluster.Client
+	Timeout time.Duration // of one question to one server or brick
+}
+
+// Missing says in words what a volume still needs before a client can mount
+// it and write: started, and in every replica set as many bricks accepting
+// connections as its quorum asks for, or one where it has none. Nothing is
+// missing from a volume that serves.
+func (p *Probe) Missing(ctx context.Context, name string) []string {
+	want, ok := p.Pool.Volume(name)
+	if !ok {
+		return []string{"volume " + name + " to be in the cluster file"}
+	}
+	have, err := p.volume(ctx, want)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if have.Status != gluster.Started {
+		return []string{fmt.Sprintf("volume %s to be started", name)}
+	}
+	up := p.bricksUp(ctx, want)
+	var missing []string
+	for i, set := range want.Sets {
+		n := 0
+		for _, b := range set {
+			if up[b] {
+				n++
+			}
+		}
+		if n < want.Quorum {
+			missing = append(missing, fmt.Sprintf("replica set %d of volume %s: %d of %d bricks accept connections, %d needed", i+1, name, n, len(set), want.Quorum))
+		}
+	}
+	return missing
+}
+
+// volume asks the servers of the volume in turn; the first that answers counts.
+func (p *Probe) volume(ctx context.Context, want desired.Volume) (gluster.Volume, error) {
+	name := want.Spec.Name
+	var last error
+	for _, host := range want.ServersOf() {
+		s, _ := p.Pool.Server(host)
+		var v gluster.Volume
+		err := p.ask(ctx, s, func(ctx context.Context, c *gluster.Client) (err error) {
+			v, err = c.Volume(ctx, name)
+			return err
+		})
+		switch {
+		case err == nil:
+			return v, nil
+		case errors.Is(err, gluster.ErrNoSuchVolume):
+			last = fmt.Errorf("volume %s to be created", name)
+		case last == nil:
+			last = fmt.Errorf("a server of volume %s to answer (%s: %w)", name, host, err)
+		}
+	}
+	return gluster.Volume{}, last
+}
+
+func (p *Probe) ask(ctx context.Context, s desired.Server, f func(context.Context, *gluster.Client) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	c := p.Dial(s)
+	defer func() {
+		if cerr := c.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	return f(ctx, c)
+}
+
+// bricksUp asks every brick's node for its port, all at once, and connects to it.
+func (p *Probe) bricksUp(ctx context.Context, want desired.Volume) map[cluster.Brick]bool {
+	up := map[cluster.Brick]bool{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, set := range want.Sets {
+		for _, b := range set {
+			s, ok := p.Pool.Server(b.Node)
+			if !ok {
+				continue
+			}
+			wg.Go(func() {
+				err := p.ask(ctx, s, func(ctx context.Context, c *gluster.Client) error {
+					port, err := c.BrickPort(ctx, b.Path)
+					if err != nil {
+						return err
+					}
+					conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(s.Address.String(), strconv.Itoa(port)))
+					if err != nil {
+						return err
+					}
+					return conn.Close()
+				})
+				mu.Lock()
+				defer mu.Unlock()
+				up[b] = err == nil
+			})
+		}
+	}
+	wg.Wait()
+	return up
+}

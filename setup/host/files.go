@@ -1,0 +1,179 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"brickyard/setup/change"
+	"brickyard/setup/desired"
+	"brickyard/setup/machine"
+	"brickyard/setup/textfile"
+)
+
+// Files plans the files that gluster-setup writes: /etc/hosts, /etc/fstab, the
+// cluster file's copy and the units. Below another Root it is all of render.
+type Files struct {
+	Root     string // "/" or the directory of render --root
+	State    *desired.State
+	Rendered *desired.Rendered
+	Source   string // the cluster file in use
+	Self     string // the running program, installed at State.Binary when that is another file; "" leaves it out
+	// Stale is called before a file that systemd reads is changed, so that a run
+	// that dies before it reloads systemd does not leave that to nobody.
+	Stale func() error
+}
+
+const (
+	hostsPath = "/etc/hosts"
+	fstabPath = "/etc/fstab"
+)
+
+// Part says that files belong to the host part.
+func (f *Files) Part() change.Part { return change.Host }
+
+// Plan compares the files with what they should hold.
+func (f *Files) Plan(context.Context) (change.Plan, error) {
+	var p change.Plan
+	for _, step := range []func() (change.Plan, error){f.hosts, f.self, f.owned, f.fstab} {
+		q, err := step()
+		if err != nil {
+			return p, err
+		}
+		p.Add(q)
+	}
+	return p, nil
+}
+
+func (f *Files) path(p string) string { return filepath.Join(f.Root, p) }
+
+func (f *Files) hosts() (change.Plan, error) {
+	var p change.Plan
+	if !f.State.ManageHosts {
+		return p, nil
+	}
+	old, err := readText(f.path(hostsPath))
+	if err != nil {
+		return p, err
+	}
+	text, problems := textfile.EditHosts(old, f.Rendered.HostsBlock, f.State.Node)
+	for _, pr := range problems {
+		p.Conflicts = append(p.Conflicts, f.conflict("hosts-entry", hostsPath, pr))
+	}
+	if len(problems) == 0 && text != old {
+		p.Changes = append(p.Changes, f.write(hostsPath, old, text, 0o644, false, "the nodes of the cluster must be known by name without asking a name server"))
+	}
+	return p, nil
+}
+
+func (f *Files) fstab() (change.Plan, error) {
+	var p change.Plan
+	old, err := readText(f.path(fstabPath))
+	if err != nil {
+		return p, err
+	}
+	text, problems := textfile.EditFstab(old, f.Rendered.FstabBlock)
+	for _, pr := range problems {
+		p.Conflicts = append(p.Conflicts, f.conflict("fstab-entry", fstabPath, pr))
+	}
+	if len(problems) == 0 && text != old {
+		p.Changes = append(p.Changes, f.write(fstabPath, old, text, 0o644, true, "brick file systems and client mounts must come back at boot"))
+	}
+	return p, nil
+}
+
+// owned plans the files that are ours from the first to the last byte.
+func (f *Files) owned() (change.Plan, error) {
+	var p change.Plan
+	for _, file := range f.Rendered.Files {
+		old, err := readText(f.path(file.Path))
+		if err != nil {
+			return p, err
+		}
+		if old == file.Content {
+			continue
+		}
+		why := "systemd must start things in the right order at boot"
+		if !file.Unit {
+			why = "the units read the cluster file from here at boot"
+		}
+		c := f.write(file.Path, old, file.Content, file.Mode, file.Unit, why)
+		if !file.Unit && old == "" {
+			// A copy of what the user just wrote tells nobody anything new.
+			c.Action, c.Diff, c.Commands = "copy the cluster file to", "", []string{"install -m 0644 " + f.Source + " " + file.Path}
+		}
+		p.Changes = append(p.Changes, c)
+	}
+	return p, nil
+}
+
+// self plans the installation of the running program where the units find it.
+func (f *Files) self() (change.Plan, error) {
+	var p change.Plan
+	if f.Self == "" || f.Self == f.State.Binary {
+		return p, nil
+	}
+	ours, err := os.ReadFile(f.Self)
+	if err != nil {
+		return p, fmt.Errorf("read this program: %w", err)
+	}
+	path := f.path(f.State.Binary)
+	theirs, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return p, err
+	}
+	if bytes.Equal(ours, theirs) {
+		return p, nil
+	}
+	p.Changes = append(p.Changes, change.Change{
+		Part: change.Host, Object: f.State.Binary, Action: "install", Why: "the units call this program at boot",
+		Commands: []string{"install -m 0755 " + f.Self + " " + f.State.Binary},
+		Do:       func(context.Context) error { return machine.WriteFile(path, ours, 0o755) },
+	})
+	return p, nil
+}
+
+func (f *Files) write(name, old, text string, mode fs.FileMode, unit bool, why string) change.Change {
+	action := "edit"
+	if old == "" {
+		action = "create"
+	}
+	return change.Change{
+		Part: change.Host, Object: name, Action: action, Why: why,
+		Diff: udiff.Unified(name, name+" (gluster-setup)", old, text),
+		Do: func(context.Context) error {
+			if unit && f.Stale != nil {
+				if err := f.Stale(); err != nil {
+					return err
+				}
+			}
+			return machine.WriteFile(f.path(name), []byte(text), mode)
+		},
+	}
+}
+
+func (f *Files) conflict(code, name string, p textfile.Problem) change.Conflict {
+	return change.Conflict{Code: code, Object: fmt.Sprintf("%s:%d", name, p.Line), Problem: p.Problem, Remedy: p.Remedy}
+}
+
+// readText reads a text file; one that does not exist is empty.
+func readText(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if bytes.IndexByte(b, 0) >= 0 {
+		return "", fmt.Errorf("%s: holds NUL bytes at offset %d: not a text file, restore it first", path, strings.IndexByte(string(b), 0))
+	}
+	return string(b), nil
+}

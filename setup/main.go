@@ -1,0 +1,92 @@
+// Command gluster-setup makes a machine a node of the cluster that one YAML
+// file describes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"brickyard/setup/desired"
+)
+
+// version is stamped by the linker.
+var version = "unknown"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// CLI is the command line.
+type CLI struct {
+	Plan   PlanCmd   `cmd:"" help:"Show every change that apply would make on this node and in the pool."`
+	Apply  ApplyCmd  `cmd:"" help:"Make this machine the node that the cluster file describes. Run it on all nodes, at once or one by one, again and again."`
+	Render RenderCmd `cmd:"" help:"Write the node's files below a directory and touch nothing else."`
+	Status StatusCmd `cmd:"" help:"Show peers, volumes, bricks, heals and mounts as this node sees them."`
+	//	Verify  VerifyCmd  `cmd:"" help:"Prove replication through the mounts: write, see it elsewhere, remove, see it gone. Start it on all client nodes at once."`
+	Bench   BenchCmd   `cmd:"" help:"Measure create, write, read and remove on one or more paths."`
+	Wait    WaitCmd    `cmd:"" help:"Wait until a volume serves; the units that apply writes call it at boot."`
+	Init    InitCmd    `cmd:"" help:"Print a commented cluster file to start from."`
+	Schema  SchemaCmd  `cmd:"" help:"Print the JSON Schema of the cluster file, for editors."`
+	Version VersionCmd `cmd:"" help:"Print the version."`
+}
+
+const description = `Replicated GlusterFS volumes on tmpfs or disk, from one cluster file.
+
+Exit status: 0 nothing to do or done, 1 error, 2 changes pending (plan), 3 refused as unsafe or conflicting, 4 partly done.`
+
+// IO is where a command prints and what it was started with.
+type IO struct {
+	Out, Err io.Writer
+}
+
+// run parses the command line and runs the command. Whatever happens, a panic
+// included, status 2 only ever means that changes are pending.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(stderr, "gluster-setup: bug: %v\n%s", r, debug.Stack()) //nolint:errcheck // the last words
+			code = exitError
+		}
+	}()
+	exited := false
+	var cli CLI
+	parser, err := kong.New(&cli,
+		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir},
+		kong.Bind(IO{Out: stdout, Err: stderr}), kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		fmt.Fprintf(stderr, "gluster-setup: %v\n", err) //nolint:errcheck // the last words
+		return exitError
+	}
+	k, err := parser.Parse(args)
+	if exited { // --help was printed
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "gluster-setup: %v (see gluster-setup --help)\n", err) //nolint:errcheck // the last words
+		return exitError
+	}
+	err = k.Run()
+	var said exitStatus
+	switch {
+	case errors.As(err, &said):
+		return int(said)
+	case err != nil:
+		fmt.Fprintf(stderr, "gluster-setup: %v\n", err) //nolint:errcheck // the last words
+	}
+	return exitCodeOf(err)
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"brickyard/setup/change"
+	"brickyard/setup/cluster"
+	"brickyard/setup/report"
+)
+
+// PlanCmd shows what apply would do.
+type PlanCmd struct {
+	planFlags
+	Parts   []string      `enum:"host,pool,client" default:"host,pool,client" help:"Parts to plan: ${enum}."`
+	Timeout time.Duration `default:"1m" help:"Give up looking after this long."`
+}
+
+// Run prints the plan; exit code 2 says that it is not empty.
+func (c *PlanCmd) Run(ctx context.Context, streams IO) error {
+	began := time.Now()
+	n, err := c.node(programPath)
+	if err != nil {
+		return early(streams, c.outputFlags, "plan", c.fileFlags, err)
+	}
+	if err := root("plan"); err != nil {
+		return early(streams, c.outputFlags, "plan", c.fileFlags, err)
+	}
+	ctx, cancel := deadline(ctx, c.Timeout)
+	defer cancel()
+	plan, err := n.plan(ctx, c.Parts)
+	if err != nil {
+		return early(streams, c.outputFlags, "plan", c.fileFlags, err)
+	}
+	doc := document("plan", n, c.fileFlags, plan)
+	doc.Changes, doc.Changed, doc.Waits = report.Planned(plan.Changes), len(plan.Changes) > 0, append([]string{}, plan.Waits...)
+	doc.Seconds = time.Since(began).Seconds()
+	last := "Nothing to do."
+	switch {
+	case len(plan.Conflicts) > 0:
+		doc.ExitCode, last = exitRefused, count(len(plan.Conflicts), "conflict", "conflicts")+": apply would change nothing."
+	case !plan.Settled():
+		doc.ExitCode, last = exitPending, summary(plan)
+	}
+	t := report.NewText(streams.Out, isTerminal(streams.Out))
+	if !c.json() {
+		t.Head("plan", n.state.Node, c.File)
+		for _, ch := range plan.Changes {
+			t.Planned(ch)
+		}
+	}
+	return finish(streams, c.outputFlags, t, doc, nil, last)
+}
+
+// plan looks at all the parts.
+func (n *node) plan(ctx context.Context, parts []string) (change.Plan, error) {
+	var all change.Plan
+	planners, done, err := n.planners(parts)
+	if err != nil {
+		return all, err
+	}
+	for _, p := range planners {
+		q, err := p.Plan(ctx)
+		if err != nil {
+			return all, err
+		}
+		all.Add(q)
+	}
+	all.Warnings = append(all.Warnings, cluster.Warnings(n.cluster)...)
+	return all, done()
+}
+
+func summary(p change.Plan) string {
+	here, elsewhere := 0, 0
+	for _, c := range p.Changes {
+		if c.By == "" {
+			here++
+		} else {
+			elsewhere++
+		}
+	}
+	s := count(here, "change", "changes") + " to make here"
+	if elsewhere > 0 {
+		s += ", " + count(elsewhere, "change", "changes") + " that another node makes"
+	}
+	return s + "."
+}
+
+func count(n int, one, many string) string {
+	word := many
+	if n == 1 {
+		word = one
+	}
+	return itoa(n) + " " + word
+}
+
+func document(command string, n *node, f fileFlags, p change.Plan) report.Document {
+	return report.Document{
+		Command: command, Node: n.state.Node, File: f.File, Changes: []report.Change{}, Waits: []string{},
+		Conflicts: report.ConflictsOf(p.Conflicts), Warnings: append([]string{}, p.Warnings...),
+	}
+}
+
+// early ends a command that could not even look: in JSON as a document, so
+// that a program always gets one.
+func early(streams IO, o outputFlags, command string, f fileFlags, err error) error {
+	if !o.json() {
+		return err
+	}
+	doc := report.Document{
+		Command: command, Node: f.Node, File: f.File, Changes: []report.Change{}, Conflicts: []report.Conflict{}, Waits: []string{}, Warnings: []string{},
+		Error: &report.Error{Reason: reason(err), Message: err.Error()}, ExitCode: exitCodeOf(err),
+	}
+	if jerr := report.JSON(streams.Out, doc); jerr != nil {
+		return jerr
+	}
+	return exitStatus(doc.ExitCode)
+}

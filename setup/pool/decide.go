@@ -1,0 +1,159 @@
+package pool
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"brickyard/gluster"
+	"brickyard/setup/change"
+	"brickyard/setup/desired"
+)
+
+// Step is a change of the pool and the command that makes it.
+type Step struct {
+	change.Change
+	Command gluster.Command
+}
+
+// Decide compares the pool that one node sees with the pool that should be.
+// The plan it returns has everything but the changes; these are the steps, in
+// order. Steps that another node has to make are in the list, marked with By.
+func Decide(node string, want desired.Pool, see Observed) (change.Plan, []Step) {
+	d := decider{node: node, want: want, see: see, leader: Leader(want, see)}
+	if _, serves := want.Server(node); !serves {
+		return d.plan, nil // a machine without bricks is no member of the pool
+	}
+	d.members()
+	for _, v := range want.Volumes {
+		d.volume(v)
+	}
+	d.strangers()
+	return d.plan, d.steps
+}
+
+// Leader is the node that changes the pool: the first server of the cluster
+// file that has peers already, so that a member that answers goes on when the
+// first is gone, and a new machine in the first place does not begin a pool of
+// its own; or the first of all when no pool exists.
+func Leader(want desired.Pool, see Observed) string {
+	for _, s := range want.Servers {
+		if len(see.Views[s.Name]) > 0 {
+			return s.Name
+		}
+	}
+	return want.Leader()
+}
+
+type decider struct {
+	node   string
+	want   desired.Pool
+	see    Observed
+	leader string
+	plan   change.Plan
+	steps  []Step
+}
+
+func (d *decider) add(c change.Change, cmd gluster.Command, by string) {
+	c.Part = change.Pool
+	if by != d.node {
+		c.By = by
+	}
+	if !d.see.Running {
+		c.Needs = append(c.Needs, "glusterd on this node to answer")
+	}
+	d.steps = append(d.steps, Step{Change: c, Command: cmd})
+}
+
+func (d *decider) conflict(code, object, problem, remedy string) {
+	d.plan.Conflicts = append(d.plan.Conflicts, change.Conflict{Code: code, Object: object, Problem: problem, Remedy: remedy})
+}
+
+// members decides who must be probed, by name, so that every node of the
+// cluster file is a peer and is known by the name in the file.
+func (d *decider) members() {
+	byUUID := map[string]string{}
+	for _, s := range d.want.Servers {
+		p := d.peer(s)
+		switch {
+		case p == nil && s.Name == d.node: // glusterd is not there yet
+		case p == nil:
+			c := change.Change{Object: "peer " + s.Name, Action: "probe", Why: "it is not in the trusted pool"}
+			if d.see.Running && d.see.Views[s.Name] == nil && d.leader == d.node {
+				c.Needs = append(c.Needs, fmt.Sprintf("glusterd on %s (%s port %s) to answer", s.Name, s.Address, Port))
+			}
+			// Whoever is not the leader becomes a member by the leader's probe.
+			if d.leader == d.node || s.Name != d.leader {
+				d.add(c, gluster.PeerProbe(s.Name), d.leader)
+				continue
+			}
+			c.Object, c.Action, c.Why = "peer "+d.node, "probe", "this node is not in the trusted pool"
+			d.add(c, gluster.PeerProbe(d.node), d.leader)
+			d.add(change.Change{
+				Object: "peer " + s.Name, Action: "probe", Why: "the probe lets this node know it by its address only",
+				Needs: []string{"this node to be in the pool"},
+			}, gluster.PeerProbe(s.Name), d.node)
+		default:
+			if other, twice := byUUID[p.UUID]; twice {
+				d.conflict("peer-twice", "peer "+s.Name, fmt.Sprintf("it and %s are one machine to GlusterFS (UUID %s)", other, p.UUID),
+					"give each node its own address; on a cloned machine remove /var/lib/glusterd/glusterd.info and restart glusterd before it joins")
+				continue
+			}
+			byUUID[p.UUID] = s.Name
+			d.member(s, *p)
+		}
+	}
+}
+
+// member decides about a peer that is known.
+func (d *decider) member(s desired.Server, p gluster.Peer) {
+	if p.Local {
+		return
+	}
+	switch p.State {
+	case gluster.PeerInCluster:
+	case gluster.PeerRejected:
+		d.conflict("peer-rejected", "peer "+s.Name, "the pool rejected it: its volumes differ from this node's",
+			"on "+s.Name+": stop glusterd, remove everything below /var/lib/glusterd but glusterd.info, start glusterd, and run apply again")
+		return
+	default:
+		d.plan.Waits = append(d.plan.Waits, fmt.Sprintf("%s to be in the pool (it is %q)", s.Name, p.State))
+		return
+	}
+	if !slices.ContainsFunc(p.Names, func(n string) bool { return strings.EqualFold(n, s.Name) }) && (d.leader == d.node || s.Name == d.leader) {
+		c := change.Change{Object: "peer " + s.Name, Action: "probe", Why: fmt.Sprintf("this node knows it as %s only", strings.Join(p.Names, ", "))}
+		if !p.Connected {
+			c.Needs = append(c.Needs, s.Name+" to be connected")
+		}
+		d.add(c, gluster.PeerProbe(s.Name), d.node)
+	}
+}
+
+// peer finds a server of the cluster file among the peers: by any of its names
+// or by its address.
+func (d *decider) peer(s desired.Server) *gluster.Peer {
+	for i, p := range d.see.Peers {
+		if p.Local && s.Name == d.node {
+			return &d.see.Peers[i]
+		}
+		if !p.Local && s.Is(p.Names) {
+			return &d.see.Peers[i]
+		}
+	}
+	return nil
+}
+
+// strangers warns of peers that the cluster file does not name.
+func (d *decider) strangers() {
+	known := map[string]bool{}
+	for _, s := range d.want.Servers {
+		if p := d.peer(s); p != nil {
+			known[p.UUID] = true
+		}
+	}
+	for _, p := range d.see.Peers {
+		if !p.Local && !known[p.UUID] {
+			d.plan.Warnings = append(d.plan.Warnings, fmt.Sprintf("peer %s is in the pool but not in the cluster file: left alone", strings.Join(p.Names, ", ")))
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package pool
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"brickyard/gluster"
+	"brickyard/setup/change"
+	"brickyard/setup/cluster"
+	"brickyard/setup/desired"
+)
+
+// OwnOptions is the volume option in which apply remembers the options that it
+// set, so that it can reset those that leave the cluster file and never touches
+// anybody else's. It lives in the volume: every node reads the same.
+const OwnOptions = "user.brickyard-options"
+
+func (d *decider) volume(want desired.Volume) {
+	name := want.Spec.Name
+	i := slices.IndexFunc(d.see.Volumes, func(v gluster.Volume) bool { return v.Name == name })
+	if i < 0 {
+		d.create(want)
+		return
+	}
+	have := d.see.Volumes[i]
+	if !d.shape(want, have) {
+		return
+	}
+	d.options(want, have)
+	switch have.Status {
+	case gluster.Started:
+	default:
+		d.add(change.Change{Object: "volume " + name, Action: "start", Why: "it is " + strings.ToLower(have.Status.String())}, gluster.VolumeStart(name), d.leader)
+	}
+}
+
+func (d *decider) create(want desired.Volume) {
+	name := want.Spec.Name
+	for _, b := range want.Spec.Bricks {
+		if id, stamped := d.see.BrickIDs[b.Path]; stamped && b.Host == d.node && d.see.Running {
+			owner := "a volume that this pool does not have (id " + id + ")"
+			for _, v := range d.see.Volumes {
+				if strings.EqualFold(v.ID, id) {
+					owner = "volume " + v.Name
+				}
+			}
+			d.conflict("brick-in-use", "brick "+b.Host+":"+b.Path, "it belongs to "+owner+", so it cannot become a brick of volume "+name,
+				"move it away (mv "+b.Path+" "+b.Path+".old) if its files are no longer needed there, or choose another path in the cluster file")
+		}
+	}
+	c := change.Change{Object: "volume " + name, Action: "create", Why: "it does not exist"}
+	for _, host := range want.ServersOf() {
+		s, _ := d.want.Server(host)
+		p := d.peer(s)
+		if d.leader != d.node || !d.see.Running {
+			break
+		}
+		switch {
+		case p == nil:
+			c.Needs = append(c.Needs, host+" to be in the pool")
+		case !p.Local && (!p.Connected || p.State != gluster.PeerInCluster):
+			c.Needs = append(c.Needs, host+" to be connected")
+		}
+	}
+	d.add(c, gluster.VolumeCreate(want.Spec), d.leader)
+	d.options(want, gluster.Volume{Name: name})
+	d.add(change.Change{Object: "volume " + name, Action: "start", Why: "it was just created"}, gluster.VolumeStart(name), d.leader)
+}
+
+// shape compares what only a person may change. It reports whether the volume
+// is the declared one.
+func (d *decider) shape(want desired.Volume, have gluster.Volume) bool {
+	field := "volumes." + have.Name
+	same := true
+	differ := func(what string, is, should any) {
+		same = false
+		d.conflict("volume-shape", "volume "+have.Name, fmt.Sprintf("its %s is %v, the cluster file says %v", what, is, should),
+			"changing a volume's shape is not supported yet: correct "+field+" in the cluster file, or change the volume by hand (gluster volume help)")
+	}
+	if t := have.Type; t != gluster.Replicate && t != gluster.DistributedReplicate {
+		differ("type", t, gluster.Replicate)
+		return false
+	}
+	if have.Replica != want.Spec.Replica {
+		differ("replica count", have.Replica, want.Spec.Replica)
+	}
+	if have.Arbiter != want.Spec.Arbiter {
+		differ("arbiter count", have.Arbiter, want.Spec.Arbiter)
+	}
+	if is, should := d.bricks(have.Bricks), d.bricks(want.Spec.Bricks); same && !slices.Equal(is, should) {
+		differ("list of bricks", names(have.Bricks), names(want.Spec.Bricks))
+	}
+	return same
+}
+
+// bricks are comparable: hosts by the UUID of the peer they belong to.
+func (d *decider) bricks(bricks []gluster.Brick) []string {
+	var out []string
+	for _, b := range bricks {
+		id := b.PeerUUID
+		if id == "" {
+			if s, ok := d.want.Server(b.Host); ok {
+				if p := d.peer(s); p != nil {
+					id = p.UUID
+				}
+			}
+		}
+		if id == "" {
+			id = b.Host
+		}
+		out = append(out, id+":"+b.Path)
+	}
+	return out
+}
+
+func names(bricks []gluster.Brick) string {
+	var out []string
+	for _, b := range bricks {
+		out = append(out, b.Host+":"+b.Path)
+	}
+	return strings.Join(out, " ")
+}
+
+// options sets what differs, all in one command, and resets what a former run
+// set and the cluster file no longer names.
+func (d *decider) options(want desired.Volume, have gluster.Volume) {
+	var pairs, keys, why []string
+	for _, o := range want.Options {
+		keys = append(keys, o.Name)
+		is, set := have.Options[o.Name]
+		if set && sameValue(is, o.Value) {
+			continue
+		}
+		pairs = append(pairs, o.Name, o.Value)
+		if set {
+			why = append(why, fmt.Sprintf("%s is %s", o.Name, is))
+		}
+	}
+	slices.Sort(keys)
+	marker := strings.Join(keys, ",")
+	if len(keys) > 0 && have.Options[OwnOptions] != marker {
+		pairs = append(pairs, OwnOptions, marker)
+	}
+	var former []string
+	if m := have.Options[OwnOptions]; m != "" {
+		former = strings.Split(m, ",")
+	}
+	// Reset first: the marker that names the old options goes last.
+	for _, k := range former {
+		if _, set := have.Options[k]; set && !slices.Contains(keys, k) {
+			d.add(change.Change{Object: "volume " + have.Name, Action: "reset option of", Why: k + " was set by an earlier run and is no longer in the cluster file"},
+				gluster.VolumeReset(have.Name, k), d.leader)
+		}
+	}
+	if len(keys) == 0 && len(former) > 0 {
+		d.add(change.Change{Object: "volume " + have.Name, Action: "reset option of", Why: "the cluster file sets no options any more"},
+			gluster.VolumeReset(have.Name, OwnOptions), d.leader)
+	}
+	if len(pairs) > 0 {
+		reason := "the cluster file sets them"
+		if len(why) > 0 {
+			reason = strings.Join(why, ", ")
+		}
+		d.add(change.Change{Object: "volume " + have.Name, Action: "set options of", Why: reason}, gluster.VolumeSet(have.Name, pairs[0], pairs[1], pairs[2:]...), d.leader)
+	}
+	d.unnamed(have, keys, former)
+}
+
+// unnamed warns of options that somebody else set.
+func (d *decider) unnamed(have gluster.Volume, keys, former []string) {
+	for _, k := range slices.Sorted(maps.Keys(have.Options)) {
+		if k == OwnOptions || automatic(k) || slices.Contains(keys, k) || slices.Contains(former, k) {
+			continue
+		}
+		d.plan.Warnings = append(d.plan.Warnings, fmt.Sprintf("volume %s has the option %s=%s, which the cluster file does not name: left alone", have.Name, k, have.Options[k]))
+	}
+}
+
+// automatic reports whether glusterd itself sets the option on new volumes.
+func automatic(key string) bool {
+	return slices.Contains([]string{
+		"transport.address-family", "nfs.disable", "performance.client-io-threads", "storage.fips-mode-rchecksum", "cluster.granular-entry-heal",
+		"cluster.brick-multiplex", "cluster.op-version", "cluster.server-quorum-ratio",
+	}, key)
+}
+
+// sameValue compares option values as GlusterFS does: words for on and off,
+// and sizes in any unit.
+func sameValue(a, b string) bool {
+	if strings.EqualFold(a, b) {
+		return true
+	}
+	if x, ok := boolean(a); ok {
+		y, ok := boolean(b)
+		return ok && x == y
+	}
+	x, okx := bytesOf(a)
+	y, oky := bytesOf(b)
+	return okx && oky && x == y
+}
+
+func boolean(s string) (value, ok bool) {
+	switch strings.ToLower(s) {
+	case "on", "yes", "true", "enable", "1":
+		return true, true
+	case "off", "no", "false", "disable", "0":
+		return false, true
+	}
+	return false, false
+}
+
+// bytesOf reads a size as GlusterFS writes it: 268435456, 256MB, 1GB.
+func bytesOf(s string) (int64, bool) {
+	s = strings.TrimSuffix(strings.ToUpper(s), "B")
+	size, err := cluster.ParseSize(s)
+	return int64(size), err == nil
+}

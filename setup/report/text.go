@@ -1,0 +1,192 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/fatih/color"
+
+	"brickyard/setup/change"
+)
+
+// Text prints for persons. It is the Watcher of an apply.
+type Text struct {
+	out      io.Writer
+	terminal bool // rewrite the waiting line instead of adding to it
+	part     change.Part
+	waiting  string    // what the last waiting line said
+	said     time.Time // when it was printed
+	live     bool      // the waiting line stands at the cursor
+
+	bold, dim, add, del, good, bad, warn *color.Color
+}
+
+// NewText returns a printer. Colour and rewriting are for terminals only.
+func NewText(out io.Writer, terminal bool) *Text {
+	t := &Text{out: out, terminal: terminal}
+	for _, c := range []struct {
+		to    **color.Color
+		attrs []color.Attribute
+	}{
+		{&t.bold, []color.Attribute{color.Bold}},
+		{&t.dim, []color.Attribute{color.Faint}},
+		{&t.add, []color.Attribute{color.FgGreen}},
+		{&t.del, []color.Attribute{color.FgRed}},
+		{&t.good, []color.Attribute{color.FgGreen, color.Bold}},
+		{&t.bad, []color.Attribute{color.FgRed, color.Bold}},
+		{&t.warn, []color.Attribute{color.FgYellow, color.Bold}},
+	} {
+		*c.to = color.New(c.attrs...)
+		if terminal {
+			(*c.to).EnableColor()
+		} else {
+			(*c.to).DisableColor()
+		}
+	}
+	return t
+}
+
+func (t *Text) printf(format string, args ...any) {
+	t.clear()
+	fmt.Fprintf(t.out, format, args...) //nolint:errcheck // nobody is left to tell when the terminal is gone
+}
+
+// clear removes the waiting line.
+func (t *Text) clear() {
+	if t.live {
+		fmt.Fprint(t.out, "\r\033[K") //nolint:errcheck // as above
+		t.live = false
+	}
+}
+
+// Head prints what is done to which node.
+func (t *Text) Head(command, node, file string) {
+	t.printf("%s %s  %s\n", t.bold.Sprint(node), command, t.dim.Sprint(file))
+}
+
+func (t *Text) head(p change.Part) {
+	if p != t.part {
+		t.part = p
+		names := map[change.Part]string{change.Host: "this machine", change.Pool: "the pool", change.Client: "client mounts"}
+		t.printf("\n%s\n", t.bold.Sprint(names[p]))
+	}
+}
+
+// Planned prints one change of a plan.
+func (t *Text) Planned(c change.Change) {
+	t.head(c.Part)
+	sign := t.add.Sprint("+")
+	by := ""
+	if c.By != "" {
+		sign, by = t.dim.Sprint("·"), t.dim.Sprintf("  (made by %s)", c.By)
+	}
+	t.printf("  %s %s%s\n      %s\n", sign, c, by, t.dim.Sprint(c.Why))
+	t.detail(c)
+	for _, n := range c.Needs {
+		t.printf("      %s\n", t.dim.Sprint("waits for "+n))
+	}
+}
+
+func (t *Text) detail(c change.Change) {
+	for l := range strings.SplitSeq(strings.TrimSuffix(c.Diff, "\n"), "\n") {
+		switch {
+		case l == "":
+		case strings.HasPrefix(l, "+"):
+			t.printf("      %s\n", t.add.Sprint(l))
+		case strings.HasPrefix(l, "-"):
+			t.printf("      %s\n", t.del.Sprint(l))
+		default:
+			t.printf("      %s\n", l)
+		}
+	}
+	for _, cmd := range c.Commands {
+		t.printf("      $ %s\n", cmd)
+	}
+}
+
+// Started shows what is being done, on a terminal only.
+func (t *Text) Started(c change.Change) {
+	t.head(c.Part)
+	t.waiting = ""
+	if t.terminal {
+		t.clear()
+		fmt.Fprintf(t.out, "  %s %s", t.dim.Sprint("…"), c) //nolint:errcheck // as above
+		t.live = true
+	}
+}
+
+// Finished prints a change that was made, or failed.
+func (t *Text) Finished(r change.Result) {
+	t.head(r.Part)
+	sign := t.good.Sprint("✓")
+	if r.Status == change.Failed {
+		sign = t.bad.Sprint("✗")
+	}
+	t.printf("  %s %s  %s\n      %s\n", sign, r.Change, t.dim.Sprintf("%.2f s", r.Duration.Seconds()), t.dim.Sprint(r.Why))
+	t.detail(r.Change)
+	if r.Err != nil {
+		t.printf("      %s\n", t.bad.Sprint(r.Err))
+	}
+}
+
+// repeatAfter is how often a waiting line that says the same is printed again
+// where lines cannot be rewritten.
+const repeatAfter = 30 * time.Second
+
+// Waiting says what is being waited for.
+func (t *Text) Waiting(p change.Part, what []string, since time.Duration) {
+	t.head(p)
+	words := strings.Join(what, "; ")
+	if len(words) > 160 && t.terminal {
+		words = words[:160] + "…"
+	}
+	if t.terminal {
+		t.clear()
+		fmt.Fprintf(t.out, "  %s waiting for %s (%.0f s)", t.warn.Sprint("…"), words, since.Seconds()) //nolint:errcheck // as above
+		t.live = true
+		return
+	}
+	if words == t.waiting && time.Since(t.said) < repeatAfter {
+		return
+	}
+	t.waiting, t.said = words, time.Now()
+	t.printf("  … waiting for %s (%.0f s)\n", words, since.Seconds())
+}
+
+// Conflict prints a refusal.
+func (t *Text) Conflict(c change.Conflict) {
+	t.printf("\n%s %s\n  %s\n  %s %s\n", t.bad.Sprint("conflict:"), t.bold.Sprint(c.Object), c.Problem, t.dim.Sprint("remedy:"), c.Remedy)
+}
+
+// Warnings prints what apply leaves alone.
+func (t *Text) Warnings(ws []string) {
+	for i, w := range ws {
+		if i == 0 {
+			t.printf("\n")
+		}
+		t.printf("%s %s\n", t.warn.Sprint("warning:"), w)
+	}
+}
+
+// End prints the last line.
+func (t *Text) End(ok bool, format string, args ...any) {
+	c := t.good
+	if !ok {
+		c = t.bad
+	}
+	t.printf("\n%s\n", c.Sprintf(format, args...))
+}
+
+// Quiet is the Watcher of an apply whose output is a JSON document.
+type Quiet struct{}
+
+// Started does nothing.
+func (Quiet) Started(change.Change) {}
+
+// Finished does nothing: the Runner logs.
+func (Quiet) Finished(change.Result) {}
+
+// Waiting does nothing.
+func (Quiet) Waiting(change.Part, []string, time.Duration) {}

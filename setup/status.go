@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/setup/pool"
+	"brickyard/setup/report"
+	"brickyard/setup/status"
+)
+
+// StatusCmd shows what this node sees.
+type StatusCmd struct {
+	fileFlags
+	outputFlags
+	Timeout time.Duration `default:"5s" help:"Give up on one server or brick after this long."`
+}
+
+// Run prints the status; exit code 1 says that something is wrong.
+func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
+	cl, err := c.load()
+	if err != nil {
+		return err
+	}
+	s, err := c.self(cl)
+	if err != nil {
+		return err
+	}
+	if err := root("status"); err != nil {
+		return err
+	}
+	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout}
+	st := g.Gather(ctx)
+	if err := g.Local.Close(); err != nil {
+		return err
+	}
+	if c.json() {
+		err = report.JSON(streams.Out, st)
+	} else {
+		err = st.WriteText(streams.Out)
+	}
+	if err == nil && !st.Healthy {
+		return exitStatus(exitError)
+	}
+	return err
+}

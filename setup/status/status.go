@@ -1,0 +1,291 @@
+// Package status gathers what one node sees of its cluster, without taking a
+// lock: peers, volumes, bricks, what waits to be healed, and this node's mounts.
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"brickyard/gluster"
+	"brickyard/setup/cluster"
+	"brickyard/setup/desired"
+	"brickyard/setup/machine"
+)
+
+// Status is what a node sees. With --output json it is the document; keys do
+// not change their meaning, new ones may be added.
+type Status struct {
+	Node     string   `json:"node"`
+	Healthy  bool     `json:"healthy"` // everything the cluster file asks for is there and complete
+	Problems []string `json:"problems"`
+	Warnings []string `json:"warnings"`
+	Peers    []Peer   `json:"peers"`
+	Volumes  []Volume `json:"volumes"`
+	Mounts   []Mount  `json:"mounts"`
+}
+
+// Peer is a server of the cluster file.
+type Peer struct {
+	Name      string `json:"name"`
+	Address   string `json:"address"`
+	UUID      string `json:"uuid,omitempty"`
+	State     string `json:"state"` // GlusterFS's own words, or "unknown"
+	Connected bool   `json:"connected"`
+}
+
+// Volume is a volume of the cluster file.
+type Volume struct {
+	Name   string  `json:"name"`
+	Type   string  `json:"type,omitempty"`
+	Status string  `json:"status"` // Created, Started, Stopped, missing or unknown
+	Bricks []Brick `json:"bricks"`
+}
+
+// Brick is one brick of a volume.
+type Brick struct {
+	Set     int    `json:"replica_set"` // 1-based
+	Node    string `json:"node"`
+	Path    string `json:"path"`
+	Arbiter bool   `json:"arbiter"`
+	Online  bool   `json:"online"`
+	Why     string `json:"why_offline,omitempty"`
+	// PendingHeals counts entries that this brick knows to be stale on others;
+	// null when no self-heal daemon of this node knows.
+	PendingHeals *int `json:"pending_heals"`
+	// SizeBytes and FreeBytes are of a local brick's file system.
+	SizeBytes uint64 `json:"size_bytes,omitempty"`
+	FreeBytes uint64 `json:"free_bytes,omitempty"`
+}
+
+// Mount is a client mount of this node.
+type Mount struct {
+	Volume  string `json:"volume"`
+	Path    string `json:"path"`
+	Mounted bool   `json:"mounted"`
+	Answers bool   `json:"answers"` // statfs returned within two seconds
+}
+
+// Gatherer asks.
+type Gatherer struct {
+	Cluster *cluster.Cluster
+	State   *desired.State
+	Local   *gluster.Client
+	Dial    func(desired.Server) *gluster.Client
+	Timeout time.Duration // of one question
+}
+
+// Gather asks everybody at once. What does not answer is a problem in the
+// result, never an error.
+func (g *Gatherer) Gather(ctx context.Context) *Status {
+	s := &Status{Node: g.State.Node, Problems: []string{}, Warnings: append([]string{}, cluster.Warnings(g.Cluster)...), Peers: []Peer{}, Volumes: []Volume{}, Mounts: []Mount{}}
+	peers, volumes := g.pool(ctx, s)
+	for _, server := range g.State.Pool.Servers {
+		s.Peers = append(s.Peers, peer(server, g.State.Node, peers, s))
+	}
+	for _, v := range g.State.Pool.Volumes {
+		s.Volumes = append(s.Volumes, g.volume(ctx, v, volumes, s))
+	}
+	for _, m := range g.State.ClientMounts {
+		s.Mounts = append(s.Mounts, mount(m, s))
+	}
+	s.Healthy = len(s.Problems) == 0
+	return s
+}
+
+func (s *Status) problem(format string, args ...any) {
+	s.Problems = append(s.Problems, fmt.Sprintf(format, args...))
+}
+
+// pool reads peers and volumes from this node's glusterd, or on a machine
+// without one from the first server that answers.
+func (g *Gatherer) pool(ctx context.Context, s *Status) ([]gluster.Peer, []gluster.Volume) {
+	ask := func(c *gluster.Client) ([]gluster.Peer, []gluster.Volume, error) {
+		ctx, cancel := context.WithTimeout(ctx, g.Timeout)
+		defer cancel()
+		peers, err := c.Peers(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		volumes, err := c.Volumes(ctx)
+		return peers, volumes, err
+	}
+	if g.State.Server {
+		peers, volumes, err := ask(g.Local)
+		if err == nil {
+			return peers, volumes
+		}
+		s.problem("glusterd of this node does not answer: %v", err)
+	}
+	for _, server := range g.State.Pool.Servers {
+		if server.Name == g.State.Node {
+			continue
+		}
+		c := g.Dial(server)
+		peers, volumes, err := ask(c)
+		if cerr := c.Close(); err == nil && cerr == nil {
+			return local(peers, server.Name), volumes
+		}
+	}
+	s.problem("no server of the pool answers")
+	return nil, nil
+}
+
+// local gives the asked server, which calls itself localhost, its name.
+func local(peers []gluster.Peer, name string) []gluster.Peer {
+	for i := range peers {
+		if peers[i].Local {
+			peers[i].Local, peers[i].Names, peers[i].Connected, peers[i].State = false, []string{name}, true, gluster.PeerInCluster
+		}
+	}
+	return peers
+}
+
+func peer(server desired.Server, node string, peers []gluster.Peer, s *Status) Peer {
+	out := Peer{Name: server.Name, Address: server.Address.String(), State: "unknown"}
+	if peers == nil {
+		return out
+	}
+	out.State = "not in the pool"
+	for _, p := range peers {
+		if (p.Local && server.Name == node) || server.Is(p.Names) {
+			out.UUID, out.State, out.Connected = p.UUID, p.State.String(), p.Connected || p.Local
+			if p.Local {
+				out.State = gluster.PeerInCluster.String()
+			}
+		}
+	}
+	switch {
+	case out.State != gluster.PeerInCluster.String():
+		s.problem("peer %s: %s", server.Name, out.State)
+	case !out.Connected:
+		s.problem("peer %s is disconnected", server.Name)
+	}
+	return out
+}
+
+func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gluster.Volume, s *Status) Volume {
+	name := want.Spec.Name
+	out := Volume{Name: name, Status: "unknown", Bricks: []Brick{}}
+	if volumes != nil {
+		out.Status = "missing"
+	}
+	for _, v := range volumes {
+		if v.Name == name {
+			out.Status, out.Type = v.Status.String(), v.Type.String()
+		}
+	}
+	if out.Status != gluster.Started.String() {
+		s.problem("volume %s is %s", name, out.Status)
+	}
+	for i, set := range want.Sets {
+		for _, b := range set {
+			out.Bricks = append(out.Bricks, Brick{Set: i + 1, Node: b.Node, Path: b.Path, Arbiter: b.Arbiter})
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range out.Bricks {
+		wg.Go(func() { g.brick(ctx, &out.Bricks[i]) })
+	}
+	wg.Wait()
+	g.heals(ctx, want, &out)
+	for _, b := range out.Bricks {
+		if !b.Online {
+			s.problem("brick %s:%s of volume %s is offline: %s", b.Node, b.Path, name, b.Why)
+		}
+		if b.PendingHeals != nil && *b.PendingHeals > 0 {
+			s.problem("brick %s:%s of volume %s has %d entries that wait to be healed to the others of its replica set", b.Node, b.Path, name, *b.PendingHeals)
+		}
+	}
+	return out
+}
+
+// brick asks the brick's node for its port and connects to it.
+func (g *Gatherer) brick(ctx context.Context, b *Brick) {
+	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
+	defer cancel()
+	server, _ := g.State.Pool.Server(b.Node)
+	c := g.Dial(server)
+	port, err := c.BrickPort(ctx, b.Path)
+	if cerr := c.Close(); err == nil {
+		err = cerr
+	}
+	var conn net.Conn
+	if err == nil {
+		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(server.Address.String(), strconv.Itoa(port)))
+	}
+	if err == nil {
+		err = conn.Close()
+	}
+	switch {
+	case err == nil:
+		b.Online = true
+	case errors.Is(err, gluster.ErrBrickOffline):
+		b.Why = "it has no process"
+	case errors.Is(err, gluster.ErrNotRunning):
+		b.Why = "glusterd on its node does not answer"
+	default:
+		b.Why = err.Error()
+	}
+	if b.Node == g.State.Node {
+		var st unix.Statfs_t
+		if err := unix.Statfs(b.Path, &st); err == nil {
+			b.SizeBytes, b.FreeBytes = st.Blocks*uint64(st.Bsize), st.Bavail*uint64(st.Bsize) //nolint:gosec // block sizes are positive
+		}
+	}
+}
+
+// heals asks this node's self-heal daemon, which knows all bricks of the
+// replica sets that have a brick here.
+func (g *Gatherer) heals(ctx context.Context, want desired.Volume, v *Volume) {
+	processes, err := gluster.SelfHealProcesses("/proc")
+	if err != nil || !g.State.Server {
+		return
+	}
+	for _, p := range processes {
+		ctx, cancel := context.WithTimeout(ctx, g.Timeout)
+		c := gluster.NewBrickClient(p.Socket)
+		pending, err := c.PendingHeals(ctx, v.Name, len(want.Sets))
+		cerr := c.Close()
+		cancel()
+		if err != nil || cerr != nil {
+			continue // another volume's daemon, or one that is just starting
+		}
+		for _, h := range pending {
+			if i := h.Set*want.Spec.Replica + h.Brick; h.Status == "" && i < len(v.Bricks) {
+				v.Bricks[i].PendingHeals = &h.Entries
+			}
+		}
+	}
+}
+
+func mount(m desired.ClientMount, s *Status) Mount {
+	out := Mount{Volume: m.Volume, Path: m.Path}
+	mnt, err := machine.MountAt(m.Path)
+	out.Mounted = err == nil && mnt != nil && mnt.FSType == "fuse.glusterfs"
+	if !out.Mounted {
+		s.problem("volume %s is not mounted on %s", m.Volume, m.Path)
+		return out
+	}
+	result := make(chan error, 1)
+	go func() {
+		var st unix.Statfs_t
+		result <- unix.Statfs(m.Path, &st)
+	}()
+	select {
+	case err := <-result:
+		out.Answers = err == nil
+		if err != nil {
+			s.problem("mount %s: %v", m.Path, err)
+		}
+	case <-time.After(2 * time.Second):
+		s.problem("mount %s does not answer", m.Path)
+	}
+	return out
+}
