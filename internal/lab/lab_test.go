@@ -1,17 +1,234 @@
 package lab_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"brickyard/gluster"
 	"brickyard/internal/lab"
 )
 
-func TestThreeNodesFormAPool(t *testing.T) {
-	l := lab.Start(t, lab.Options{})
+func TestAVolumeServesAClientThroughFUSE(t *testing.T) {
+	l := lab.Start(t, lab.Options{Clients: 1})
 	l.Pool()
-	peers, err := l.Node(2).Client().Peers(t.Context())
+	volume := gluster.VolumeSpec{Name: "server", Replica: 3}
+	for _, n := range l.Nodes()[:3] {
+		volume.Bricks = append(volume.Bricks, gluster.Brick{Host: n.Name, Path: "/bricks/server"})
+	}
+	for _, c := range []gluster.Command{gluster.VolumeCreate(volume), gluster.VolumeStart("server")} {
+		if err := l.Node(0).CLI().Run(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := l.Node(3)
+	client.Run("mkdir", "/client")
+	client.Run("mount", "-t", "glusterfs", "n2:/server", "/client")
+	if err := os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range l.Nodes()[:3] {
+		b, err := os.ReadFile(n.Path("/bricks/server/greeting"))
+		if err != nil || string(b) != "hello" {
+			t.Errorf("%s: %q, %v", n.Name, b, err)
+		}
+	}
+
+	l.Node(0).KillBrick("/bricks/server")
+	l.Node(0).StopGlusterd()
+	if _, err := l.Node(0).Client().UUID(t.Context()); !errors.Is(err, gluster.ErrNotRunning) {
+		t.Errorf("stopped glusterd: %v", err)
+	}
+	if b, err := os.ReadFile(client.Path("/client/greeting")); err != nil || string(b) != "hello" {
+		t.Errorf("with two of three bricks: %q, %v", b, err)
+	}
+	l.Node(0).StartGlusterd()
+}
+
+func TestANodeChangesNothingOfTheMachine(t *testing.T) {
+	l := lab.Start(t, lab.Options{Nodes: 2, Stopped: true, Names: []string{"cache1.example.com"}})
+	want := map[string][]byte{}
+	files := []string{"/etc/hosts", "/etc/fstab", "/etc/hostname"}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		want[f] = b
+	}
+	n := l.Node(0)
+	n.Run("bash", "-c", `set -e
+		for f in /etc/hosts /etc/fstab; do echo "# changed" >>$f; done
+		mkdir -p /lab_brick /run/lab /var/lib/lab /usr/lib/lab
+		mount -t tmpfs tmpfs /lab_brick
+		hostname other`)
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b, want[f]) {
+			t.Errorf("%s was changed on the machine", f)
+		}
+	}
+	for _, d := range []string{"/lab_brick", "/run/lab", "/var/lib/lab", "/usr/lib/lab"} {
+		for _, path := range []string{d, l.Node(1).Path(d)} {
+			if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
+	if got := l.Node(1).Run("cat", "/proc/sys/kernel/hostname", "/etc/hosts"); strings.Contains(got, "changed") ||
+		!strings.HasPrefix(got, "n2\n") || !strings.Contains(got, "10.77.0.11\tcache1.example.com\n") {
+		t.Errorf("the other node sees %q", got)
+	}
+	l.Node(1).Run("bash", "-c", "exec 3<>/dev/tcp/10.77.0.11/1 || true") // reachable: refused, not lost
+}
+
+func TestTheModuleIsAtItsPlaceInANode(t *testing.T) {
+	l := lab.Start(t, lab.Options{Nodes: 1, Stopped: true})
+	wd, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%+v", peers)
+	if got := l.Node(0).Run("ls", wd); !strings.Contains(got, "lab_test.go") {
+		t.Errorf("%s: %s", wd, got)
+	}
+}
+
+func TestIPv6Only(t *testing.T) {
+	l := lab.Start(t, lab.Options{Nodes: 2, IPv6: true})
+	l.Pool()
+	if out := l.Node(1).Gluster("peer", "status"); !strings.Contains(out, "n1") {
+		t.Error(out)
+	}
+}
+
+func TestLabsDoNotDisturbEachOther(t *testing.T) {
+	for i := range 2 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			l := lab.Start(t, lab.Options{Nodes: 2})
+			l.Pool()
+			peers, err := l.Node(0).Client().Peers(t.Context())
+			if err != nil || len(peers) != 2 {
+				t.Errorf("%v, %v", peers, err)
+			}
+		})
+	}
+}
+
+func TestSignalsAndDeadlinesReachTheProgramInTheNode(t *testing.T) {
+	l := lab.Start(t, lab.Options{Nodes: 1, Stopped: true})
+	n := l.Node(0)
+
+	cmd := n.Command(t.Context(), "bash", "-c", `trap 'echo polite; exit 3' TERM; touch /run/up; while :; do sleep 0.01; done`)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return exists(n.Path("/run/up")) })
+	if err := n.Signal(cmd, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 3 || out.String() != "polite\n" {
+		t.Errorf("%v, %q", err, out.String())
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cmd = n.Command(ctx, "bash", "-c", `echo $$ >/run/pid; exec sleep 1000`)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return exists(n.Path("/run/pid")) })
+	cancel()
+	if err := cmd.Wait(); err == nil {
+		t.Error("ended without an error")
+	}
+	waitFor(t, func() bool {
+		return n.Run("bash", "-c", `kill -0 $(cat /run/pid) 2>/dev/null && echo alive || true`) == ""
+	})
+}
+
+// holdForTheKiller is set in the environment of the test process that
+// TestNothingIsLeftOfAKilledTest kills.
+const holdForTheKiller = "LAB_TEST_HOLD"
+
+func TestNothingIsLeftOfAKilledTest(t *testing.T) {
+	if path := os.Getenv(holdForTheKiller); path != "" {
+		l := lab.Start(t, lab.Options{Nodes: 1})
+		l.Node(0).Run("bash", "-c", "sleep 1000 >/dev/null 2>&1 & disown")
+		if err := os.WriteFile(path, []byte(l.Node(0).Dir()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		select {}
+	}
+	path := filepath.Join(t.TempDir(), "ready")
+	victim := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this test itself
+	victim.Env = append(os.Environ(), holdForTheKiller+"="+path)
+	victim.Stderr = os.Stderr
+	if err := victim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var dir string
+	waitFor(t, func() bool {
+		b, err := os.ReadFile(path)
+		dir = string(b)
+		return err == nil && dir != ""
+	})
+	netns, err := os.Readlink(filepath.Join(filepath.Dir(dir), "ns/net"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := processesIn(t, netns); n < 3 {
+		t.Errorf("%d processes in the node before", n)
+	}
+	if err := victim.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := victim.Wait(); err == nil {
+		t.Error("the killed test ended well")
+	}
+	waitFor(t, func() bool { return processesIn(t, netns) == 0 })
+}
+
+// processesIn counts the processes in a network namespace, given as /proc/PID/ns/net names it.
+func processesIn(t *testing.T, netns string) int {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, link := range links {
+		if ns, err := os.Readlink(link); err == nil && ns == netns {
+			n++
+		}
+	}
+	return n
+}
+
+func exists(path string) bool {
+	b, err := os.ReadFile(path)
+	return err == nil && (len(b) > 0 || !strings.HasSuffix(path, "pid"))
+}
+
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("waited 30 s in vain")
+		}
+	}
 }

@@ -66,13 +66,21 @@ func (n *Node) Client() *gluster.Client {
 // Killing it, as the end of ctx does, kills the program in the node; for other signals use Signal.
 // What the program leaves running in the background stays until the node ends.
 func (n *Node) Command(ctx context.Context, argv ...string) *exec.Cmd {
-	args := []string{
-		"--target", n.holder.pid(), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd",
-		"--", "setpriv", "--pdeathsig", "KILL", "--",
-	}
-	cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
+	args := append(n.enter(), argv...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // what the test says
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
+}
+
+// CLI makes changes through the gluster program in the node.
+func (n *Node) CLI() gluster.CLI { return gluster.CLI{Prefix: n.enter()} }
+
+// enter is what stands in front of a command to run it in the node and to kill it when it is killed.
+func (n *Node) enter() []string {
+	return []string{
+		"nsenter", "--target", n.holder.pid(), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd",
+		"--", "setpriv", "--pdeathsig", "KILL", "--",
+	}
 }
 
 // Signal sends a signal to the program that a command made by Command runs.
