@@ -19,7 +19,7 @@ func TestAMountThatHangsEndsTheRun(t *testing.T) {
 		stop time.Duration // 0: never
 		want string
 	}{
-		{"when patience is over", 0, ": no answer for 30s: the mount hangs"},
+		{"when patience is over", 0, ": no answer for 2s: the mount hangs"},
 		{"soon after it is stopped", time.Second, ": no answer when stopped: context canceled"},
 	}
 	for _, tt := range tests {

@@ -26,7 +26,8 @@ type session struct {
 	runs     map[name]bool        // runs of peers that have our "met"
 	listed   map[string]bool      // the last listing of group
 	files    map[name]*watched    // files of peers
-	messages map[name]message     // what the inbox has shown; keys without checksum
+	read     map[string]bool      // names that the inbox has shown
+	messages map[name]message     // what they say; keys without checksum
 	news     map[string]time.Time // when something new of a node was last seen
 	old      []string             // paths that were an hour old when this run began
 	notes    []string
@@ -51,6 +52,7 @@ func newSession(cfg Config, fsys fileSystem) *session {
 		group:    path.Join(baseDir, groupName(cfg.Volume, cfg.Path)),
 		runs:     map[name]bool{},
 		files:    map[name]*watched{},
+		read:     map[string]bool{},
 		messages: map[name]message{},
 		news:     map[string]time.Time{},
 	}
@@ -80,24 +82,25 @@ func (s *session) look(ctx context.Context) error {
 	}
 	slices.Sort(names)
 	s.listed = make(map[string]bool, len(names))
+	var files []name
 	for _, text := range names {
 		s.listed[text] = true
-	}
-	// Runs sort after files, but have to be known first.
-	for _, kind := range []string{kindRun, kindFile} {
-		for _, text := range names {
-			n, ok := parseName(text)
-			if !ok || n.kind != kind || !slices.Contains(s.cfg.Peers, n.node) {
-				continue
-			}
-			if kind == kindRun {
-				err = s.greet(ctx, n)
-			} else {
-				err = s.answer(ctx, n)
-			}
-			if err != nil {
+		n, ok := parseName(text)
+		if !ok || !slices.Contains(s.cfg.Peers, n.node) {
+			continue
+		}
+		switch n.kind {
+		case kindRun:
+			if err := s.greet(ctx, n); err != nil {
 				return err
 			}
+		case kindFile: // sorted before runs, which have to be known first
+			files = append(files, n)
+		}
+	}
+	for _, file := range files {
+		if err := s.answer(ctx, file); err != nil {
+			return err
 		}
 	}
 	if err := s.answerRemovals(ctx); err != nil {
@@ -217,14 +220,14 @@ func (s *session) readInbox(ctx context.Context) error {
 	}
 	now := time.Now()
 	for _, text := range names {
-		n, ok := parseName(text)
-		if !ok {
+		if s.read[text] {
 			continue
 		}
-		sum := n.sum
-		n.sum = ""
-		if _, known := s.messages[n]; !known {
-			s.messages[n] = message{at: now, sum: sum}
+		s.read[text] = true
+		if n, ok := parseName(text); ok {
+			m := message{at: now, sum: n.sum}
+			n.sum = ""
+			s.messages[n] = m
 			s.news[n.node] = now
 		}
 	}

@@ -178,12 +178,13 @@ type outcome struct {
 // testConfig is a node's configuration in a mount of all the nodes.
 func testConfig(node string, nodes []string) Config {
 	return Config{
-		Node:    node,
-		Peers:   slices.DeleteFunc(slices.Clone(nodes), func(n string) bool { return n == node }),
-		Path:    "/client",
-		Volume:  "server",
-		Timeout: time.Minute,
-		Rounds:  3,
+		Node:     node,
+		Peers:    slices.DeleteFunc(slices.Clone(nodes), func(n string) bool { return n == node }),
+		Path:     "/client",
+		Volume:   "server",
+		Timeout:  5 * time.Second,
+		Patience: 2 * time.Second,
+		Rounds:   3,
 	}.withDefaults()
 }
 
