@@ -15,7 +15,8 @@ func nearest(word string, candidates []string) string {
 			best, bestDistance = c, distance
 		}
 	}
-	if best == "" || bestDistance > max(1, min(len(word), len(best))/3) {
+	shorter := min(len(word), len(best))
+	if best == "" || (bestDistance > shorter/3 && (bestDistance > 1 || shorter < 3)) {
 		return ""
 	}
 	return best

@@ -61,7 +61,6 @@ func optionNameProblem(name string) (message, hint string) {
 	commands := map[string]string{
 		"features.quota": "quota", "features.inode-quota": "inode-quota", "features.bitrot": "bitrot", "features.scrub": "bitrot",
 		"features.scrub-freq": "bitrot", "features.scrub-throttle": "bitrot", "cluster.granular-entry-heal": "heal",
-		"features.uss": "set by hand, with snapshots", "features.barrier": "barrier",
 	}
 	if command, ok := commands[name]; ok {
 		return fmt.Sprintf("option %s cannot be set like others", name), "remove it; GlusterFS has a command for it: gluster volume " + command

@@ -59,6 +59,8 @@ func (v validator) collision(name string, a, b place, reported map[[2]*node]bool
 	}
 	const hint = "give each a directory of its own, none inside the other"
 	switch {
+	case a.path == b.path && a.what == b.what:
+		v.r.at(second.node, fmt.Sprintf("on node %s, %s is taken twice by %s", name, a.path, a.what), "keep one of the two")
 	case a.path == b.path:
 		v.r.at(second.node, fmt.Sprintf("on node %s, %s is taken by both %s and %s", name, a.path, first.what, second.what), hint)
 	default:

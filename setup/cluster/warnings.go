@@ -60,6 +60,9 @@ func optionWarnings(name string, v Volume, options map[string]string) []string {
 
 func placeWarnings(name string, v Volume) []string {
 	var warnings []string
+	if gone := emptiedAtBoot(v.Bricks.Directory); gone != "" {
+		warnings = append(warnings, fmt.Sprintf("volume %s has its bricks in %s, below %s, which is emptied at boot.", name, v.Bricks.Directory, gone))
+	}
 	if v.Bricks.Tmpfs != nil && !v.IsEphemeral() {
 		warnings = append(warnings, fmt.Sprintf("volume %s is on tmpfs but not ephemeral: if all nodes of a replica set are off at the same time its files are lost, and it stays down until a person decides.", name))
 	}
@@ -73,8 +76,22 @@ func placeWarnings(name string, v Volume) []string {
 		if strings.HasPrefix(device, "/dev/loop") || strings.HasPrefix(device, "/dev/ram") {
 			warnings = append(warnings, fmt.Sprintf("volume %s is on %s, which is gone or another one after a reboot; name the image file instead.", name, device))
 		}
+		if gone := emptiedAtBoot(device); gone != "" {
+			warnings = append(warnings, fmt.Sprintf("volume %s is in the image file %s, below %s, which is emptied at boot.", name, device, gone))
+		}
 	})
 	return warnings
+}
+
+// emptiedAtBoot returns the directory around path whose contents many systems
+// throw away when they start, or "".
+func emptiedAtBoot(path string) string {
+	for _, dir := range []string{"/tmp", "/run"} {
+		if path != "" && within(path, dir) {
+			return dir
+		}
+	}
+	return ""
 }
 
 // addressWarnings tells of clusters that mix IPv4 and IPv6.
