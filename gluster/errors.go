@@ -3,6 +3,7 @@ package gluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 
@@ -23,6 +24,8 @@ var (
 	// ErrTimeout says that the daemon or the command did not answer in time. A
 	// change that timed out may have been made, or may be made later.
 	ErrTimeout = errors.New("timed out")
+	// ErrUnreachable says that another node did not answer, or is not connected to the asked one. Trying again may help.
+	ErrUnreachable = errors.New("node is not reachable")
 	// ErrBrickOffline says that a brick has no process, or one that has not come up yet.
 	ErrBrickOffline = errors.New("brick is offline")
 	// ErrAlready says that a change was not needed: a volume that was started
@@ -77,6 +80,9 @@ func (e *Error) Error() string {
 	default:
 		b.WriteString("failed without an explanation")
 	}
+	if text == "" && e.Code > 0 {
+		fmt.Fprintf(&b, " (op_errno %d)", e.Code)
+	}
 	return b.String()
 }
 
@@ -110,6 +116,8 @@ func refusal(op, object string, code int, text string) *Error {
 		op == "volume profile" && strings.Contains(text, "is not started"),
 		op == "volume stop" && strings.Contains(text, "is not in the started state"):
 		e.Kind = ErrAlready
+	case code == int(syscall.ENOTCONN), strings.Contains(text, "Peer in Cluster' state"), strings.Contains(text, "glusterds are not running"):
+		e.Kind = ErrUnreachable
 	}
 	return e
 }
@@ -125,6 +133,8 @@ func unreachable(op, object string, err error) *Error {
 		e.Kind = ErrTimeout
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		e.Kind = ErrNotRunning
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		e.Kind = ErrUnreachable
 	}
 	return e
 }

@@ -1,8 +1,10 @@
 package gluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"brickyard/gluster/dict"
 )
@@ -13,7 +15,8 @@ type Status struct {
 	Volume string
 	// Bricks are in the order of the volume. Bricks of unreachable nodes are missing.
 	Bricks []BrickStatus
-	// Services are the daemons beside the bricks, such as self-heal daemons: one for each node.
+	// Services are the daemons beside the bricks, such as self-heal daemons: one for each node, in the order of
+	// name and UUID. GlusterFS leaves them out of a status with details.
 	Services []ServiceStatus
 }
 
@@ -107,6 +110,9 @@ func parseStatus(d dict.Dict) (Status, error) {
 		}
 		host, path, peer := d.String(key+"hostname"), d.String(key+"path"), d.String(key+"peerid")
 		online, port, pid := d.IntOr(key+"status", 0) != 0, d.IntOr(key+"port", 0), d.IntOr(key+"pid", -1)
+		if !online {
+			port = 0 // the wire has the last one used
+		}
 		if i > last {
 			s.Services = append(s.Services, ServiceStatus{
 				Name: host, Host: path, PeerUUID: peer, Online: online, Port: port, PID: pid,
@@ -119,6 +125,10 @@ func parseStatus(d dict.Dict) (Status, error) {
 		}
 		s.Bricks = append(s.Bricks, b)
 	}
+	// The order of nodes is that of their answers.
+	slices.SortFunc(s.Services, func(a, b ServiceStatus) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.PeerUUID, b.PeerUUID))
+	})
 	return s, nil
 }
 

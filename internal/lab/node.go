@@ -9,11 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
 )
@@ -100,6 +103,33 @@ func (n *Node) Signal(cmd *exec.Cmd, sig syscall.Signal) error {
 		}
 	}
 	return nil
+}
+
+// Network calls do on a thread that is in the node's network. Only sockets that do makes itself are
+// the node's: those to addresses, not names, since names are looked up on other threads, in the machine's network.
+func (n *Node) Network(do func()) {
+	n.lab.t.Helper()
+	done := make(chan error)
+	go func() {
+		// Never unlocked: the thread ends with the goroutine and nobody else gets it.
+		runtime.LockOSThread()
+		err := n.enterNetwork()
+		if err == nil {
+			do()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		n.lab.t.Fatalf("lab: %s: enter network: %v", n.Name, err)
+	}
+}
+
+func (n *Node) enterNetwork() error {
+	ns, err := os.Open("/proc/" + n.holder.pid() + "/ns/net")
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET), ns.Close()) //nolint:gosec // descriptors are small
 }
 
 // Run runs a program in the node and returns what it printed. The test fails where the program does.
