@@ -5,7 +5,7 @@
 // A node sees the machine's programs and none of its state: its root is an overlay
 // whose changes live in memory, /run is empty, /etc/hosts is the lab's, /etc/fstab is
 // empty, and /var/lib/glusterd and /var/log/glusterfs are empty but for the package's
-// hooks. A program that configures a machine can therefore run in a node as it is and
+// hooks. Geo-replication is hidden: see Options. A program that configures a machine can therefore run in a node as it is and
 // change /etc, /var and any directory; there is no systemd. The directory for temporary files and
 // the module's directory are the machine's own: the first for exchange with the test,
 // the second read by nobody's leave but the test's programs.
@@ -47,6 +47,9 @@ type Options struct {
 	EmptyHosts bool
 	// Stopped leaves glusterd unstarted on all nodes.
 	Stopped bool
+	// GeoReplication leaves GlusterFS's gsyncd in place, as packages install it. Without it, which is the default,
+	// glusterd starts and each gluster command ends several times faster.
+	GeoReplication bool
 	// Size bounds what one node may write, in the form of tmpfs's size option. Default 2g.
 	Size string
 }
@@ -81,6 +84,10 @@ func Start(t testing.TB, options Options) *Lab {
 	if err != nil {
 		t.Fatalf("lab: %v", err)
 	}
+	georep := "hide"
+	if options.GeoReplication {
+		georep = "keep"
+	}
 	l := &Lab{t: t, options: options}
 	const own = syscall.CLONE_NEWPID | syscall.CLONE_NEWNET
 	l.link = hold(t, switchScript, own)
@@ -95,7 +102,7 @@ func Start(t testing.TB, options Options) *Lab {
 			n.Address = n.IPv6
 		}
 		n.holder = hold(t, nodeScript, own|syscall.CLONE_NEWNS|syscall.CLONE_NEWUTS|syscall.CLONE_NEWIPC,
-			append([]string{n.Name, options.Size}, shared...)...)
+			append([]string{n.Name, options.Size, georep}, shared...)...)
 		l.nodes = append(l.nodes, n)
 	}
 	if err := l.link.ready(); err != nil {

@@ -2,10 +2,11 @@
 # its standard input, which the test holds open. When the test ends, however it ends,
 # this process ends, and with it all processes, mounts and interfaces of the node.
 # Runs in new mount, PID, network, UTS and IPC namespaces.
-# Arguments: name of the node, size of what it may write, directories shared with the machine.
+# Arguments: name of the node, size of what it may write, "hide" or "keep" geo-replication,
+# directories shared with the machine.
 set -eu
-name=$1 size=$2
-shift 2
+name=$1 size=$2 georep=$3
+shift 3
 
 mount --make-rprivate /
 # What the node writes lands in this tmpfs, over a read-only view of the machine's root.
@@ -27,6 +28,10 @@ mount -t tmpfs -o "size=$size,mode=0755" tmpfs bricks
 # Nothing that a glusterd of the machine left behind.
 find var/lib/glusterd -mindepth 1 -maxdepth 1 ! -name hooks -exec rm -rf {} +
 find var/log/glusterfs run/gluster -mindepth 1 -delete
+# Both glusterd, when it starts, and every gluster command run gsyncd, a Python program, for geo-replication.
+if [ "$georep" = hide ]; then
+	rm -f usr/lib*/glusterfs/gsyncd usr/lib*/*/glusterfs/gsyncd usr/libexec/glusterfs/gsyncd
+fi
 rm -f etc/resolv.conf
 : >etc/resolv.conf
 : >etc/fstab
