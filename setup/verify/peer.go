@@ -100,10 +100,12 @@ func (p *peer) fail(count *int, format string, args ...any) {
 
 // result adds what this node saw of the peer's files.
 func (s *session) result(p *peer) PeerResult {
+	// Answers are new files, as the files of the rounds are.
+	answer := median(p.seen) / 2
 	r := PeerResult{
 		Node:     p.node,
-		Seen:     delays(p.seen),
-		Removed:  delays(p.removed),
+		Seen:     delays(p.seen, answer),
+		Removed:  delays(p.removed, answer),
 		Failures: p.failures,
 		Details:  append([]string{}, p.details...),
 	}

@@ -44,7 +44,7 @@ func (r Result) writePeers(b *bytes.Buffer) {
 		}
 		_ = t.Flush() // a bytes.Buffer takes everything
 	}
-	const columns = "Files\tFastest\tMedian\tSlowest\tHalf of median"
+	const columns = "Files\tFastest\tMedian\tSlowest\tOne way, about"
 	table("A file made here: until the answer of the node that read it was back (round trip)", columns,
 		func(p PeerResult) string { return p.Seen.row() })
 	table("The same file removed here: until the answer that it is gone was back (round trip)", columns,
@@ -52,7 +52,8 @@ func (r Result) writePeers(b *bytes.Buffer) {
 	table("Files of the others, as seen here", "Read\tGone\tWrong", func(p PeerResult) string {
 		return fmt.Sprintf("%d\t%d\t%d", p.Observed.FilesRead, p.Observed.RemovalsSeen, p.Observed.FilesWrong)
 	})
-	fmt.Fprintf(b, "\nNo clocks were compared: a delay in one direction is at most the round trip; its half is an estimate.\n")
+	fmt.Fprintf(b, "\nNo clocks were compared. One way takes at most the round trip; \"about\" supposes that an answer, a new file too,\n"+
+		"takes as long to be seen as a file: half of the first median. A round trip contains about two looks.\n")
 }
 
 func (d Delays) row() string {
@@ -60,7 +61,7 @@ func (d Delays) row() string {
 		return "0\t-\t-\t-\t-"
 	}
 	return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", d.Count, show(d.MinRoundTripSeconds), show(d.MedianRoundTripSeconds),
-		show(d.MaxRoundTripSeconds), show(d.MedianHalfRoundTripSeconds))
+		show(d.MaxRoundTripSeconds), show(d.OneWayEstimateSeconds))
 }
 
 func (r Result) verdict() string {

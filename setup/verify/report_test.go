@@ -43,8 +43,8 @@ func TestReports(t *testing.T) {
 	good := newResult(testConfig("web1.example.com", []string{"web1.example.com", "web2.example.com", "web10.example.com"}))
 	good.Complete, good.RoundsCompleted, good.MeetingSeconds = true, 3, 1.234567
 	good.Peers = []PeerResult{
-		{Node: "web10.example.com", Seen: delays(ms(14, 12, 31)), Removed: delays(ms(1204, 20, 22)), Observed: Observed{FilesRead: 3, RemovalsSeen: 3}, Details: []string{}},
-		{Node: "web2.example.com", Seen: delays(ms(16, 12, 17)), Removed: delays(ms(15, 20, 22)), Observed: Observed{FilesRead: 3, RemovalsSeen: 3}, Details: []string{}},
+		{Node: "web10.example.com", Seen: delays(ms(14, 12, 31), 7*time.Millisecond), Removed: delays(ms(1204, 20, 22), 7*time.Millisecond), Observed: Observed{FilesRead: 3, RemovalsSeen: 3}, Details: []string{}},
+		{Node: "web2.example.com", Seen: delays(ms(16, 12, 17), 7*time.Millisecond), Removed: delays(ms(15, 20, 22), 7*time.Millisecond), Observed: Observed{FilesRead: 3, RemovalsSeen: 3}, Details: []string{}},
 	}
 	golden(t, "good.txt", good.WriteText)
 	golden(t, "good.json", good.WriteJSON)
@@ -53,7 +53,7 @@ func TestReports(t *testing.T) {
 	bad.Peers = []PeerResult{
 		good.Peers[0],
 		{
-			Node: "web2.example.com", Seen: delays(ms(16)), Failures: Failures{StillThere: 1}, Observed: Observed{FilesRead: 1, RemovalsSeen: 1, FilesWrong: 1},
+			Node: "web2.example.com", Seen: delays(ms(16), 7*time.Millisecond), Failures: Failures{StillThere: 1}, Observed: Observed{FilesRead: 1, RemovalsSeen: 1, FilesWrong: 1},
 			Details: []string{"round 1: still listed the file 30s after its removal, or did not answer", "its file of round 2 was wrong here: the file is empty"},
 		},
 	}
@@ -67,11 +67,15 @@ func TestReports(t *testing.T) {
 	golden(t, "incomplete.txt", newResult(testConfig("web1", []string{"web1", "web2"})).WriteText)
 }
 
-func TestMediansAndHalves(t *testing.T) {
-	got := delays([]time.Duration{4 * time.Second, time.Second, 3 * time.Second, 2 * time.Second})
-	want := Delays{Count: 4, MinRoundTripSeconds: 1, MedianRoundTripSeconds: 2.5, MaxRoundTripSeconds: 4, MedianHalfRoundTripSeconds: 1.25}
+func TestEstimates(t *testing.T) {
+	trips := []time.Duration{4 * time.Second, time.Second, 3 * time.Second, 2 * time.Second}
+	got := delays(trips, median(trips)/2)
+	want := Delays{Count: 4, MinRoundTripSeconds: 1, MedianRoundTripSeconds: 2.5, MaxRoundTripSeconds: 4, OneWayEstimateSeconds: 1.25}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	if got := delays(trips[:1], 5*time.Second).OneWayEstimateSeconds; got != 0 {
+		t.Errorf("an answer slower than the round trip makes %v s", got)
 	}
 }
 

@@ -24,8 +24,10 @@ import (
 //	    count              how many were measured
 //	    min_round_trip_seconds, median_round_trip_seconds, max_round_trip_seconds
 //	                       by this node's clock; each is an upper bound of the delay in one direction
-//	    median_half_round_trip_seconds
-//	                       an estimate of the delay in one direction, right only if both directions are alike
+//	    one_way_estimate_seconds
+//	                       an estimate of the delay in one direction, on the assumption that the answer takes as
+//	                       long as the file did, both being new files: for seen half the median round trip, for
+//	                       removed the median round trip less that half
 //	  failures             of this node's files at the peer; a peer that failed once is not tested again
 //	    not_seen           the peer did not see the file in time
 //	    wrong_content      the peer read something else
@@ -63,11 +65,11 @@ type PeerResult struct {
 
 // Delays are round trips, in seconds; all are 0 if none was measured.
 type Delays struct {
-	Count                      int     `json:"count"`
-	MinRoundTripSeconds        float64 `json:"min_round_trip_seconds"`
-	MedianRoundTripSeconds     float64 `json:"median_round_trip_seconds"`
-	MaxRoundTripSeconds        float64 `json:"max_round_trip_seconds"`
-	MedianHalfRoundTripSeconds float64 `json:"median_half_round_trip_seconds"`
+	Count                  int     `json:"count"`
+	MinRoundTripSeconds    float64 `json:"min_round_trip_seconds"`
+	MedianRoundTripSeconds float64 `json:"median_round_trip_seconds"`
+	MaxRoundTripSeconds    float64 `json:"max_round_trip_seconds"`
+	OneWayEstimateSeconds  float64 `json:"one_way_estimate_seconds"`
 }
 
 // Failures counts what went wrong with this node's files at a peer, by kind.
@@ -112,20 +114,30 @@ func (r Result) failure() error {
 	return e
 }
 
-func delays(trips []time.Duration) Delays {
+// delays sums round trips up. The estimate in one direction is the median
+// less what the answer takes.
+func delays(trips []time.Duration, answer time.Duration) Delays {
 	if len(trips) == 0 {
 		return Delays{}
 	}
-	sorted := slices.Sorted(slices.Values(trips))
-	n := len(sorted)
-	median := (sorted[(n-1)/2] + sorted[n/2]) / 2
+	m := median(trips)
 	return Delays{
-		Count:                      n,
-		MinRoundTripSeconds:        sorted[0].Seconds(),
-		MedianRoundTripSeconds:     median.Seconds(),
-		MaxRoundTripSeconds:        sorted[n-1].Seconds(),
-		MedianHalfRoundTripSeconds: (median / 2).Seconds(),
+		Count:                  len(trips),
+		MinRoundTripSeconds:    slices.Min(trips).Seconds(),
+		MedianRoundTripSeconds: m.Seconds(),
+		MaxRoundTripSeconds:    slices.Max(trips).Seconds(),
+		OneWayEstimateSeconds:  max(m-answer, 0).Seconds(),
 	}
+}
+
+// median is 0 if there are no durations.
+func median(durations []time.Duration) time.Duration {
+	if len(durations) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(durations))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // WriteJSON writes the document that Result describes.
