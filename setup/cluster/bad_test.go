@@ -39,7 +39,7 @@ const (
 
 // readBadCases reads a file of cases: a line "=== name", the cluster file, a
 // line "--- " and whether the schema sees it, the whole error text.
-func readBadCases(t *testing.T, path string) []badCase {
+func readBadCases(t testing.TB, path string) []badCase {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

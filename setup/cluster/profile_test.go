@@ -1,0 +1,145 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// volumeFile is a cluster file with the one volume v on three nodes.
+func volumeFile(t *testing.T, keys string) *Cluster {
+	t.Helper()
+	return mustParse(t, `
+nodes: {a: {address: 10.0.0.1}, b: {address: 10.0.0.2}, c: {address: 10.0.0.3}}
+volumes:
+  v:
+`+strings.ReplaceAll("\n"+keys, "\n", "\n    ")+"\n")
+}
+
+const (
+	two   = "replica: 2\nbricks: {nodes: [a, b], directory: /m}"
+	three = "replica: 3\nbricks: {nodes: [a, b, c], directory: /m}"
+)
+
+func TestEffectiveOptionsAreSortedAndTheFileWins(t *testing.T) {
+	for name, k := range map[string]struct{ keys, want string }{
+		"replica 2 without anything keeps GlusterFS's defaults": {two, ""},
+		"replica 3 gets client quorum":                          {three, "cluster.quorum-type=auto (quorum rule)"},
+		"an arbiter gets client quorum":                         {three + "\narbiter: 1", "cluster.quorum-type=auto (quorum rule)"},
+		"the file may decide otherwise":                         {three + "\noptions: {cluster.quorum-type: none}", "cluster.quorum-type=none (cluster file)"},
+		"the cache profile": {
+			two + "\nprofile: cache",
+			"cluster.favorite-child-policy=mtime (profile), cluster.shd-max-threads=4 (profile), network.ping-timeout=10 (profile)",
+		},
+		"the web profile with options of the file": {
+			two + "\nprofile: web\noptions: {network.ping-timeout: 5, auth.allow: 10.0.0.*}",
+			"auth.allow=10.0.0.* (cluster file), features.cache-invalidation=on (profile), features.cache-invalidation-timeout=600 (profile), " +
+				"network.inode-lru-limit=200000 (profile), network.ping-timeout=5 (cluster file), performance.cache-invalidation=on (profile), " +
+				"performance.md-cache-timeout=600 (profile), performance.stat-prefetch=on (profile)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, o := range volumeFile(t, k.keys).EffectiveOptions("v") {
+				got = append(got, fmt.Sprintf("%s=%s (%s)", o.Name, o.Value, o.Origin))
+				if !strings.HasSuffix(o.Reason, ".") {
+					t.Errorf("%s: reason %q is no sentence", o.Name, o.Reason)
+				}
+			}
+			if diff := cmp.Diff(k.want, strings.Join(got, ", ")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	if volumeFile(t, two).EffectiveOptions("w") != nil {
+		t.Error("options of an unknown volume")
+	}
+}
+
+func TestProfilesPassTheChecksOfTheFilesOwnOptions(t *testing.T) {
+	for _, profile := range Profiles() {
+		options, mounts := Profile(profile)
+		for _, o := range options {
+			if message, _ := optionNameProblem(o.Name); message != "" {
+				t.Error(message)
+			}
+			if message, _ := optionValueProblem(o.Name, o.Value); message != "" {
+				t.Error(message)
+			}
+		}
+		for _, o := range mounts {
+			if message, _ := mountOptionProblem(o); message != "" {
+				t.Error(message)
+			}
+		}
+	}
+}
+
+func TestMountOptionsAreThoseOfTheProfileAndTheMount(t *testing.T) {
+	c := volumeFile(t, two+"\nprofile: cache")
+	got := c.MountOptions(Mount{Volume: "v", Options: []string{"noatime"}})
+	if diff := cmp.Diff([]string{"noatime"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWarningsSayWhatCanBeLost(t *testing.T) {
+	const splitBrain = "volume v keeps two copies without quorum: while the two nodes of a replica set cannot reach each other, both sides may change the same file, " +
+		"and the file is unreadable afterwards (split-brain). A third node with `replica: 3` and `arbiter: 1` removes this."
+	disk := strings.Replace(three, "directory: /m", "disk: {mount: /m, device: %s}", 1)
+	for name, k := range map[string]struct {
+		keys string
+		want []string
+	}{
+		"three copies with quorum":                      {three, nil},
+		"two copies without quorum":                     {two, []string{splitBrain}},
+		"two copies with quorum none, in so many words": {two + "\noptions: {cluster.quorum-type: none}", []string{splitBrain}},
+		"two copies with quorum": {two + "\noptions: {cluster.quorum-type: auto}", []string{
+			"volume v keeps two copies with quorum auto: when the first node of a replica set is down, its files cannot be written, and with it neither copy helps. " +
+				"A third node with `replica: 3` and `arbiter: 1` keeps the volume writable.",
+		}},
+		"three copies without quorum": {three + "\noptions: {cluster.quorum-type: none}", []string{
+			"volume v has three copies but cluster.quorum-type none: split-brain is possible.",
+		}},
+		"three copies with a quorum of one": {three + "\noptions: {cluster.quorum-type: fixed, cluster.quorum-count: 1}", []string{
+			"volume v has three copies but may be written with one of them: split-brain is possible.",
+		}},
+		"no self-heal daemon": {three + "\noptions: {cluster.self-heal-daemon: off}", []string{
+			"volume v has its self-heal daemon switched off: a brick that was away stays behind.",
+		}},
+		"no ping": {three + "\noptions: {network.ping-timeout: 0}", []string{
+			"volume v has network.ping-timeout 0: when a server dies without a word, clients hang until the connection breaks, which can take many minutes.",
+		}},
+		"old attributes": {three + "\noptions: {performance.md-cache-timeout: 60}", []string{
+			"volume v lets clients keep attributes for 60 s without cache invalidation: they show changes of other clients that much later.",
+		}},
+		"tmpfs that must not forget": {strings.Replace(three, "directory: /m", "tmpfs: {mount: /m, size: 16m}", 1) + "\nephemeral: false", []string{
+			"volume v is on tmpfs but not ephemeral: if all nodes of a replica set are off at the same time its files are lost, and it stays down until a person decides.",
+		}},
+		"an asynchronous disk": {fmt.Sprintf(disk, "/dev/vdb, durability: async"), []string{
+			"volume v has durability async: a node that loses power loses files that were acknowledged, without GlusterFS knowing.",
+		}},
+		"a loop device by number": {fmt.Sprintf(disk, "/dev/loop3"), []string{
+			"volume v is on /dev/loop3, which is gone or another one after a reboot; name the image file instead.",
+		}},
+		"an image that a boot removes": {fmt.Sprintf(disk, "/tmp/v.img"), []string{
+			"volume v is in the image file /tmp/v.img, below /tmp, which is emptied at boot.",
+		}},
+		"a directory that a boot empties": {strings.Replace(three, "/m", "/run/m", 1), []string{
+			"volume v has its bricks in /run/m, below /run, which is emptied at boot.",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(k.want, Warnings(volumeFile(t, k.keys))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	mixed := Warnings(mustParse(t, twoNodes))
+	want := []string{"only a.example.com has an IPv4 address: a GlusterFS volume speaks one address family, so all nodes should have the same."}
+	if diff := cmp.Diff(want, mixed); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
