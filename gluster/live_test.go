@@ -161,13 +161,30 @@ func compare(t *testing.T, n *lab.Node) {
 			continue
 		}
 		for _, args := range [][]string{{"--xml", "volume", "status", want.Name}, {"--xml", "volume", "status", want.Name, "detail"}} {
-			wantStatus := parseXML(t, n.Gluster(args...)).Status[0].status(t)
-			s, err := c.VolumeStatus(ctx, want.Name, len(args) == 5)
+			wantStatus, s, err := both(ctx, t, n, want.Name, args)
 			check(strings.Join(args[1:], " "), err, wantStatus, s)
 		}
 	}
 	t.Logf("%s: %d fields compared", n.Name, compared)
 	compareState(t, n, peers, got)
+}
+
+// both reads a status by command line and by socket, again where it changed meanwhile.
+func both(ctx context.Context, t *testing.T, n *lab.Node, volume string, args []string) (xml, socket gluster.Status, err error) {
+	t.Helper()
+	detail := len(args) == 5
+	for range 50 {
+		before, err := n.Client().VolumeStatus(ctx, volume, detail)
+		if err != nil {
+			return xml, socket, err
+		}
+		xml = parseXML(t, n.Gluster(args...)).Status[0].status(t)
+		socket, err = n.Client().VolumeStatus(ctx, volume, detail)
+		if err != nil || cmp.Equal(before, socket) {
+			return xml, socket, err
+		}
+	}
+	return xml, socket, errors.New("the status changes all the time")
 }
 
 // compareState compares get-state, whose text has no XML, with what was read before.
@@ -268,22 +285,19 @@ func TestBrickAndSelfHealSockets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var heals []gluster.PendingHeal
 		// A daemon that has just been told of a volume connects to its bricks one after the other.
 		waitFor(t, func() bool {
-			heals, err := shd.PendingHeals(t.Context(), v.Name, len(volume.ReplicaSets()))
-			if err != nil || len(heals) != len(volume.Bricks) {
-				t.Logf("%s: %+v, %v", v.Name, heals, err)
-				return false
-			}
+			heals, err = shd.PendingHeals(t.Context(), v.Name, len(volume.ReplicaSets()))
 			for _, h := range heals {
 				down := v.Name == "three" && h.Brick == 1
 				if down != (h.Status != "") || v.Name == "three" && !down && h.Entries < 3 || v.Name != "three" && h.Entries != 0 {
-					t.Logf("%s: %+v", v.Name, h)
 					return false
 				}
 			}
-			return true
+			return err == nil && len(heals) == len(volume.Bricks)
 		})
+		t.Logf("%s: %+v", v.Name, heals)
 	}
 	if _, err := shd.PendingHeals(t.Context(), "three", 2); !errors.Is(err, gluster.ErrRefused) {
 		t.Errorf("one set too many: %v", err)
