@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -85,7 +84,7 @@ func mountOptionProblem(option string) (message, hint string) {
 		return "an option is empty", "remove the entry"
 	case strings.Contains(option, ","):
 		return fmt.Sprintf("option %q has a comma", option), "write one option an entry: [" + strings.Join(strings.Split(option, ","), ", ") + "]"
-	case regexp.MustCompile(`[^!-~]|["'\\#]`).MatchString(option):
+	case notForFstab.MatchString(option):
 		return fmt.Sprintf("option %q has white space, quotes or other characters that fstab does not take", option), "leave them out"
 	}
 	if reason, hint := refusedMountOption(name); reason != "" {

@@ -3,7 +3,6 @@ package cluster
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,13 +14,6 @@ const maxHostName = 63
 // maxVolumeName is well inside what GlusterFS accepts in every version, and
 // keeps the names of its files per brick short.
 const maxVolumeName = 64
-
-// hostNamePattern is a lower case host name of RFC 1123; hostNameProblem
-// explains what it refuses and refuses some more.
-const hostNamePattern = `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`
-
-// volumeNamePattern is what gluster volume create takes.
-const volumeNamePattern = `^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$`
 
 // hostNameProblem says what is wrong with a host name, or nothing.
 func hostNameProblem(name string) (message, hint string) {
@@ -40,10 +32,10 @@ func hostNameProblem(name string) (message, hint string) {
 			fmt.Sprintf("mount.glusterfs ignores servers whose names have more than %d characters; use a shorter one", maxHostName)
 	case strings.HasSuffix(name, "."):
 		return fmt.Sprintf("host name %s ends with a dot", name), "write " + strings.TrimRight(name, ".")
-	case !regexp.MustCompile(hostNamePattern).MatchString(name):
+	case !hostNameRE.MatchString(name):
 		return fmt.Sprintf("%q is not a host name", name),
 			"a host name is made of letters, digits and -, in parts of up to 63 characters with dots between them, none of which starts or ends with -"
-	case regexp.MustCompile(`(^|\.)[0-9]+$`).MatchString(name):
+	case endsInNumber.MatchString(name):
 		return fmt.Sprintf("host name %s ends like an address", name), "the last part of a host name needs a letter"
 	}
 	return "", ""
@@ -106,7 +98,7 @@ func volumeNameProblem(name string) (message, hint string) {
 		return fmt.Sprintf("%s cannot be the name of a volume", name), "GlusterFS uses the word itself; choose another name"
 	case len(name) > maxVolumeName:
 		return fmt.Sprintf("volume name %s has %d characters", name, len(name)), fmt.Sprintf("use at most %d", maxVolumeName)
-	case !regexp.MustCompile(volumeNamePattern).MatchString(name):
+	case !volumeNameRE.MatchString(name):
 		return fmt.Sprintf("%q is not a volume name", name), rule
 	}
 	return "", ""

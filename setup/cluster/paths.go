@@ -3,17 +3,12 @@ package cluster
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 )
 
 // maxPath keeps the files that GlusterFS names after a host and a brick, and
 // systemd after a mount point, below 255 characters.
 const maxPath = 128
-
-// pathPattern is an absolute path that fstab, systemd and the gluster command
-// all carry without quoting.
-const pathPattern = `^(/[A-Za-z0-9._+@-]+)+$`
 
 // pathProblem says what is wrong with a mount point, directory or image file,
 // or nothing.
@@ -29,8 +24,8 @@ func pathProblem(p string) (message, hint string) {
 		return fmt.Sprintf("path %s is not in its shortest form", p), "write " + path.Clean(p)
 	case p == "/":
 		return "/ is the root directory", "choose a directory of its own, such as /server"
-	case !regexp.MustCompile(pathPattern).MatchString(p):
-		bad := regexp.MustCompile(`[^A-Za-z0-9._+@/-]`).FindString(p)
+	case !pathRE.MatchString(p):
+		bad := notForPaths.FindString(p)
 		return fmt.Sprintf("path %s contains %q", p, bad), "a path is made of letters, digits and . _ + @ - here; fstab, systemd and gluster do not all take others"
 	case len(p) > maxPath:
 		return fmt.Sprintf("path %s has %d characters", p, len(p)), fmt.Sprintf("use at most %d; GlusterFS names files after it", maxPath)

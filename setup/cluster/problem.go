@@ -72,8 +72,17 @@ func (r *reporter) atKey(n *node, message, hint string) {
 
 func (r *reporter) add(line, column int, field, message, hint string) {
 	r.problems = append(r.problems, Problem{
-		File: r.file, Line: line, Column: column, Field: field, Message: message, Hint: hint,
+		File: r.file, Line: line, Column: column, Field: field, Message: shorten(message), Hint: shorten(hint),
 	})
+}
+
+// shorten keeps a message readable that quotes a very long value.
+func shorten(s string) string {
+	const longest = 400
+	if runes := []rune(s); len(runes) > longest {
+		return string(runes[:longest]) + "..."
+	}
+	return s
 }
 
 // err returns the problems in order, or nil.

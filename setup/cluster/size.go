@@ -4,15 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 const pageSize = 4096
-
-// sizePattern is what a size in the file may look like.
-const sizePattern = `^[1-9][0-9]*[kKmMgGtT]?$`
 
 // sizeUnits are the unit letters in ascending order; each is 1,024 times the
 // one before.
@@ -21,7 +17,7 @@ const sizeUnits = "kmgt"
 // ParseSize reads a size such as 512m, 2G or 1048576. Units are powers of
 // 1024.
 func ParseSize(s string) (Size, error) {
-	if !regexp.MustCompile(sizePattern).MatchString(s) {
+	if !sizeRE.MatchString(s) {
 		return 0, fmt.Errorf("%q is not a size", s)
 	}
 	unit := int64(1)
@@ -60,7 +56,7 @@ func sizeHint(s string) string {
 	if strings.HasSuffix(s, "%") {
 		return "a share of the memory would differ between the nodes; " + general
 	}
-	unit := regexp.MustCompile(`(?i)^([1-9][0-9]*) *([kmgt])i?b$`).FindStringSubmatch(s)
+	unit := longUnit.FindStringSubmatch(s)
 	if unit != nil {
 		return "write " + unit[1] + strings.ToLower(unit[2])
 	}

@@ -21,6 +21,7 @@ const (
 	maxBytes = 1 << 20
 	maxLine  = 4096 // characters
 	maxDepth = 16   // brackets within brackets
+	maxTags  = 100  // their number makes the YAML parser slow
 )
 
 // parseTree returns the file's one YAML document as a tree, or nil when the
@@ -38,7 +39,7 @@ func parseTree(r *reporter, data []byte) *node {
 		r.add(line, column, "", "a second document starts here", "a cluster file is one document; remove this --- or put everything into one map")
 		return nil
 	}
-	if len(docs) == 0 {
+	if len(docs) == 0 || docs[0].Body == nil {
 		r.add(1, 1, "", "the file is empty", "gluster-setup init prints a cluster file to start from")
 		return nil
 	}
@@ -99,18 +100,25 @@ func parseDocuments(r *reporter, data []byte) (docs []*ast.DocumentNode, ok bool
 		}
 	}()
 	tokens := lexer.Tokenize(string(data))
-	depth := 0
+	depth, tags := 0, 0
 	for _, t := range tokens {
 		switch t.Type {
 		case token.MappingStartType, token.SequenceStartType:
 			depth++
 		case token.MappingEndType, token.SequenceEndType:
 			depth--
+		case token.TagType:
+			tags++
 		default:
 		}
 		if depth > maxDepth {
 			line, column := tokenPosition(t)
 			r.add(line, column, "", fmt.Sprintf("more than %d brackets within brackets", maxDepth), "a cluster file needs no such depth; is a bracket left open?")
+			return nil, false
+		}
+		if tags > maxTags {
+			line, column := tokenPosition(t)
+			r.add(line, column, "", fmt.Sprintf("more than %d tags (%s)", maxTags, t.Value), "tags are not used in a cluster file")
 			return nil, false
 		}
 	}

@@ -2,14 +2,9 @@ package cluster
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
-
-// devicePattern is a device as the file may have it. Paths below /dev may
-// contain what udev puts into its links, except backslashes.
-const devicePattern = `^(/dev(/[A-Za-z0-9._+@:=#-]+)+|UUID=[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|LABEL=[A-Za-z0-9._+-]{1,16}|(/[A-Za-z0-9._+@-]+)+)$`
 
 // device checks the device key of a disk, and whether size makes sense with
 // it.
@@ -100,7 +95,7 @@ func deviceProblem(s string, d Disk) (message, hint string) {
 
 func uuidProblem(s, value string) (message, hint string) {
 	good := "UUID=" + strings.ToLower(value)
-	if !regexp.MustCompile(devicePattern).MatchString(good) {
+	if !deviceRE.MatchString(good) {
 		return fmt.Sprintf("device %s is not a file system's UUID", s), "blkid prints it: 8-4-4-4-12 hexadecimal digits"
 	}
 	if s != good {
@@ -115,7 +110,7 @@ func labelProblem(value, fstype string) (message, hint string) {
 		longest = 16
 	}
 	switch {
-	case !regexp.MustCompile(devicePattern).MatchString("LABEL=" + value[:min(len(value), 16)]):
+	case !deviceRE.MatchString("LABEL=" + value[:min(len(value), 16)]):
 		return fmt.Sprintf("%q is not a label", value), "a label is made of letters, digits and . _ + - here"
 	case len(value) > longest:
 		return fmt.Sprintf("label %s has %d characters", value, len(value)), fmt.Sprintf("%s labels have at most %d", fstype, longest)
@@ -129,7 +124,7 @@ func devPathProblem(s string) (message, hint string) {
 		return s + " is no block device", "write the path of a disk or partition, such as /dev/vdb"
 	case strings.Contains(s, "//"), strings.Contains(s, "/./"), strings.Contains(s, "/../"), strings.HasSuffix(s, "/"), strings.HasSuffix(s, "/.."):
 		return fmt.Sprintf("device %s is not in its shortest form", s), "write the path without //, . and .."
-	case !regexp.MustCompile(devicePattern).MatchString(s):
+	case !deviceRE.MatchString(s):
 		return fmt.Sprintf("device %q has characters that fstab does not take", s), "use another of its links; ls -l /dev/disk/by-* shows them"
 	}
 	return "", ""

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +12,6 @@ const (
 	optionQuorumCount = "cluster.quorum-count"
 	optionMetadata    = "performance.md-cache-timeout"
 )
-
-// optionPattern is the full name of a volume option.
-const optionPattern = `^[a-z0-9][a-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)+$`
 
 // options checks the options of a volume, one by one and together.
 func (v validator) options(what string, vol Volume, n *node) {
@@ -45,9 +41,9 @@ func optionNameProblem(name string) (message, hint string) {
 		return fmt.Sprintf("option %s is gluster-setup's own", name), "remove it"
 	case !strings.Contains(name, "."):
 		return fmt.Sprintf("option %s has no domain", name), "write its full name, such as network.ping-timeout; gluster volume set help lists them"
-	case strings.ToLower(name) != name && regexp.MustCompile(optionPattern).MatchString(strings.ToLower(name)) && !strings.HasPrefix(name, "user."):
+	case strings.ToLower(name) != name && optionRE.MatchString(strings.ToLower(name)) && !strings.HasPrefix(name, "user."):
 		return fmt.Sprintf("option %s has capital letters", name), "write " + strings.ToLower(name)
-	case !regexp.MustCompile(optionPattern).MatchString(name):
+	case !optionRE.MatchString(name):
 		return fmt.Sprintf("%q is not the name of an option", name), "write it as gluster volume set help does, such as network.ping-timeout"
 	}
 	global := []string{
@@ -76,7 +72,7 @@ func optionValueProblem(name, value string) (message, hint string) {
 		return fmt.Sprintf("option %s has more than one line", name), "write one line"
 	case strings.TrimSpace(value) != value:
 		return fmt.Sprintf("option %s starts or ends with white space", name), fmt.Sprintf("write %q", strings.TrimSpace(value))
-	case strings.HasPrefix(value, "-") && !regexp.MustCompile(`^-[0-9]+$`).MatchString(value):
+	case strings.HasPrefix(value, "-") && !negativeNumber.MatchString(value):
 		return fmt.Sprintf("option %s starts with -", name), "the gluster command would take it for a flag"
 	}
 	words := map[string][]string{
