@@ -91,22 +91,22 @@ volumes:
     replica: 2
     bricks: {nodes: [a.example.com, b.example.com], directory: /m}
     options:
-      a.int: 10
-      a.octal: 010
-      a.hex: 0x1F
-      a.float: 1.50
-      a.size: 256MB
-      a.on: on
-      a.true: true
-      a.false: False
-      a.quoted: "true"
-      a.text: read,write
-      a.sci: 1e3
-      a.percent: 90%
+      user.int: 10
+      user.octal: 010
+      user.hex: 0x1F
+      user.float: 1.50
+      user.size: 256MB
+      user.on: on
+      user.true: true
+      user.false: False
+      user.quoted: "true"
+      user.text: read,write
+      user.sci: 1e3
+      user.percent: 90%
 `)
 	want := map[string]string{
-		"a.int": "10", "a.octal": "010", "a.hex": "0x1F", "a.float": "1.50", "a.size": "256MB", "a.on": "on", "a.true": "on",
-		"a.false": "off", "a.quoted": "true", "a.text": "read,write", "a.sci": "1e3", "a.percent": "90%",
+		"user.int": "10", "user.octal": "010", "user.hex": "0x1F", "user.float": "1.50", "user.size": "256MB", "user.on": "on", "user.true": "on",
+		"user.false": "off", "user.quoted": "true", "user.text": "read,write", "user.sci": "1e3", "user.percent": "90%",
 	}
 	if diff := cmp.Diff(want, c.Volumes["v"].Options); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -115,6 +115,9 @@ func TestWarningsSayWhatCanBeLost(t *testing.T) {
 		"old attributes": {three + "\noptions: {performance.md-cache-timeout: 60}", []string{
 			"volume v lets clients keep attributes for 60 s without cache invalidation: they show changes of other clients that much later.",
 		}},
+		"an option of another GlusterFS": {three + "\noptions: {performance.time-travel: on, user.note: x}", []string{
+			"volume v has the option performance.time-travel, which GlusterFS 10 does not know; other versions may.",
+		}},
 		"tmpfs that must not forget": {strings.Replace(three, "directory: /m", "tmpfs: {mount: /m, size: 16m}", 1) + "\nephemeral: false", []string{
 			"volume v is on tmpfs but not ephemeral: if all nodes of a replica set are off at the same time its files are lost, and it stays down until a person decides.",
 		}},

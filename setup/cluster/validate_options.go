@@ -61,7 +61,7 @@ func optionNameProblem(name string) (message, hint string) {
 	if command, ok := commands[name]; ok {
 		return fmt.Sprintf("option %s cannot be set like others", name), "remove it; GlusterFS has a command for it: gluster volume " + command
 	}
-	return "", ""
+	return misspeltOption(name)
 }
 
 func optionValueProblem(name, value string) (message, hint string) {

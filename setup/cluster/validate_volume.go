@@ -97,6 +97,7 @@ func (v validator) brickNodes(what string, vol Volume, replica, bricks *node) {
 	if list == nil || list.bad {
 		return
 	}
+	v.fileNames(what, vol, list)
 	v.nodeList(what, list, "a volume has one brick on a node: two copies on one machine are lost together")
 	count := len(list.items)
 	if replica == nil || replica.bad || (vol.Replica != 2 && vol.Replica != 3) || (count > 0 && count%vol.Replica == 0) {
@@ -111,6 +112,22 @@ func (v validator) brickNodes(what string, vol Volume, replica, bricks *node) {
 		hint = "add the arbiter's node as the third"
 	}
 	v.r.at(list, fmt.Sprintf("%s: %s cannot be grouped into replica sets of %d", what, plural(count, "brick node"), vol.Replica), hint)
+}
+
+// fileNames reports bricks for which GlusterFS could not name its files:
+// VOLUME.HOST.PATH.vol has to fit into a directory entry.
+func (v validator) fileNames(what string, vol Volume, list *node) {
+	const longest = 255
+	name := strings.TrimPrefix(what, "volume ")
+	for _, item := range list.items {
+		length := len(name) + len(".") + len(item.text) + len(".") + len(BrickPath(vol)) - 1 + len(".vol")
+		if item.bad || length <= longest {
+			continue
+		}
+		v.r.at(item, fmt.Sprintf("%s: the names of volume, node and brick path are too long together", what),
+			fmt.Sprintf("GlusterFS makes a file name of them, which has %d characters and may have %d; shorten one of them", length, longest))
+		return
+	}
 }
 
 func plural(n int, noun string) string {

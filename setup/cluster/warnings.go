@@ -20,6 +20,7 @@ func Warnings(c *Cluster) []string {
 		}
 		warnings = append(warnings, quorumWarnings(name, v, options)...)
 		warnings = append(warnings, optionWarnings(name, v, options)...)
+		warnings = append(warnings, unknownOptionWarnings(name, v)...)
 		warnings = append(warnings, placeWarnings(name, v)...)
 	}
 	return append(warnings, addressWarnings(c)...)
