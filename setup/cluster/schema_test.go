@@ -41,21 +41,21 @@ func compileSchema(t *testing.T) *validator6.Schema {
 
 // validate gives a cluster file to the schema. It is decoded without any of
 // our own code.
-func validate(schema *validator6.Schema, text []byte) (err error, isDocument bool) { //nolint:revive // the error is the result, not a failure
+func validate(schema *validator6.Schema, text []byte) (isDocument bool, err error) {
 	data, err := yaml.YAMLToJSON(text)
 	if err != nil {
-		return err, false
+		return false, err
 	}
 	doc, err := validator6.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {
-		return err, false
+		return false, err
 	}
-	return schema.Validate(doc), true
+	return true, schema.Validate(doc)
 }
 
 func schemaVerdict(t *testing.T, schema *validator6.Schema, text string) string {
 	t.Helper()
-	switch err, isDocument := validate(schema, []byte(text)); {
+	switch isDocument, err := validate(schema, []byte(text)); {
 	case !isDocument:
 		return noDocument
 	case err != nil:
@@ -120,7 +120,7 @@ func TestExamplesAreValidForUsAndForTheSchema(t *testing.T) {
 			if _, err := Parse(name, data); err != nil {
 				t.Error(err)
 			}
-			if err, _ := validate(schema, data); err != nil {
+			if _, err := validate(schema, data); err != nil {
 				t.Error(err)
 			}
 		})

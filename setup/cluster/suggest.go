@@ -15,8 +15,14 @@ func nearest(word string, candidates []string) string {
 			best, bestDistance = c, distance
 		}
 	}
-	shorter := min(len(word), len(best))
-	if best == "" || (bestDistance > shorter/3 && (bestDistance > 1 || shorter < 3)) {
+	allowed := 0 // short words resemble everything
+	switch shorter := min(len(word), len(best)); {
+	case shorter >= 5:
+		allowed = (shorter + 1) / 3
+	case shorter >= 3:
+		allowed = 1
+	}
+	if bestDistance > allowed && !strings.HasPrefix(best, word+".") {
 		return ""
 	}
 	return best
