@@ -1,0 +1,38 @@
+# The work is done by the scripts in hack/; each says at its top how it is used.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help build test test-unit test-molecule bench lint fmt demo demo-down clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the static bin/gluster-setup
+	@hack/build
+
+test: ## install what is missing and run everything: lint, Go tests, scenarios (root)
+	@hack/test
+
+test-unit: ## Go tests with the race detector, without clusters
+	@hack/test build unit
+
+test-molecule: ## the Molecule scenarios on systemd hosts (root)
+	@hack/test install build images molecule
+
+bench: ## Go benchmarks, those on live clusters included (root)
+	@hack/test install build bench
+
+lint: ## golangci-lint, govulncheck, shellcheck, yamllint, ansible-lint
+	@hack/lint
+
+fmt: ## format the Go code
+	@hack/lint fmt
+
+demo: ## run the cache cluster on four hosts of this machine (root)
+	@hack/demo up
+
+demo-down: ## remove the demo's hosts
+	@hack/demo down
+
+clean: ## remove this checkout's test hosts and everything built
+	@hack/clean
