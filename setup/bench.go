@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"brickyard/setup/bench"
-	"brickyard/setup/report"
 )
 
 // BenchCmd is the articles' benchmark.
@@ -25,16 +24,11 @@ func (c *BenchCmd) Run(ctx context.Context, streams IO) error {
 		Paths: c.Paths, Size: c.Size, Count: c.Count, Rounds: c.Rounds, Fsync: c.Fsync, DropCache: c.DropCache,
 		Progress: streams.Err, Terminal: isTerminal(streams.Err),
 	})
-	if err != nil && (!errors.Is(err, context.Canceled) || len(result.Paths) == 0) {
-		return err
+	if err != nil && len(result.Paths) == 0 {
+		return err // nothing was measured
 	}
-	perr := printed(streams, c.outputFlags, result)
-	return errors.Join(err, perr)
-}
-
-func printed(streams IO, o outputFlags, r bench.Result) error {
-	if o.json() {
-		return report.JSON(streams.Out, r)
+	if c.json() {
+		return errors.Join(err, result.WriteJSON(streams.Out))
 	}
-	return r.WriteText(streams.Out)
+	return errors.Join(err, result.WriteText(streams.Out))
 }

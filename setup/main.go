@@ -10,11 +10,13 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"brickyard/setup/desired"
+	"brickyard/setup/verify"
 )
 
 // version is stamped by the linker.
@@ -33,7 +35,7 @@ type CLI struct {
 	Apply  ApplyCmd  `cmd:"" help:"Make this machine the node that the cluster file describes. Run it on all nodes, at once or one by one, again and again."`
 	Render RenderCmd `cmd:"" help:"Write the node's files below a directory and touch nothing else."`
 	Status StatusCmd `cmd:"" help:"Show peers, volumes, bricks, heals and mounts as this node sees them."`
-	//	Verify  VerifyCmd  `cmd:"" help:"Prove replication through the mounts: write, see it elsewhere, remove, see it gone. Start it on all client nodes at once."`
+		Verify  VerifyCmd  `cmd:"" help:"Prove replication through the mounts: write, see it elsewhere, remove, see it gone. Start it on all client nodes at once."`
 	Bench   BenchCmd   `cmd:"" help:"Measure create, write, read and remove on one or more paths."`
 	Wait    WaitCmd    `cmd:"" help:"Wait until a volume serves; the units that apply writes call it at boot."`
 	Init    InitCmd    `cmd:"" help:"Print a commented cluster file to start from."`
@@ -65,7 +67,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir},
+		kong.Vars{
+			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir,
+			"verifyRounds": strconv.Itoa(verify.DefaultRounds), "verifyTimeout": verify.DefaultTimeout.String(), "verifyPatience": verify.DefaultPatience.String(),
+		},
 		kong.Bind(IO{Out: stdout, Err: stderr}), kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	if err != nil {

@@ -95,7 +95,9 @@ func one(c change.Change) Change {
 	}
 }
 
-func seconds(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / float64(time.Second) }
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Second)
+}
 
 // JSON writes a document as indented JSON with a final newline.
 func JSON(w io.Writer, doc any) error {

@@ -138,9 +138,12 @@ const repeatAfter = 30 * time.Second
 // Waiting says what is being waited for.
 func (t *Text) Waiting(p change.Part, what []string, since time.Duration) {
 	t.head(p)
-	words := strings.Join(what, "; ")
-	if len(words) > 160 && t.terminal {
-		words = words[:160] + "…"
+	words := "the next look"
+	if len(what) > 0 {
+		words = what[0]
+	}
+	if n := len(what) - 1; n > 0 {
+		words += fmt.Sprintf(", and %d more", n)
 	}
 	if t.terminal {
 		t.clear()
