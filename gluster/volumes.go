@@ -143,15 +143,24 @@ func (c *Client) VolumeNames(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	names, err := parseNames(d)
+	if err != nil {
+		return nil, malformed(op, "", err)
+	}
+	return names, nil
+}
+
+// parseNames reads the answer of __glusterd_handle_cli_list_volume (glusterd-handler.c, 10.3).
+func parseNames(d dict.Dict) ([]string, error) {
 	count := d.IntOr("count", 0)
 	if count < 0 || count > maxListed {
-		return nil, malformed(op, "", fmt.Errorf("%d volumes", count))
+		return nil, fmt.Errorf("%d volumes", count)
 	}
-	names := make([]string, 0, count)
+	names := []string{}
 	for i := range count {
 		key := fmt.Sprintf("volume%d", i)
 		if !d.Has(key) {
-			return nil, malformed(op, "", errNoKey(key))
+			return nil, errNoKey(key)
 		}
 		names = append(names, d.String(key))
 	}

@@ -8,7 +8,7 @@
 // hooks. Geo-replication is hidden: see Options. A program that configures a machine can therefore run in a node as it is and
 // change /etc, /var and any directory; there is no systemd. The directory for temporary files and
 // the module's directory are the machine's own: the first for exchange with the test,
-// the second read by nobody's leave but the test's programs.
+// the second for the programs under test.
 //
 // Everything ends with the test process, also when it is killed: the namespaces live
 // as long as a first process in each, which waits for the end of a pipe that the test
@@ -16,6 +16,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,9 @@ type Options struct {
 	// GeoReplication leaves GlusterFS's gsyncd in place, as packages install it. Without it, which is the default,
 	// glusterd starts and each gluster command ends several times faster.
 	GeoReplication bool
+	// Root is a directory with another root file system to run instead of the machine's, such as that of a Debian release
+	// with another GlusterFS. Default is the environment's LAB_ROOT; "" is the machine's own.
+	Root string
 	// Size bounds what one node may write, in the form of tmpfs's size option. Default 2g.
 	Size string
 }
@@ -76,7 +80,10 @@ func Start(t testing.TB, options Options) *Lab {
 	if options.Size == "" {
 		options.Size = "2g"
 	}
-	need(t)
+	if options.Root == "" {
+		options.Root = cmp.Or(os.Getenv("LAB_ROOT"), "/")
+	}
+	need(t, options.Root)
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 
@@ -102,7 +109,7 @@ func Start(t testing.TB, options Options) *Lab {
 			n.Address = n.IPv6
 		}
 		n.holder = hold(t, nodeScript, own|syscall.CLONE_NEWNS|syscall.CLONE_NEWUTS|syscall.CLONE_NEWIPC,
-			append([]string{n.Name, options.Size, georep}, shared...)...)
+			append([]string{n.Name, options.Size, georep, options.Root}, shared...)...)
 		l.nodes = append(l.nodes, n)
 	}
 	if err := l.link.ready(); err != nil {
@@ -181,7 +188,7 @@ func (l *Lab) hosts() string {
 }
 
 // need fails the test where the machine lacks something.
-func need(t testing.TB) {
+func need(t testing.TB, root string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("lab: namespaces and mounts need root")
@@ -193,8 +200,9 @@ func need(t testing.TB) {
 		{"nsenter", "util-linux"},
 		{"setpriv", "util-linux"},
 		{"pivot_root", "util-linux"},
-		{"glusterd", "glusterfs-server"},
-		{"gluster", "glusterfs-cli"},
+	}
+	if root == "/" {
+		programs = append(programs, [2]string{"glusterd", "glusterfs-server"}, [2]string{"gluster", "glusterfs-cli"})
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p[0]); err != nil {

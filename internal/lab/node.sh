@@ -3,16 +3,16 @@
 # this process ends, and with it all processes, mounts and interfaces of the node.
 # Runs in new mount, PID, network, UTS and IPC namespaces.
 # Arguments: name of the node, size of what it may write, "hide" or "keep" geo-replication,
-# directories shared with the machine.
+# root file system to show, directories shared with the machine.
 set -eu
-name=$1 size=$2 georep=$3
-shift 3
+name=$1 size=$2 georep=$3 root=$4
+shift 4
 
 mount --make-rprivate /
-# What the node writes lands in this tmpfs, over a read-only view of the machine's root.
+# What the node writes lands in this tmpfs, over a read-only view of the root file system.
 mount -t tmpfs -o "size=$size,mode=0755" tmpfs /run
 mkdir /run/upper /run/work /run/root
-mount -t overlay -o lowerdir=/,upperdir=/run/upper,workdir=/run/work overlay /run/root
+mount -t overlay -o "lowerdir=$root,upperdir=/run/upper,workdir=/run/work" overlay /run/root
 cd /run/root
 for dir in "$@"; do
 	mkdir -p ".$dir"

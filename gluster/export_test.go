@@ -1,0 +1,56 @@
+package gluster
+
+import (
+	"context"
+	"net"
+)
+
+// DialForTest gives the Dialer of a unix socket.
+func DialForTest(socket string) func(ctx context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) { return dial(ctx, "unix", socket) }
+}
+
+// DecodePeers decodes the body of a reply to LIST_FRIENDS.
+func DecodePeers(body []byte) ([]Peer, error) {
+	r, err := decodePeerList(body)
+	if err != nil {
+		return nil, err
+	}
+	return parsePeers(r.dict)
+}
+
+// DecodeVolume decodes the body of a reply to GET_VOLUME.
+func DecodeVolume(body []byte) (Volume, error) {
+	r, err := decodeCLIResult(body)
+	if err != nil {
+		return Volume{}, err
+	}
+	return parseVolume(r.dict)
+}
+
+// DecodeNames decodes the body of a reply to LIST_VOLUME.
+func DecodeNames(body []byte) ([]string, error) {
+	r, err := decodeCLIResult(body)
+	if err != nil {
+		return nil, err
+	}
+	return parseNames(r.dict)
+}
+
+// DecodeStatus decodes the body of a reply to STATUS_VOLUME.
+func DecodeStatus(body []byte) (Status, error) {
+	r, err := decodeCLIResult(body)
+	if err != nil {
+		return Status{}, err
+	}
+	return parseStatus(r.dict)
+}
+
+// DecodeClients decodes the body of a brick's reply.
+func DecodeClients(body []byte) ([]BrickPeer, error) {
+	r, err := decodeBrickResult(body)
+	if err != nil {
+		return nil, err
+	}
+	return parseClients(r.dict)
+}
