@@ -75,7 +75,7 @@ func FuzzParseState(f *testing.F) {
 
 // FuzzParseBrick checks that a brick that parses prints as it was given.
 func FuzzParseBrick(f *testing.F) {
-	for _, s := range []string{"n1:/bricks/x", "fd77::11:/b", "fd77:::/b", "10.0.0.1:/a:/b", ":/", "n1:", "n1:b", "a::/:/"} {
+	for _, s := range []string{"n1:/bricks/x", "fd77::11:/b", "fd77:::/b", "10.0.0.1:/a:/b", ":/", "n1:", "n1:b", "a::/:/", "/:/"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -204,25 +204,33 @@ func overTCP(t *testing.T, server *lab.Node) {
 	wantError(t, err, gluster.ErrNotRunning, "")
 }
 
-// TestBricksAtIPv6Addresses compares socket and command line where bricks have addresses instead of names.
-func TestBricksAtIPv6Addresses(t *testing.T) {
-	l := lab.Start(t, lab.Options{Nodes: 2, IPv6: true, EmptyHosts: true})
+// TestIPv6 compares socket and command line where nodes have IPv6 addresses only, and where bricks have addresses
+// instead of names.
+func TestIPv6(t *testing.T) {
+	l := lab.Start(t, lab.Options{Nodes: 2, IPv6: true})
 	l.Pool()
-	spec := gluster.VolumeSpec{Name: "six", Replica: 2}
+	names, addresses := gluster.VolumeSpec{Name: "names", Replica: 2}, gluster.VolumeSpec{Name: "addresses", Replica: 2}
 	for _, n := range l.Nodes() {
-		spec.Bricks = append(spec.Bricks, gluster.Brick{Host: n.IPv6, Path: "/bricks/six"})
+		names.Bricks = append(names.Bricks, gluster.Brick{Host: n.Name, Path: "/bricks/names"})
+		addresses.Bricks = append(addresses.Bricks, gluster.Brick{Host: n.IPv6, Path: "/bricks/addresses"})
 	}
-	run(t, l, gluster.VolumeCreate(spec))
-	run(t, l, gluster.VolumeStart("six"))
+	run(t, l, gluster.VolumeCreate(names))
+	run(t, l, gluster.VolumeStart("names"))
+	run(t, l, gluster.VolumeCreate(addresses))
+	// GlusterFS 11.1 cuts the address at a colon when it starts the brick's process, which fails.
+	if err := l.Node(0).CLI().Run(t.Context(), gluster.VolumeStart("addresses")); err != nil &&
+		!strings.HasPrefix(l.Node(0).Gluster("--version"), "glusterfs 11.") {
+		t.Error(err)
+	}
 	compare(t, l.Node(0))
-	v, err := l.Node(0).Client().Volume(t.Context(), "six")
-	if err != nil || v.Bricks[1].Host != l.Node(1).IPv6 || v.Bricks[1].Path != "/bricks/six" {
+	v, err := l.Node(0).Client().Volume(t.Context(), "addresses")
+	if err != nil || v.Bricks[1].Host != l.Node(1).IPv6 || v.Bricks[1].Path != "/bricks/addresses" {
 		t.Errorf("%+v, %v", v, err)
 	}
 	l.Node(1).Network(func() {
 		c := gluster.NewClient("tcp", l.Node(0).IPv6)
 		defer func() { _ = c.Close() }() //nolint:errcheck // only read from
-		if port, err := c.BrickPort(t.Context(), "/bricks/six"); err != nil || port == 0 {
+		if port, err := c.BrickPort(t.Context(), "/bricks/names"); err != nil || port == 0 {
 			t.Errorf("%d, %v", port, err)
 		}
 	})

@@ -288,7 +288,7 @@ func ParseBrick(s string) (Brick, error) {
 	for i >= 0 && strings.HasPrefix(s[i+1:], ":/") {
 		i++
 	}
-	if i <= 0 {
+	if i <= 0 || strings.Contains(s[:i], "/") {
 		return Brick{}, fmt.Errorf("brick %q is not host:/path", s)
 	}
 	return Brick{Host: s[:i], Path: s[i+1:]}, nil
