@@ -15,7 +15,11 @@ import (
 // OwnOptions is the volume option in which apply remembers the options that it
 // set, so that it can reset those that leave the cluster file and never touches
 // anybody else's. It lives in the volume: every node reads the same.
-const OwnOptions = "user.brickyard-options"
+const OwnOptions = ownPrefix + "options"
+
+// ownPrefix begins the volume options in which gluster-setup keeps what all
+// nodes must know; they are nobody else's business.
+const ownPrefix = "user.brickyard-"
 
 func (d *decider) volume(want desired.Volume) {
 	name := want.Spec.Name
@@ -171,7 +175,7 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 // unnamed warns of options that somebody else set.
 func (d *decider) unnamed(have gluster.Volume, keys, former []string) {
 	for _, k := range slices.Sorted(maps.Keys(have.Options)) {
-		if k == OwnOptions || automatic(k) || slices.Contains(keys, k) || slices.Contains(former, k) {
+		if strings.HasPrefix(k, ownPrefix) || automatic(k) || slices.Contains(keys, k) || slices.Contains(former, k) {
 			continue
 		}
 		d.plan.Warnings = append(d.plan.Warnings, fmt.Sprintf("volume %s has the option %s=%s, which the cluster file does not name: left alone", have.Name, k, have.Options[k]))
