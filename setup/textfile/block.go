@@ -6,6 +6,8 @@ package textfile
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The lines around the managed block.
@@ -42,17 +44,18 @@ type File struct {
 // Split finds the managed block. A block without its end, an end without its
 // begin and a second block are problems: guessing could lose lines.
 func Split(text string) (*File, *Problem) {
-	f := &File{crlf: strings.Contains(text, "\r\n")}
+	// A carriage return at the very end is the rest of a line that was cut.
+	f := &File{crlf: strings.Contains(text, "\r\n") || strings.HasSuffix(text, "\r")}
 	beginAt, endAt, offset := -1, -1, 0
 	beginLine := 0
 	for i, line := range strings.SplitAfter(text, "\n") {
-		switch trimmed := strings.TrimSpace(line); {
-		case strings.HasPrefix(trimmed, beginPrefix):
+		switch {
+		case isMarker(line, beginPrefix):
 			if beginAt >= 0 {
 				return nil, &Problem{Line: i + 1, Problem: fmt.Sprintf("a second block of ours begins here, the first in line %d", beginLine), Remedy: "remove one of the two blocks"}
 			}
 			beginAt, beginLine = offset, i+1
-		case strings.HasPrefix(trimmed, endPrefix):
+		case isMarker(line, endPrefix):
 			if beginAt < 0 || endAt >= 0 {
 				return nil, &Problem{Line: i + 1, Problem: "our block ends here but never begins", Remedy: "remove this line"}
 			}
@@ -69,6 +72,37 @@ func Split(text string) (*File, *Problem) {
 		f.before, f.block, f.after, f.found = text[:beginAt], text[beginAt:endAt], text[endAt:], true
 	}
 	return f, nil
+}
+
+// isMarker reports whether a line starts with one of our markers, and not with
+// that of a program whose name merely starts like ours.
+func isMarker(line, prefix string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(line), prefix)
+	if !ok {
+		return false
+	}
+	next, _ := utf8.DecodeRuneInString(rest)
+	return rest == "" || (next != '-' && next != '_' && !unicode.IsLetter(next) && !unicode.IsDigit(next))
+}
+
+// CheckBlock says what keeps the lines from being a managed block: an edit
+// with them could not be found again by the next one.
+func CheckBlock(lines []string) error {
+	for i, l := range lines {
+		switch {
+		case strings.ContainsAny(l, "\n\r\x00"):
+			return fmt.Errorf("line %d of the block, %q, holds a line break or a NUL byte", i+1, l)
+		case isMarker(l, beginPrefix), isMarker(l, endPrefix):
+			return fmt.Errorf("line %d of the block, %q, looks like the line that begins or ends the block", i+1, l)
+		}
+	}
+	return nil
+}
+
+// asciiFields splits at the white space that the C library takes for such.
+// Any other, such as a no-break space, is part of a name.
+func asciiFields(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" \t\r\n\v\f", r) })
 }
 
 // Outside returns the lines that are not ours.

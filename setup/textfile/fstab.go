@@ -75,12 +75,8 @@ func (e Fstab) same(o Fstab) bool {
 // ParseFstab reads an entry; comments, empty and short lines are not ok. The
 // mount point is cleaned, so that "/a/" and "/a" are the same.
 func ParseFstab(line string) (Fstab, bool) {
-	line = strings.TrimSpace(line)
-	if line == "" || line[0] == '#' {
-		return Fstab{}, false
-	}
-	f := strings.Fields(line)
-	if len(f) < 3 {
+	f := asciiFields(line)
+	if len(f) < 3 || f[0][0] == '#' {
 		return Fstab{}, false
 	}
 	e := Fstab{Spec: unescape(f[0]), File: unescape(f[1]), Type: f[2]}
@@ -128,5 +124,5 @@ func octal(s string) (byte, bool) {
 }
 
 func escape(s string) string {
-	return strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(s)
+	return strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`, "\v", `\013`, "\f", `\014`, "\r", `\015`, "#", `\043`).Replace(s)
 }

@@ -25,20 +25,7 @@ func EditHosts(text string, lines []string, self string) (string, []Problem) {
 	if problem != nil {
 		return "", []Problem{*problem}
 	}
-	want := map[string]netip.Addr{}
-	var own []string
-	for _, l := range lines {
-		h, ok := parseHost(l)
-		if !ok {
-			continue
-		}
-		for _, n := range h.Names {
-			want[strings.ToLower(n)] = h.Address
-		}
-		if slices.Contains(h.Names, self) {
-			own = h.Names
-		}
-	}
+	want := wanted(lines)
 	var problems []Problem
 	for _, line := range f.Outside() {
 		h, ok := parseHost(line.Text)
@@ -46,25 +33,70 @@ func EditHosts(text string, lines []string, self string) (string, []Problem) {
 			continue
 		}
 		for _, n := range h.Names {
-			addr, ours := want[strings.ToLower(n)]
-			if !ours || addr == h.Address || (h.Address.IsLoopback() && slices.Contains(own, n)) || addr.Is4() != h.Address.Is4() {
+			w, ours := want[strings.ToLower(n)]
+			if !ours || !w.contradicts(h.Address) || (h.Address.IsLoopback() && w.isNamed(self)) {
 				continue
 			}
 			problems = append(problems, Problem{
 				Line:    line.Number,
-				Problem: fmt.Sprintf("%q gives %s the address %s, the cluster file says %s", strings.TrimSpace(line.Text), n, h.Address, addr),
-				Remedy:  "remove the name from this line, or correct nodes." + n + ".address in the cluster file",
+				Problem: fmt.Sprintf("%q gives %s the address %s, the cluster file says %s", strings.TrimSpace(line.Text), n, h.Address, w),
+				Remedy:  "remove the name from this line, or correct nodes." + w.names[0] + ".address in the cluster file",
 			})
 		}
 	}
 	return f.With(lines), problems
 }
 
+// wantedName is what our block says about one name.
+type wantedName struct {
+	names     []string // of its line, the canonical one first
+	addresses []netip.Addr
+}
+
+// wanted returns what the block says about each name, in lower case.
+func wanted(lines []string) map[string]wantedName {
+	want := map[string]wantedName{}
+	for _, l := range lines {
+		h, ok := parseHost(l)
+		if !ok {
+			continue
+		}
+		for _, n := range h.Names {
+			w := want[strings.ToLower(n)]
+			if w.names == nil {
+				w.names = h.Names
+			}
+			w.addresses = append(w.addresses, h.Address)
+			want[strings.ToLower(n)] = w
+		}
+	}
+	return want
+}
+
+func (w wantedName) isNamed(name string) bool {
+	return slices.ContainsFunc(w.names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// contradicts reports whether another address for the name is a second one of
+// a family of which the block already gives one.
+func (w wantedName) contradicts(a netip.Addr) bool {
+	family := func(b netip.Addr) bool { return a.Is4() == b.Is4() }
+	return !slices.Contains(w.addresses, a) && slices.ContainsFunc(w.addresses, family)
+}
+
+func (w wantedName) String() string {
+	words := make([]string, 0, len(w.addresses))
+	for _, a := range w.addresses {
+		words = append(words, a.String())
+	}
+	return strings.Join(words, " and ")
+}
+
 // parseHost reads an entry; comments, empty lines and lines that the resolver
 // would skip as well are not ok.
 func parseHost(line string) (HostLine, bool) {
 	line, _, _ = strings.Cut(line, "#")
-	fields := strings.Fields(line)
+	fields := asciiFields(line)
 	if len(fields) < 2 {
 		return HostLine{}, false
 	}
