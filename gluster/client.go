@@ -91,8 +91,8 @@ func (c *Client) exchange(ctx context.Context, p rpc.Procedure, args []byte) ([]
 		defer cancel()
 	}
 	body, err := c.conn.Call(ctx, p, args)
-	var rejected *rpc.RejectedError
-	if errors.As(err, &rejected) && rejected.Denied && c.network == "tcp" && c.privileged.CompareAndSwap(false, true) {
+	rejected, ok := errors.AsType[*rpc.RejectedError](err)
+	if ok && rejected.Denied && c.network == "tcp" && c.privileged.CompareAndSwap(false, true) {
 		_ = c.conn.Close() //nolint:errcheck // replaced by the next one
 		body, err = c.conn.Call(ctx, p, args)
 	}

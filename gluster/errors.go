@@ -125,9 +125,9 @@ func refusal(op, object string, code int, text string) *Error {
 // unreachable makes the error of a request that was not answered, or not carried out.
 func unreachable(op, object string, err error) *Error {
 	e := &Error{Op: op, Object: object, Err: err}
-	var rejected *rpc.RejectedError
+	_, rejected := errors.AsType[*rpc.RejectedError](err)
 	switch {
-	case errors.As(err, &rejected):
+	case rejected:
 		e.Kind = ErrRefused
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Kind = ErrTimeout

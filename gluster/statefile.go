@@ -152,7 +152,7 @@ func (s section) peer(key string) Peer {
 
 // peerStateNamed is the inverse of PeerState.String; PeerInvalid for other words.
 func peerStateNamed(name string) PeerState {
-	for s := PeerEstablishing; s < PeerInvalid; s++ {
+	for s := range PeerInvalid {
 		if s.String() == name {
 			return s
 		}

@@ -105,8 +105,7 @@ func (c *Conn) call(ctx context.Context, p Procedure, args []byte) ([]byte, erro
 	defer stop()
 
 	results, err := c.exchange(p, args)
-	var rejected *RejectedError
-	if errors.As(err, &rejected) {
+	if rejected, ok := errors.AsType[*RejectedError](err); ok {
 		rejected.Procedure = p
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (n *Node) Signal(cmd *exec.Cmd, sig syscall.Signal) error {
 	if err != nil {
 		return err
 	}
-	for _, child := range strings.Fields(string(children)) {
+	for child := range strings.FieldsSeq(string(children)) {
 		id, err := strconv.Atoi(child)
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ type holder struct {
 // hold starts script in the given new namespaces (CLONE_NEW... flags). ready waits for it.
 func hold(t testing.TB, script string, namespaces uintptr, args ...string) *holder {
 	t.Helper()
-	cmd := exec.Command("bash", append([]string{"-c", script, "lab"}, args...)...)
+	cmd := exec.Command("bash", append([]string{"-c", script, "lab"}, args...)...) //nolint:gosec // our own scripts
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Setpgid: true}
 	h := &holder{cmd: cmd, said: &lockedBuffer{}}
 	cmd.Stderr = h.said

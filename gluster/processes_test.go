@@ -1,0 +1,106 @@
+package gluster_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"brickyard/gluster"
+)
+
+func TestProcessesAreFoundByTheirArguments(t *testing.T) {
+	proc := t.TempDir()
+	for pid, args := range map[string]string{
+		"343": "/usr/sbin/glusterfsd -s n1 --volfile-id rep.n1.b-rep -p /x.pid -S /run/gluster/a.socket --brick-name /b/rep -l /x.log --process-name brick --brick-port 56419",
+		"344": "/usr/sbin/glusterfsd -s n1 --volfile-id old.n1.b-old -S /run/gluster/b.socket --brick-name=/b/old",
+		"345": "/usr/sbin/glusterfsd --version",
+		"360": "/usr/sbin/glusterfs -s localhost --volfile-id shd/rep -S /run/gluster/c.socket --process-name glustershd",
+		"361": "/usr/sbin/glusterfs -s localhost --volfile-id gluster/glustershd -S /run/gluster/d.socket",
+		"362": "/usr/sbin/glusterfs --process-name fuse --volfile-server=n1 --volfile-id=/rep /client",
+		"400": "", // a kernel thread
+		"401": "vi glusterfsd",
+	} {
+		dir := filepath.Join(proc, pid)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		line := strings.ReplaceAll(args, " ", "\x00")
+		if line != "" {
+			line += "\x00"
+		}
+		if err := os.WriteFile(filepath.Join(dir, "cmdline"), []byte(line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"sys", "402"} { // no process, and one that has just ended
+		if err := os.Mkdir(filepath.Join(proc, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bricks, err := gluster.BrickProcesses(proc)
+	if diff := cmp.Diff([]gluster.BrickProcess{
+		{PID: 343, Path: "/b/rep", Volfile: "rep.n1.b-rep", Socket: "/run/gluster/a.socket", Port: 56419},
+		{PID: 344, Path: "/b/old", Volfile: "old.n1.b-old", Socket: "/run/gluster/b.socket"},
+	}, bricks); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	daemons, err := gluster.SelfHealProcesses(proc)
+	if diff := cmp.Diff([]gluster.SelfHealProcess{
+		{PID: 360, Volfile: "shd/rep", Socket: "/run/gluster/c.socket"},
+		{PID: 361, Volfile: "gluster/glustershd", Socket: "/run/gluster/d.socket"},
+	}, daemons); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if _, err := gluster.BrickProcesses(filepath.Join(proc, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without /proc: %v", err)
+	}
+}
+
+func TestStateIsWrittenWhereNobodyElseLooks(t *testing.T) {
+	for name, prepare := range map[string]func(dir string) error{
+		"a directory open to others": func(dir string) error { return errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o755)) },
+		"a link to elsewhere":        func(dir string) error { return os.Symlink(t.TempDir(), dir) },
+		"a file":                     func(dir string) error { return os.WriteFile(dir, nil, 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := gluster.NewClient("unix", "/no/such/socket")
+			c.StateDir = filepath.Join(t.TempDir(), "state")
+			if err := prepare(c.StateDir); err != nil {
+				t.Fatal(err)
+			}
+			_, err := c.State(t.Context())
+			wantError(t, err, nil, "is not a directory of this user that is closed to others")
+		})
+	}
+	c := gluster.NewClient("unix", "/no/such/socket")
+	c.StateDir = filepath.Join(t.TempDir(), "state")
+	_, err := c.State(t.Context())
+	wantError(t, err, gluster.ErrNotRunning, "")
+	if left, err := os.ReadDir(c.StateDir); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestReplicaSets(t *testing.T) {
+	brick := func(path string) gluster.Brick { return gluster.Brick{Host: "n", Path: path} }
+	bricks := []gluster.Brick{brick("/1"), brick("/2"), brick("/3"), brick("/4")}
+	for _, tc := range []struct {
+		volume gluster.Volume
+		want   [][]gluster.Brick
+	}{
+		{gluster.Volume{Replica: 2, Bricks: bricks}, [][]gluster.Brick{bricks[:2], bricks[2:]}},
+		{gluster.Volume{Replica: 4, Bricks: bricks}, [][]gluster.Brick{bricks}},
+		{gluster.Volume{Disperse: 4, Replica: 1, Bricks: bricks}, [][]gluster.Brick{bricks}},
+		{gluster.Volume{Bricks: bricks[:2]}, [][]gluster.Brick{bricks[:1], bricks[1:2]}},
+		{gluster.Volume{}, nil},
+	} {
+		if diff := cmp.Diff(tc.want, tc.volume.ReplicaSets()); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
