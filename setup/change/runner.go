@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 )
 
@@ -32,8 +33,11 @@ type Runner struct {
 	Results []Result // every change made or tried, in order
 
 	// Pause is how long to wait before looking again at a world that is not
-	// ready; it grows to ten times as long.
+	// ready, give or take a half; it grows to ten times as long.
 	Pause time.Duration
+	// Jitter makes a pause of a length that is due; nil stands for a random one
+	// from half to one and a half of it.
+	Jitter func(time.Duration) time.Duration
 }
 
 // ErrUnsettled is wrapped by the error of a part that did not become right
@@ -50,11 +54,25 @@ const rounds = 50
 func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
 	began := time.Now()
 	pause := r.Pause
+	shake := r.Jitter
+	if shake == nil {
+		shake = jitter
+	}
+	var waiting, warnings []string // of the last look
 	for round := 0; ; {
 		plan, err := p.Plan(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("look at the %s part: %w", p.Part(), err)
+			if ctx.Err() != nil && waiting != nil {
+				// The time ended during a look: what the last one was waiting for
+				// says more than the question that went unanswered.
+				return warnings, &WaitError{Part: p.Part(), What: waiting, After: time.Since(began), Err: context.Cause(ctx)}
+			}
+			if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+				err = fmt.Errorf("%w: %w", cause, err)
+			}
+			return warnings, fmt.Errorf("look at the %s part: %w", p.Part(), err)
 		}
+		warnings = plan.Warnings
 		if len(plan.Conflicts) > 0 {
 			return plan.Warnings, Conflicts(plan.Conflicts)
 		}
@@ -62,7 +80,7 @@ func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
 			return plan.Warnings, nil
 		}
 		made, err := r.run(ctx, plan.Changes)
-		waiting := plan.Pending()
+		waiting = plan.Pending()
 		var retry *RetryError
 		switch {
 		case errors.As(err, &retry):
@@ -81,10 +99,16 @@ func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
 		select {
 		case <-ctx.Done():
 			return plan.Warnings, &WaitError{Part: p.Part(), What: waiting, After: time.Since(began), Err: context.Cause(ctx)}
-		case <-time.After(pause):
+		case <-time.After(shake(pause)):
 			pause = min(pause*3/2, 10*r.Pause)
 		}
 	}
+}
+
+// jitter is a random time around d, from half to one and a half of it: nodes
+// that got in each other's way must not come back at the same moment.
+func jitter(d time.Duration) time.Duration {
+	return d/2 + rand.N(d+1) //nolint:gosec // nobody gains by guessing it
 }
 
 // run makes the ready changes at the head of the list, in order, and reports
@@ -96,7 +120,7 @@ func (r *Runner) run(ctx context.Context, changes []Change) (made bool, err erro
 			return made, nil
 		}
 		if err := ctx.Err(); err != nil {
-			return made, context.Cause(ctx)
+			return made, fmt.Errorf("stopped before it could %s: %w", c, context.Cause(ctx))
 		}
 		if err := r.make(ctx, c); err != nil {
 			return made, err
@@ -110,7 +134,7 @@ func (r *Runner) make(ctx context.Context, c Change) error {
 	r.Watcher.Started(c)
 	began := time.Now()
 	err := c.Do(ctx)
-	res := Result{Change: c, Status: Done, Duration: time.Since(began), Err: err}
+	res := Result{Change: c, Status: Done, Duration: time.Since(began)}
 	attrs := []any{slog.String("part", string(c.Part)), slog.String("action", c.Action), slog.String("object", c.Object), slog.Duration("took", res.Duration)}
 	if err != nil {
 		res.Status = Failed
@@ -119,8 +143,7 @@ func (r *Runner) make(ctx context.Context, c Change) error {
 	} else {
 		r.Log.Debug("change made", attrs...)
 	}
-	var retry *RetryError
-	if errors.As(err, &retry) {
+	if _, retry := errors.AsType[*RetryError](err); retry {
 		return err // not a failure: nothing was changed, Converge looks again
 	}
 	r.Results = append(r.Results, res)
