@@ -120,7 +120,10 @@ func parsePeers(d dict.Dict) ([]Peer, error) {
 		p.Names = []string{name}
 		for j := range min(d.IntOr(key+"hostname_count", 0), maxListed) {
 			other := d.String(fmt.Sprintf("%shostname%d", key, j))
-			if other != "" && other != name {
+			if other == "" {
+				break
+			}
+			if other != name {
 				p.Names = append(p.Names, other)
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"brickyard/gluster/dict"
 )
@@ -103,11 +105,11 @@ func parseStatus(d dict.Dict) (Status, error) {
 		return Status{}, fmt.Errorf("brick-index-max %d, other-count %d", last, others)
 	}
 	var s Status
-	for i := range last + others + 1 {
-		key := fmt.Sprintf("brick%d.", i)
-		if !d.Has(key + "hostname") {
-			continue
+	for _, i := range statusIndices(d) {
+		if i > last+others {
+			break
 		}
+		key := fmt.Sprintf("brick%d.", i)
 		host, path, peer := d.String(key+"hostname"), d.String(key+"path"), d.String(key+"peerid")
 		online, port, pid := d.IntOr(key+"status", 0) != 0, d.IntOr(key+"port", 0), d.IntOr(key+"pid", -1)
 		if !online {
@@ -130,6 +132,21 @@ func parseStatus(d dict.Dict) (Status, error) {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.PeerUUID, b.PeerUUID))
 	})
 	return s, nil
+}
+
+// statusIndices returns the numbers N of the keys brickN.hostname, in order. The work is bounded by the dict,
+// whatever its counts claim.
+func statusIndices(d dict.Dict) []int {
+	var indices []int
+	for k := range d {
+		number, isHost := strings.CutSuffix(k, ".hostname")
+		number, isBrick := strings.CutPrefix(number, "brick")
+		if i, err := strconv.Atoi(number); isHost && isBrick && err == nil && i >= 0 && strconv.Itoa(i) == number {
+			indices = append(indices, i)
+		}
+	}
+	slices.Sort(indices)
+	return indices
 }
 
 // parseDetail reads what glusterd_add_brick_detail_to_dict adds (glusterd-utils.c, 10.3); nil where it added nothing.
