@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,54 +30,62 @@ type Set struct {
 }
 
 // New returns the embedded templates, replaced by those in dir when dir is not
-// empty. A file in dir that replaces nothing is an error that lists the names.
+// empty. A file in dir that replaces nothing is an error that lists the names;
+// files that look like no template at all, such as a README, are left alone.
 func New(dir string) (*Set, error) {
 	s := &Set{root: template.New("").Option("missingkey=error").Funcs(functions()), from: map[string]string{}}
 	names, err := fs.Glob(embedded, "*.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("list the embedded templates: %w", err)
 	}
-	for _, name := range names {
-		text, err := fs.ReadFile(embedded, name)
-		if err != nil {
-			return nil, fmt.Errorf("read the embedded template %s: %w", name, err)
-		}
-		if err := s.add(name, "built-in "+name, text); err != nil {
-			return nil, err
-		}
+	replaced, err := overrides(dir, names)
+	if err != nil {
+		return nil, err
 	}
+	for _, name := range names {
+		from, ok := replaced[name]
+		var text []byte
+		if ok {
+			text, err = os.ReadFile(from)
+		} else {
+			from = "built-in " + name
+			text, err = fs.ReadFile(embedded, name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read template %s: %w", name, err)
+		}
+		// An empty file replaces nothing in text/template's eyes, and is a
+		// template that writes nothing in ours: so no name is parsed twice.
+		if _, err := s.root.New(name).Parse(string(text)); err != nil {
+			return nil, fmt.Errorf("%s: %w", from, err)
+		}
+		s.from[name] = from
+	}
+	return s, nil
+}
+
+// overrides returns the path of the file in dir for each template it replaces.
+func overrides(dir string, names []string) (map[string]string, error) {
 	if dir == "" {
-		return s, nil
+		return nil, nil
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the templates directory (--templates): %w", err)
 	}
+	replaced := map[string]string{}
 	for _, f := range files {
-		if filepath.Ext(f.Name()) != ".tmpl" {
-			continue
-		}
 		path := filepath.Join(dir, f.Name())
-		if !slices.Contains(names, f.Name()) {
+		switch {
+		case slices.Contains(names, f.Name()):
+			replaced[f.Name()] = path
+		case slices.Contains(names, f.Name()+".tmpl"):
+			return nil, fmt.Errorf("%s replaces no template: rename it to %s.tmpl", path, f.Name())
+		case filepath.Ext(f.Name()) == ".tmpl":
 			return nil, fmt.Errorf("%s replaces no template: rename it to one of %s", path, strings.Join(names, ", "))
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("read template: %w", err)
-		}
-		if err := s.add(f.Name(), path, text); err != nil {
-			return nil, err
-		}
 	}
-	return s, nil
-}
-
-func (s *Set) add(name, from string, text []byte) error {
-	if _, err := s.root.New(name).Parse(string(text)); err != nil {
-		return fmt.Errorf("%s: %w", from, err)
-	}
-	s.from[name] = from
-	return nil
+	return replaced, nil
 }
 
 // Render executes the template NAME.tmpl with data.
@@ -98,6 +108,8 @@ func functions() template.FuncMap {
 			all[name] = refuse(name)
 		}
 	}
+	// sprig's own return them in Go's random order of maps.
+	all["keys"], all["values"] = keys, values
 	return all
 }
 
@@ -119,3 +131,23 @@ func refuse(name string) func(...any) (string, error) {
 		return "", fmt.Errorf("the function %s is refused: %w", name, errUnstable)
 	}
 }
+
+// keys returns the keys of each map in turn, sorted.
+func keys(dicts ...map[string]any) []string {
+	out := []string{}
+	for _, m := range dicts {
+		out = slices.AppendSeq(out, sorted(m))
+	}
+	return out
+}
+
+// values returns the values of a map in the order of its sorted keys.
+func values(m map[string]any) []any {
+	out := []any{}
+	for k := range sorted(m) {
+		out = append(out, m[k])
+	}
+	return out
+}
+
+func sorted(m map[string]any) iter.Seq[string] { return slices.Values(slices.Sorted(maps.Keys(m))) }
