@@ -5,7 +5,7 @@
 // A node sees the machine's programs and none of its state: its root is an overlay
 // whose changes live in memory, /run is empty, /etc/hosts is the lab's, /etc/fstab is
 // empty, and /var/lib/glusterd and /var/log/glusterfs are empty but for the package's
-// hooks. Geo-replication is hidden: see Options. A program that configures a machine can therefore run in a node as it is and
+// hooks. /bricks is a tmpfs of its own, since GlusterFS refuses bricks on a root file system. Geo-replication is hidden: see Options. A program that configures a machine can therefore run in a node as it is and
 // change /etc, /var and any directory; there is no systemd. The directory for temporary files and
 // the module's directory are the machine's own: the first for exchange with the test,
 // the second for the programs under test.
@@ -118,6 +118,7 @@ func Start(t testing.TB, options Options) *Lab {
 	if err := l.each(func(n *Node) error { return n.prepare(ctx) }); err != nil {
 		t.Fatalf("lab: %v", err)
 	}
+	t.Cleanup(l.explain)
 	if options.Stopped {
 		return l
 	}
@@ -172,6 +173,16 @@ func (l *Lab) each(do func(*Node) error) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// explain logs the ends of the glusterds' logs where the test failed.
+func (l *Lab) explain() {
+	if !l.t.Failed() {
+		return
+	}
+	for _, n := range l.nodes[:l.options.Nodes] {
+		l.t.Logf("%s: the end of glusterd.log:\n%s", n.Name, n.tail("/var/log/glusterfs/glusterd.log"))
+	}
 }
 
 // hosts is the /etc/hosts of every node.
