@@ -10,10 +10,23 @@ import (
 	"brickyard/setup/desired"
 )
 
-// Step is a change of the pool and the command that makes it.
+// Step is a change of the pool and how it is made: leftover stamps are removed
+// first, then the command runs if there is one.
 type Step struct {
 	change.Change
+	Unstamp []Leftover
 	Command gluster.Command
+}
+
+// Leftover is an unused brick directory of this node with the stamp of a
+// volume that does not exist: GlusterFS stamps the bricks first and then finds
+// out whether all nodes agree to the volume.
+type Leftover struct {
+	Path   string // of the brick
+	ID     string // the stamp
+	Volume string // the volume that the brick is for
+	// Follower says that another node creates the volume: it may be about to.
+	Follower bool
 }
 
 // Decide compares the pool that one node sees with the pool that should be.
@@ -55,14 +68,24 @@ type decider struct {
 }
 
 func (d *decider) add(c change.Change, cmd gluster.Command, by string) {
-	c.Part = change.Pool
+	d.step(Step{Change: c, Command: cmd}, by)
+}
+
+func (d *decider) step(s Step, by string) {
+	for _, l := range s.Unstamp {
+		s.Commands = append(s.Commands, "setfattr -x "+volumeID+" "+l.Path)
+	}
+	if s.Command != nil {
+		s.Commands = append(s.Commands, s.Command.String())
+	}
+	s.Part = change.Pool
 	if by != d.node {
-		c.By = by
+		s.By = by
 	}
 	if !d.see.Running {
-		c.Needs = append(c.Needs, "glusterd on this node to answer")
+		s.Needs = append(s.Needs, "glusterd on this node to answer")
 	}
-	d.steps = append(d.steps, Step{Change: c, Command: cmd})
+	d.steps = append(d.steps, s)
 }
 
 func (d *decider) conflict(code, object, problem, remedy string) {
@@ -75,11 +98,17 @@ func (d *decider) members() {
 	byUUID := map[string]string{}
 	for _, s := range d.want.Servers {
 		p := d.peer(s)
+		if id := d.see.UUIDs[s.Name]; p == nil && id != "" {
+			// Not in the pool yet, and already somebody else's double.
+			if d.double(byUUID, s.Name, id) {
+				continue
+			}
+		}
 		switch {
 		case p == nil && s.Name == d.node: // glusterd is not there yet
 		case p == nil:
 			c := change.Change{Object: "peer " + s.Name, Action: "probe", Why: "it is not in the trusted pool"}
-			if d.see.Running && d.see.Views[s.Name] == nil && d.leader == d.node {
+			if _, answers := d.see.Views[s.Name]; !answers && d.see.Running && d.leader == d.node {
 				c.Needs = append(c.Needs, fmt.Sprintf("glusterd on %s (%s port %s) to answer", s.Name, s.Address, Port))
 			}
 			// Whoever is not the leader becomes a member by the leader's probe.
@@ -94,15 +123,23 @@ func (d *decider) members() {
 				Needs: []string{"this node to be in the pool"},
 			}, gluster.PeerProbe(s.Name), d.node)
 		default:
-			if other, twice := byUUID[p.UUID]; twice {
-				d.conflict("peer-twice", "peer "+s.Name, fmt.Sprintf("it and %s are one machine to GlusterFS (UUID %s)", other, p.UUID),
-					"give each node its own address; on a cloned machine remove /var/lib/glusterd/glusterd.info and restart glusterd before it joins")
-				continue
+			if !d.double(byUUID, s.Name, p.UUID) {
+				d.member(s, *p)
 			}
-			byUUID[p.UUID] = s.Name
-			d.member(s, *p)
 		}
 	}
+}
+
+// double refuses two nodes of the cluster file that are one machine to GlusterFS.
+func (d *decider) double(byUUID map[string]string, name, uuid string) bool {
+	other, twice := byUUID[uuid]
+	if !twice {
+		byUUID[uuid] = name
+		return false
+	}
+	d.conflict("peer-twice", "peer "+name, fmt.Sprintf("it and %s are one machine to GlusterFS (UUID %s)", other, uuid),
+		"give each node its own address; on a cloned machine remove /var/lib/glusterd/glusterd.info and restart glusterd before it joins")
+	return true
 }
 
 // member decides about a peer that is known.
@@ -120,7 +157,7 @@ func (d *decider) member(s desired.Server, p gluster.Peer) {
 		d.plan.Waits = append(d.plan.Waits, fmt.Sprintf("%s to be in the pool (it is %q)", s.Name, p.State))
 		return
 	}
-	if !slices.ContainsFunc(p.Names, func(n string) bool { return strings.EqualFold(n, s.Name) }) && (d.leader == d.node || s.Name == d.leader) {
+	if !named(p, s.Name) && (d.leader == d.node || s.Name == d.leader) {
 		c := change.Change{Object: "peer " + s.Name, Action: "probe", Why: fmt.Sprintf("this node knows it as %s only", strings.Join(p.Names, ", "))}
 		if !p.Connected {
 			c.Needs = append(c.Needs, s.Name+" to be connected")
@@ -129,18 +166,30 @@ func (d *decider) member(s desired.Server, p gluster.Peer) {
 	}
 }
 
-// peer finds a server of the cluster file among the peers: by any of its names
-// or by its address.
+// named reports whether a peer is known by a name.
+func named(p gluster.Peer, name string) bool {
+	return slices.ContainsFunc(p.Names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// peer finds a server of the cluster file among the peers: by the UUID that
+// the machine at its address gives itself, else by any of its names or its
+// address. The pool may know it by a name that the cluster file does not have.
 func (d *decider) peer(s desired.Server) *gluster.Peer {
+	id := d.see.UUIDs[s.Name]
+	named := -1
 	for i, p := range d.see.Peers {
-		if p.Local && s.Name == d.node {
+		switch {
+		case p.Local != (s.Name == d.node):
+		case p.Local, id != "" && p.UUID == id:
 			return &d.see.Peers[i]
-		}
-		if !p.Local && s.Is(p.Names) {
-			return &d.see.Peers[i]
+		case s.Is(p.Names):
+			named = i
 		}
 	}
-	return nil
+	if named < 0 {
+		return nil
+	}
+	return &d.see.Peers[named]
 }
 
 // strangers warns of peers that the cluster file does not name.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"brickyard/gluster"
@@ -42,17 +43,18 @@ func (d *decider) volume(want desired.Volume) {
 
 func (d *decider) create(want desired.Volume) {
 	name := want.Spec.Name
+	var leftovers []Leftover
 	for _, b := range want.Spec.Bricks {
-		if id, stamped := d.see.BrickIDs[b.Path]; stamped && b.Host == d.node && d.see.Running {
-			owner := "a volume that this pool does not have (id " + id + ")"
-			for _, v := range d.see.Volumes {
-				if strings.EqualFold(v.ID, id) {
-					owner = "volume " + v.Name
-				}
-			}
-			d.conflict("brick-in-use", "brick "+b.Host+":"+b.Path, "it belongs to "+owner+", so it cannot become a brick of volume "+name,
-				"move it away (mv "+b.Path+" "+b.Path+".old) if its files are no longer needed there, or choose another path in the cluster file")
+		if b.Host == d.node && d.see.Running {
+			leftovers = append(leftovers, d.leftover(name, b)...)
 		}
+	}
+	if d.leader != d.node && len(leftovers) > 0 {
+		d.step(Step{
+			Change:  change.Change{Object: "brick " + d.node + ":" + leftovers[0].Path, Action: "free", Why: "an attempt to create volume " + name + " failed and left its mark on this empty brick"},
+			Unstamp: leftovers,
+		}, d.node)
+		leftovers = nil
 	}
 	c := change.Change{Object: "volume " + name, Action: "create", Why: "it does not exist"}
 	for _, host := range want.ServersOf() {
@@ -66,11 +68,47 @@ func (d *decider) create(want desired.Volume) {
 			c.Needs = append(c.Needs, host+" to be in the pool")
 		case !p.Local && (!p.Connected || p.State != gluster.PeerInCluster):
 			c.Needs = append(c.Needs, host+" to be connected")
+		case !p.Local && d.unnamedLeader(host):
+			// It would refuse the leader's brick. Its own apply ends that, and by then
+			// its bricks are mounted.
+			c.Needs = append(c.Needs, "apply on "+host+", which does not know "+d.leader+" by its name yet")
 		}
 	}
-	d.add(c, gluster.VolumeCreate(want.Spec), d.leader)
+	d.step(Step{Change: c, Unstamp: leftovers, Command: gluster.VolumeCreate(want.Spec)}, d.leader)
 	d.options(want, gluster.Volume{Name: name})
 	d.add(change.Change{Object: "volume " + name, Action: "start", Why: "it was just created"}, gluster.VolumeStart(name), d.leader)
+}
+
+// leftover decides about a brick directory of this node for a volume that is to
+// be created. Only an unused one with a stamp that no volume has is ours to clear.
+func (d *decider) leftover(volume string, b gluster.Brick) []Leftover {
+	stamp, stamped := d.see.Stamps[b.Path]
+	if !stamped {
+		return nil
+	}
+	owner := "a volume that this pool does not have (id " + stamp.ID + ")"
+	i := slices.IndexFunc(d.see.Volumes, func(v gluster.Volume) bool { return strings.EqualFold(v.ID, stamp.ID) })
+	switch {
+	case i >= 0:
+		owner = "volume " + d.see.Volumes[i].Name
+	case stamp.Unused:
+		return []Leftover{{Path: b.Path, ID: stamp.ID, Volume: volume, Follower: d.leader != d.node}}
+	}
+	d.conflict("brick-in-use", "brick "+b.String(), "it belongs to "+owner+", so it cannot become a brick of volume "+volume,
+		"move it away (mv "+b.Path+" "+b.Path+".old) if its files are no longer needed there, or choose another path in the cluster file")
+	return nil
+}
+
+// unnamedLeader reports whether a server in the pool knows the leader, but not
+// by its name in the cluster file.
+func (d *decider) unnamedLeader(host string) bool {
+	leader, _ := d.want.Server(d.leader)
+	for _, p := range d.see.Views[host] {
+		if (p.UUID != "" && p.UUID == d.see.UUIDs[leader.Name]) || leader.Is(p.Names) {
+			return !named(p, leader.Name)
+		}
+	}
+	return false
 }
 
 // shape compares what only a person may change. It reports whether the volume
@@ -78,20 +116,20 @@ func (d *decider) create(want desired.Volume) {
 func (d *decider) shape(want desired.Volume, have gluster.Volume) bool {
 	field := "volumes." + have.Name
 	same := true
-	differ := func(what string, is, should any) {
+	differ := func(what, is, should string) {
 		same = false
-		d.conflict("volume-shape", "volume "+have.Name, fmt.Sprintf("its %s is %v, the cluster file says %v", what, is, should),
+		d.conflict("volume-shape", "volume "+have.Name, fmt.Sprintf("its %s is %s, the cluster file says %s", what, is, should),
 			"changing a volume's shape is not supported yet: correct "+field+" in the cluster file, or change the volume by hand (gluster volume help)")
 	}
 	if t := have.Type; t != gluster.Replicate && t != gluster.DistributedReplicate {
-		differ("type", t, gluster.Replicate)
+		differ("type", t.String(), gluster.Replicate.String())
 		return false
 	}
 	if have.Replica != want.Spec.Replica {
-		differ("replica count", have.Replica, want.Spec.Replica)
+		differ("replica count", strconv.Itoa(have.Replica), strconv.Itoa(want.Spec.Replica))
 	}
 	if have.Arbiter != want.Spec.Arbiter {
-		differ("arbiter count", have.Arbiter, want.Spec.Arbiter)
+		differ("arbiter count", strconv.Itoa(have.Arbiter), strconv.Itoa(want.Spec.Arbiter))
 	}
 	if is, should := d.bricks(have.Bricks), d.bricks(want.Spec.Bricks); same && !slices.Equal(is, should) {
 		differ("list of bricks", names(have.Bricks), names(want.Spec.Bricks))
@@ -190,26 +228,29 @@ func automatic(key string) bool {
 	}, key)
 }
 
-// sameValue compares option values as GlusterFS does: words for on and off,
-// and sizes in any unit.
-func sameValue(a, b string) bool {
-	if strings.EqualFold(a, b) {
+// sameValue compares the value that a volume has with the one it should have,
+// as GlusterFS would: words for on and off, and sizes in any unit. A digit that
+// should be there where the volume has a word is one, since only an option that
+// is on or off has a word. A word that should be there where the volume has a
+// digit may be a mistake, which GlusterFS will tell: it is not the same.
+func sameValue(have, want string) bool {
+	if strings.EqualFold(have, want) {
 		return true
 	}
-	if x, ok := boolean(a); ok {
-		y, ok := boolean(b)
-		return ok && x == y
+	if x, ok := word(have); ok {
+		y, ok := word(want)
+		return (ok && x == y) || (x && want == "1") || (!x && want == "0")
 	}
-	x, okx := bytesOf(a)
-	y, oky := bytesOf(b)
+	x, okx := bytesOf(have)
+	y, oky := bytesOf(want)
 	return okx && oky && x == y
 }
 
-func boolean(s string) (value, ok bool) {
+func word(s string) (value, ok bool) {
 	switch strings.ToLower(s) {
-	case "on", "yes", "true", "enable", "1":
+	case "on", "yes", "true", "enable":
 		return true, true
-	case "off", "no", "false", "disable", "0":
+	case "off", "no", "false", "disable":
 		return false, true
 	}
 	return false, false

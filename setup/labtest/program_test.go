@@ -1,0 +1,179 @@
+package labtest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"brickyard/internal/lab"
+)
+
+// program is the environment variable with the path of the program under test.
+const program = "GLUSTER_SETUP_UNDER_TEST"
+
+// TestMain builds the program once for all tests.
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "labtest")
+	if err == nil {
+		// Programs that tests run as another user must get at it.
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	path := filepath.Join(dir, "gluster-setup")
+	build := exec.Command("go", "build", "-o", path, "brickyard/setup")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build gluster-setup:", err)
+		return 1
+	}
+	if err := os.Setenv(program, path); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// outcome is how one run of the program ended.
+type outcome struct {
+	code int
+	out  string // standard output, then standard error
+}
+
+// site is a lab with a cluster file that all its nodes see at the same path.
+type site struct {
+	*lab.Lab
+	t    *testing.T
+	file string
+}
+
+// newSite starts a lab whose nodes know nothing of each other, as new machines do.
+func newSite(t *testing.T, options lab.Options, text string) *site {
+	t.Helper()
+	options.EmptyHosts = true
+	s := &site{Lab: lab.Start(t, options), t: t, file: filepath.Join(t.TempDir(), "cluster.yaml")}
+	s.write(text)
+	return s
+}
+
+func (s *site) write(text string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.file, []byte(text), 0o644); err != nil { //nolint:gosec // the same file on all nodes
+		s.t.Fatal(err)
+	}
+}
+
+// command makes a run of the program on a node that has not begun.
+func (s *site) command(ctx context.Context, n *lab.Node, command string, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	cmd := n.Command(ctx, append([]string{os.Getenv(program), command, "-f", s.file}, args...)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	return cmd, &out
+}
+
+// patience bounds every run of the program in these tests.
+const patience = 90 * time.Second
+
+// try runs the program on a node and returns how it ended.
+func (s *site) try(n *lab.Node, command string, args ...string) outcome {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd, out := s.command(ctx, n, command, args...)
+	return outcome{code: s.exit(cmd.Run()), out: out.String()}
+}
+
+func (s *site) exit(err error) int {
+	s.t.Helper()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit) && exit.ExitCode() >= 0:
+		return exit.ExitCode()
+	default:
+		s.t.Errorf("the program did not end by itself: %v", err)
+		return -1
+	}
+}
+
+// expect runs the program on a node and fails the test unless it ends with the
+// code and says all the words.
+func (s *site) expect(n *lab.Node, code int, words []string, command string, args ...string) outcome {
+	s.t.Helper()
+	o := s.try(n, command, args...)
+	o.check(s.t, n.Name+" "+command, code, words...)
+	return o
+}
+
+func (o outcome) check(t *testing.T, what string, code int, words ...string) {
+	t.Helper()
+	bad := o.code != code
+	if bad {
+		t.Errorf("%s: exit code %d, want %d", what, o.code, code)
+	}
+	// Long lines may be wrapped by the program: compare words.
+	said := strings.Join(strings.Fields(o.out), " ")
+	for _, w := range words {
+		if !strings.Contains(said, w) {
+			t.Errorf("%s: does not say %q", what, w)
+			bad = true
+		}
+	}
+	if bad {
+		t.Logf("%s said:\n%s", what, o.out)
+	}
+}
+
+// everywhere runs the program on nodes at the same moment.
+func (s *site) everywhere(nodes []*lab.Node, command string, args ...string) []outcome {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmds, outs := make([]*exec.Cmd, len(nodes)), make([]*bytes.Buffer, len(nodes))
+	for i, n := range nodes {
+		cmds[i], outs[i] = s.command(ctx, n, command, args...)
+		if err := cmds[i].Start(); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	outcomes := make([]outcome, len(nodes))
+	for i, cmd := range cmds {
+		err := cmd.Wait()
+		outcomes[i] = outcome{code: s.exit(err), out: outs[i].String()}
+	}
+	return outcomes
+}
+
+// converge applies the file on all nodes at the same moment, and then expects
+// that none of them has anything left to do.
+func (s *site) converge(args ...string) {
+	s.t.Helper()
+	for i, o := range s.everywhere(s.Nodes(), "apply", args...) {
+		o.check(s.t, s.Node(i).Name+" apply", 0)
+	}
+	s.settled()
+}
+
+// settled expects that plan finds nothing to do on any node.
+func (s *site) settled() {
+	s.t.Helper()
+	for i, o := range s.everywhere(s.Nodes(), "plan") {
+		o.check(s.t, s.Node(i).Name+" plan", 0, "Nothing to do.")
+	}
+}

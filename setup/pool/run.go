@@ -1,0 +1,95 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/setup/change"
+)
+
+// do makes a step.
+func (p *Pool) do(ctx context.Context, s Step) error {
+	for _, l := range s.Unstamp {
+		if err := p.unstamp(ctx, l); err != nil {
+			return err
+		}
+	}
+	if s.Command == nil {
+		return nil
+	}
+	return p.run(ctx, s.Command)
+}
+
+// run runs a gluster command and sorts its refusals: what will be possible by
+// itself later becomes a RetryError.
+func (p *Pool) run(ctx context.Context, cmd gluster.Command) error {
+	err := p.CLI.Run(ctx, cmd)
+	if err == nil || errors.Is(err, gluster.ErrAlready) {
+		p.refused = time.Time{}
+		return nil
+	}
+	words, sure := notYet(err)
+	switch {
+	case words == "":
+		return err
+	case sure:
+		p.refused = time.Time{}
+	case p.refused.IsZero():
+		p.refused = time.Now()
+	case time.Since(p.refused) > p.grace():
+		return err
+	}
+	return &change.RetryError{Waiting: words, Err: err}
+}
+
+func (p *Pool) grace() time.Duration {
+	if p.Grace == 0 {
+		return DefaultGrace
+	}
+	return p.Grace
+}
+
+// notYet says what a refusal waits for, or "" for one that stays. It is sure
+// when only time, or another node's own apply, is missing; else somebody may
+// have to decide.
+func notYet(err error) (words string, sure bool) {
+	const (
+		mounted = "the brick file systems on all nodes to be mounted"
+		pooled  = "all peers to be in the pool"
+		online  = "all nodes of the volume to be connected"
+	)
+	if errors.Is(err, gluster.ErrTransaction) {
+		return "another program's change in the pool to end", true
+	}
+	// In this order: the first signs say more than the later ones, which
+	// GlusterFS puts in front of them. The texts are those of glusterd 10.3.
+	for _, r := range []struct {
+		sign, words string
+		sure        bool
+	}{
+		// A brick file system that is not mounted yet looks to glusterd like a
+		// brick on the root disk or a missing directory.
+		{"is being created in the root partition", mounted, true},
+		{"Failed to create brick directory", mounted, true},
+		{"is not in 'Peer in Cluster' state", pooled, true},
+		{"Failed to find host", pooled, true},
+		{"not connected", online, true},
+		// The command of an apply that was killed went on without it.
+		{"already exists", "a command that a killed run left behind to end", false},
+		// An attempt that failed elsewhere stamped the brick; its node's own apply
+		// removes that, unless the brick is really another volume's.
+		{"is already part of a volume", "the brick directories on all nodes to be free", false},
+		{"Staging failed on", "all nodes to agree", false},
+	} {
+		if strings.Contains(err.Error(), r.sign) {
+			return r.words, r.sure
+		}
+	}
+	if errors.Is(err, gluster.ErrUnreachable) {
+		return online, true
+	}
+	return "", false
+}
