@@ -27,10 +27,11 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 // exitCodeOf is the exit code of an error when nothing was changed.
 func exitCodeOf(err error) int {
 	var conflicts change.Conflicts
+	var refused refusedError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &conflicts), errors.Is(err, gluster.ErrRefused):
+	case errors.As(err, &conflicts), errors.As(err, &refused), errors.Is(err, gluster.ErrRefused):
 		return exitRefused
 	default:
 		return exitError

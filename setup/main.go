@@ -31,16 +31,18 @@ func main() {
 
 // CLI is the command line.
 type CLI struct {
-	Plan   PlanCmd   `cmd:"" help:"Show every change that apply would make on this node and in the pool."`
-	Apply  ApplyCmd  `cmd:"" help:"Make this machine the node that the cluster file describes. Run it on all nodes, at once or one by one, again and again."`
-	Render RenderCmd `cmd:"" help:"Write the node's files below a directory and touch nothing else."`
-	Status StatusCmd `cmd:"" help:"Show peers, volumes, bricks, heals and mounts as this node sees them."`
-		Verify  VerifyCmd  `cmd:"" help:"Prove replication through the mounts: write, see it elsewhere, remove, see it gone. Start it on all client nodes at once."`
-	Bench   BenchCmd   `cmd:"" help:"Measure create, write, read and remove on one or more paths."`
-	Wait    WaitCmd    `cmd:"" help:"Wait until a volume serves; the units that apply writes call it at boot."`
-	Init    InitCmd    `cmd:"" help:"Print a commented cluster file to start from."`
-	Schema  SchemaCmd  `cmd:"" help:"Print the JSON Schema of the cluster file, for editors."`
-	Version VersionCmd `cmd:"" help:"Print the version."`
+	Plan     PlanCmd     `cmd:"" help:"Show every change that apply would make on this node and in the pool."`
+	Apply    ApplyCmd    `cmd:"" help:"Make this machine the node that the cluster file describes. Run it on all nodes, at once or one by one, again and again."`
+	Render   RenderCmd   `cmd:"" help:"Write the node's files below a directory and touch nothing else."`
+	Status   StatusCmd   `cmd:"" help:"Show peers, volumes, bricks, heals and mounts as this node sees them."`
+	Verify   VerifyCmd   `cmd:"" help:"Prove replication through the mounts: write, see it elsewhere, remove, see it gone. Start it on all client nodes at once."`
+	Bench    BenchCmd    `cmd:"" help:"Measure create, write, read and remove on one or more paths."`
+	Recover  RecoverCmd  `cmd:"" help:"Bring wiped and stopped bricks of this node back; the unit that apply installs runs it at boot."`
+	OkToStop OkToStopCmd `cmd:"" help:"Say whether this node may be stopped now without hurting any volume (exit 0) or not (exit 3, with the reason)."`
+	Wait     WaitCmd     `cmd:"" help:"Wait until a volume serves; the units that apply writes call it at boot."`
+	Init     InitCmd     `cmd:"" help:"Print a commented cluster file to start from."`
+	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of the cluster file, for editors."`
+	Version  VersionCmd  `cmd:"" help:"Print the version."`
 }
 
 const description = `Replicated GlusterFS volumes on tmpfs or disk, from one cluster file.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
@@ -22,6 +23,7 @@ const (
 	Binary      = "/usr/local/sbin/gluster-setup" // where apply installs itself when it runs from elsewhere
 	WaitUnit    = "gluster-setup-wait@%s.service" // client mounts of volume %s require it
 	unitDir     = "/etc/systemd/system"           //
+	holdSeconds = 300
 	dropIn      = "glusterd.service.d/gluster-setup.conf"
 )
 
@@ -35,6 +37,7 @@ type State struct {
 	Server       bool   // this node has bricks and runs glusterd
 	IPv6         bool   // the pool talks IPv6
 	ManageHosts  bool
+	HoldSeconds  int  // how long a clean shutdown waits at most while others heal from here
 	Packages     bool // install what is missing
 	Hosts        []textfile.HostLine
 	BrickMounts  []BrickMount
@@ -151,6 +154,7 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 		Node:        node,
 		ClusterFile: ClusterFile,
 		Binary:      Binary,
+		HoldSeconds: holdSeconds,
 		ManageHosts: c.ManageHosts(),
 		Packages:    c.ManagePackages(),
 		Addresses:   map[string]netip.Addr{},
@@ -192,13 +196,8 @@ func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {
 			Spec:    gluster.VolumeSpec{Name: name, Replica: v.Replica, Arbiter: v.Arbiter},
 			Options: c.EffectiveOptions(name),
 			Sets:    c.ReplicaSets(name),
-			Quorum:  1,
 		}
-		for _, o := range vol.Options {
-			if o.Name == "cluster.quorum-type" && o.Value == "auto" {
-				vol.Quorum = v.Replica/2 + 1
-			}
-		}
+		vol.Quorum = quorum(v.Replica, vol.Options)
 		for _, set := range vol.Sets {
 			for _, b := range set {
 				vol.Spec.Bricks = append(vol.Spec.Bricks, gluster.Brick{Host: b.Node, Path: b.Path, Arbiter: b.Arbiter})
@@ -213,6 +212,31 @@ func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {
 		}
 	}
 	return p
+}
+
+// quorum is how many bricks of a replica set must be up for it to be written.
+// With two copies and type auto GlusterFS is content with the first brick
+// alone; two is the number that is right whichever of them is gone.
+func quorum(replica int, options []cluster.Option) int {
+	kind, fixed := "", 1
+	for _, o := range options {
+		switch o.Name {
+		case "cluster.quorum-type":
+			kind = strings.ToLower(o.Value)
+		case "cluster.quorum-count":
+			if n, err := strconv.Atoi(o.Value); err == nil {
+				fixed = n
+			}
+		}
+	}
+	switch kind {
+	case "auto":
+		return replica/2 + 1
+	case "fixed":
+		return fixed
+	default:
+		return 1
+	}
 }
 
 func (s *State) addBrick(name string, v cluster.Volume) {

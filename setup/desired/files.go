@@ -18,6 +18,26 @@ type File struct {
 	Unit    bool // systemd must be told when it changes
 }
 
+// Unit is a unit of ours that must be enabled on the node.
+type Unit struct {
+	Name  string
+	Start bool // it must run now as well, not only from the next boot on
+	Why   string
+}
+
+// Units are the units of ours that must be enabled: on nodes with bricks.
+// gluster-setup-wait@ is none of them, the client mounts require it.
+func (s *State) Units() []Unit {
+	if !s.Server {
+		return nil
+	}
+	return []Unit{
+		{Name: "gluster-setup-recover.service", Why: "bricks must come back after a boot"},
+		{Name: "gluster-setup-recover.timer", Start: true, Why: "a brick whose process dies must come back"},
+		{Name: "gluster-setup-hold.service", Start: true, Why: "a shutdown must wait while others heal from the last complete copy"},
+	}
+}
+
 // Rendered is what the templates make of a State.
 type Rendered struct {
 	HostsBlock []string // lines of our block in /etc/hosts
@@ -35,13 +55,17 @@ func (s *State) Render(set *templates.Set, clusterFile []byte) (*Rendered, error
 		if err != nil {
 			return nil, err
 		}
-		r.HostsBlock = lines(text)
+		if r.HostsBlock, err = block("hosts", text); err != nil {
+			return nil, err
+		}
 	}
 	text, err := set.Render("fstab", s)
 	if err != nil {
 		return nil, err
 	}
-	r.FstabBlock = lines(text)
+	if r.FstabBlock, err = block("fstab", text); err != nil {
+		return nil, err
+	}
 	if err := s.checkFstab(r.FstabBlock); err != nil {
 		return nil, err
 	}
@@ -50,6 +74,9 @@ func (s *State) Render(set *templates.Set, clusterFile []byte) (*Rendered, error
 	var units []source
 	if s.Server {
 		units = append(units, source{"glusterd.conf", path.Join(unitDir, dropIn)})
+		for _, u := range s.Units() {
+			units = append(units, source{u.Name, path.Join(unitDir, u.Name)})
+		}
 	}
 	if len(s.ClientMounts) > 0 {
 		units = append(units, source{"gluster-setup-wait@.service", path.Join(unitDir, fmt.Sprintf(WaitUnit, ""))})
@@ -67,9 +94,14 @@ func (s *State) Render(set *templates.Set, clusterFile []byte) (*Rendered, error
 func (s *State) checkFstab(block []string) error {
 	have := map[string]string{}
 	for _, l := range block {
-		if e, ok := textfile.ParseFstab(l); ok {
-			have[e.File] = e.Type
+		e, ok := textfile.ParseFstab(l)
+		if !ok {
+			continue
 		}
+		if _, twice := have[e.File]; twice {
+			return fmt.Errorf("the fstab template writes two lines for %s; systemd takes only one", e.File)
+		}
+		have[e.File] = e.Type
 	}
 	check := func(p, fstype string) error {
 		if have[p] != fstype {
@@ -90,13 +122,17 @@ func (s *State) checkFstab(block []string) error {
 	return nil
 }
 
-// lines splits rendered text into lines without the empty ones.
-func lines(text string) []string {
+// block splits rendered text into the lines of a managed block, without the
+// empty ones.
+func block(template, text string) ([]string, error) {
 	var out []string
 	for l := range strings.SplitSeq(text, "\n") {
 		if l = strings.TrimRight(l, " \t\r"); l != "" {
 			out = append(out, l)
 		}
 	}
-	return out
+	if err := textfile.CheckBlock(out); err != nil {
+		return nil, fmt.Errorf("the %s template: %w", template, err)
+	}
+	return out, nil
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+)
+
+// journalLogger logs for the journal when stderr goes there: each line begins
+// with its syslog priority, so that warnings are warnings.
+func journalLogger(w io.Writer) *slog.Logger {
+	if os.Getenv("JOURNAL_STREAM") == "" {
+		return logger(w, slog.LevelInfo)
+	}
+	buf := &bytes.Buffer{}
+	text := slog.NewTextHandler(buf, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
+			return slog.Attr{} // the journal has both
+		}
+		return a
+	}})
+	return slog.New(&journalHandler{Handler: text, buf: buf, out: w, mu: &sync.Mutex{}})
+}
+
+type journalHandler struct {
+	slog.Handler
+	buf *bytes.Buffer
+	out io.Writer
+	mu  *sync.Mutex
+}
+
+// Handle writes one line with the priority of sd-daemon(3) in front.
+func (h *journalHandler) Handle(ctx context.Context, r slog.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.buf.Reset()
+	priority := "<5>"
+	switch {
+	case r.Level >= slog.LevelError:
+		priority = "<3>"
+	case r.Level >= slog.LevelWarn:
+		priority = "<4>"
+	}
+	if err := h.Handler.Handle(ctx, r); err != nil {
+		return err
+	}
+	_, err := io.WriteString(h.out, priority+h.buf.String())
+	return err
+}
+
+// jitter is d, give or take half of it, so that nodes that ask at the same
+// moment do not do so again.
+func jitter(d time.Duration) time.Duration {
+	return d/2 + time.Duration(rand.Int64N(int64(d))) //nolint:gosec // nothing secret
+}

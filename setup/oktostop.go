@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/setup/recover"
+	"brickyard/setup/report"
+	"brickyard/setup/stop"
+)
+
+// OkToStopCmd is the gate for rolling reboots and updates.
+type OkToStopCmd struct {
+	fileFlags
+	outputFlags
+	Look    bool          `xor:"mode" help:"Only look: leave no word that this node is about to stop."`
+	Release bool          `xor:"mode" help:"This node does not stop after all, or is back: take its word back."`
+	Hold    bool          `xor:"mode" help:"Wait while other bricks are being filled from the only complete copy, which is here; the unit that apply installs calls it at shutdown."`
+	Wait    time.Duration `help:"Wait up to this long until the node may be stopped."`
+	Limit   time.Duration `default:"5m" help:"With --hold: the longest wait."`
+}
+
+// okDocument is what ok-to-stop prints with --output json.
+type okDocument struct {
+	Node    string   `json:"node"`
+	OK      bool     `json:"ok"`
+	Reasons []string `json:"reasons"`
+}
+
+// Run exits with 0 when the node may be stopped, with 3 when not.
+func (c *OkToStopCmd) Run(ctx context.Context, streams IO) error {
+	o, done, err := observer(c.fileFlags)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := root("ok-to-stop"); err != nil {
+		return err
+	}
+	g := gate(o)
+	switch {
+	case !o.State.Server:
+		return c.say(streams, o.State.Node, nil) // it serves nothing
+	case c.Release:
+		return g.Release(ctx)
+	case c.Hold:
+		return c.hold(ctx, streams, o)
+	}
+	var reasons []string
+	for end := time.Now().Add(c.Wait); ; {
+		reasons, err = g.Ask(ctx, !c.Look)
+		if err != nil {
+			return fmt.Errorf("cannot tell whether this node may be stopped: %w", err)
+		}
+		if len(reasons) == 0 || time.Now().After(end) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(jitter(time.Second)):
+		}
+	}
+	return c.say(streams, o.State.Node, reasons)
+}
+
+func (c *OkToStopCmd) say(streams IO, node string, reasons []string) error {
+	if c.json() {
+		if err := report.JSON(streams.Out, okDocument{Node: node, OK: len(reasons) == 0, Reasons: append([]string{}, reasons...)}); err != nil {
+			return err
+		}
+	} else if len(reasons) == 0 {
+		fmt.Fprintf(streams.Out, "%s may be stopped now\n", node) //nolint:errcheck // the exit status counts
+	} else {
+		fmt.Fprintf(streams.Out, "%s must not be stopped now:\n  %s\n", node, strings.Join(reasons, "\n  ")) //nolint:errcheck // as above
+	}
+	if len(reasons) > 0 {
+		return exitStatus(exitRefused)
+	}
+	return nil
+}
+
+// hold waits, within the limit, while others are being filled from here. It
+// never fails a shutdown.
+func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recover.Observer) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Limit)
+	defer cancel()
+	said := ""
+	for {
+		sets, err := o.Observe(ctx)
+		if err != nil {
+			return nil //nolint:nilerr // glusterd is gone: nobody heals from here any more
+		}
+		waiting := strings.Join(stop.Hold(sets), ", ")
+		if waiting == "" {
+			return nil
+		}
+		if waiting != said {
+			said = waiting
+			fmt.Fprintf(streams.Err, "shutdown waits up to %s: this node has the only complete copy for %s\n", c.Limit, waiting) //nolint:errcheck // a log line
+		}
+		select {
+		case <-ctx.Done():
+			fmt.Fprintf(streams.Err, "shutdown goes on after %s although %s is not complete yet\n", c.Limit, waiting) //nolint:errcheck // a log line
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func gate(o *recover.Observer) *stop.Gate {
+	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: gluster.CLI{}.Run, Observe: o.Observe, Now: time.Now}
+}

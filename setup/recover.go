@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"brickyard/gluster"
+	"brickyard/setup/cluster"
+	"brickyard/setup/desired"
+	"brickyard/setup/host"
+	"brickyard/setup/pool"
+	"brickyard/setup/recover"
+)
+
+// RecoverCmd brings this node's bricks back.
+type RecoverCmd struct {
+	fileFlags
+	Timeout      time.Duration `help:"Give up waiting after this long. Default: wait as long as it takes."`
+	GiveUp       string        `placeholder:"NODE" help:"Say that NODE will not come back with data: nobody waits for its bricks any longer, and it starts empty if it returns."`
+	RebuildEmpty string        `placeholder:"VOLUME" help:"Allow VOLUME, which is not ephemeral, to begin anew empty where no complete copy is left."`
+}
+
+// journalPath is where recover leaves word for status and the exporter.
+func journalPath() string { return filepath.Join(host.StateDir, "recovery.json") }
+
+// Run recovers, after what a person allowed has been told to all nodes.
+func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
+	o, done, err := observer(c.fileFlags)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := root("recover"); err != nil {
+		return err
+	}
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = deadline(ctx, c.Timeout)
+		defer cancel()
+	}
+	if !o.State.Server {
+		return nil // no bricks, nothing to recover
+	}
+	if err := c.allowed(ctx, streams, o); err != nil {
+		return err
+	}
+	log := journalLogger(streams.Err)
+	r := &recover.Runner{
+		Observe: o.Observe, Run: gluster.CLI{}.Run, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
+		Status: func(words string) {
+			if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
+				log.Warn("cannot tell systemd what is being waited for", "error", err)
+			}
+		},
+	}
+	err = r.Recover(ctx)
+	if errors.Is(err, recover.ErrPerson) {
+		return refusedError{err}
+	}
+	if err != nil {
+		return err
+	}
+	return gate(o).Release(ctx) // it is back, and whole: others may stop now
+}
+
+func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recover.Observer) error {
+	var commands []gluster.Command
+	if c.GiveUp != "" {
+		cmds, err := recover.GiveUp(ctx, o, c.GiveUp)
+		if err != nil {
+			return refusedError{err}
+		}
+		commands = append(commands, cmds...)
+	}
+	if c.RebuildEmpty != "" {
+		cmds, err := recover.RebuildEmpty(ctx, o, c.RebuildEmpty)
+		if err != nil {
+			return refusedError{err}
+		}
+		commands = append(commands, cmds...)
+	}
+	for _, cmd := range commands {
+		fmt.Fprintln(streams.Err, cmd) //nolint:errcheck // a log line
+		if err := (gluster.CLI{}).Run(ctx, cmd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// observer gathers the facts about this node's replica sets.
+func observer(f fileFlags) (*recover.Observer, func(), error) {
+	cl, err := f.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := f.self(cl)
+	if err != nil {
+		return nil, nil, err
+	}
+	return observerOf(cl, s)
+}
+
+func observerOf(cl *cluster.Cluster, s *desired.State) (*recover.Observer, func(), error) {
+	h, err := host.New(s, &desired.Rendered{}, cl.Source)
+	if err != nil {
+		return nil, nil, err
+	}
+	local := gluster.NewClient("unix", "")
+	o := &recover.Observer{
+		State: s, Cluster: cl, Local: local, Dial: pool.DialTCP, Timeout: 3 * time.Second,
+		Mounted: func(m desired.BrickMount) (string, error) { return h.Mounted(context.Background(), m) },
+	}
+	return o, func() { local.Close() }, nil //nolint:errcheck // a connection for reading
+}
+
+// refusedError is an error that ends with status 3.
+type refusedError struct{ error }
+
+func (e refusedError) Unwrap() error { return e.error }

@@ -1,0 +1,166 @@
+package recover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"brickyard/gluster"
+	"brickyard/setup/machine"
+)
+
+// Actor carries decisions out: the only place of this package that changes
+// anything.
+type Actor struct {
+	Run  func(context.Context, gluster.Command) error
+	Proc string // where /proc is
+	Now  func() time.Time
+	// Emptied is told before contents are thrown away or begun anew.
+	Emptied func(Emptied) error
+}
+
+// Act does what was decided about a brick.
+func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
+	b := l.Set.Bricks[l.Own]
+	vol := l.Set.Volume
+	switch d.Action {
+	case None, Wait, Stop, Healing:
+		return nil
+	case Start:
+		return a.Run(ctx, startForce(vol))
+	case TellWiped:
+		words := tell(vol, l.Brick, IsWiped)
+		if b.GivenUp {
+			words = append(words, fmt.Sprintf(givenUpOption, l.Brick), no)
+		}
+		return a.Run(ctx, words)
+	case Refill:
+		return a.refill(ctx, l, b)
+	case Rebuild:
+		return a.rebuild(ctx, l, b)
+	case TakeOffline:
+		return a.takeOffline(ctx, b.Path)
+	case Empty:
+		return a.empty(l, b, d.Reason)
+	case Finish:
+		if err := remove(l.MarkPath); err != nil {
+			return err
+		}
+		return a.Run(ctx, tell(vol, l.Brick, Nothing))
+	default:
+		return fmt.Errorf("unknown action %q", d.Action)
+	}
+}
+
+// refill first leaves word, then the mark, then asks GlusterFS: whenever this
+// node or its source stops in between, nobody takes the brick for complete.
+func (a *Actor) refill(ctx context.Context, l Local, b Brick) error {
+	if err := a.Run(ctx, tell(l.Set.Volume, l.Brick, Refilling)); err != nil {
+		return err
+	}
+	if err := machine.WriteFile(l.MarkPath, []byte(a.Now().UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
+		return fmt.Errorf("leave the mark of an unfinished refill: %w", err)
+	}
+	return a.Run(ctx, gluster.ResetBrickCommit(l.Set.Volume, b.Node, b.Path))
+}
+
+// rebuild begins anew with an empty brick: the directory that GlusterFS wants
+// to find, and a start of the brick. The other bricks are refilled from it.
+func (a *Actor) rebuild(ctx context.Context, l Local, b Brick) error {
+	if err := a.Emptied(Emptied{Volume: l.Set.Volume, Set: l.Set.Index + 1, Brick: b.Node + ":" + b.Path, Time: a.Now(), Reason: "begun anew, empty: no brick of the replica set held anything any more"}); err != nil {
+		return err
+	}
+	if err := remove(l.MarkPath); err != nil {
+		return err
+	}
+	if err := os.Mkdir(b.Path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // GlusterFS's own mode of brick directories
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(b.Path, ".glusterfs"), 0o600); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as glusterd makes it
+		return err
+	}
+	if err := a.Run(ctx, startForce(l.Set.Volume)); err != nil {
+		return err
+	}
+	// The brick is complete now; what a person allowed was for this time only.
+	return a.Run(ctx, append(tell(l.Set.Volume, l.Brick, Nothing), fmt.Sprintf(rebuildOption, l.Set.Index), no))
+}
+
+// takeOffline ends the process of a brick. With brick multiplexing a process
+// serves other bricks too: they are started again by the next round.
+func (a *Actor) takeOffline(ctx context.Context, path string) error {
+	processes, err := gluster.BrickProcesses(a.Proc)
+	if err != nil {
+		return fmt.Errorf("find the process of brick %s: %w", path, err)
+	}
+	for _, p := range processes {
+		if p.Path != path {
+			continue
+		}
+		if err := terminate(ctx, p.PID); err != nil {
+			return fmt.Errorf("end the process of brick %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// terminate ends a process by its identifier, gently first.
+func terminate(ctx context.Context, pid int) error {
+	for _, try := range []struct {
+		signal unix.Signal
+		wait   time.Duration
+	}{{unix.SIGTERM, 5 * time.Second}, {unix.SIGKILL, 5 * time.Second}} {
+		if err := unix.Kill(pid, try.signal); err != nil {
+			if errors.Is(err, unix.ESRCH) {
+				return nil
+			}
+			return err
+		}
+		for end := time.Now().Add(try.wait); time.Now().Before(end); {
+			if errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	return fmt.Errorf("process %d does not end", pid)
+}
+
+// empty throws away what a brick holds: in memory it is freed, on a disk it is
+// moved aside, below the brick's own file system.
+func (a *Actor) empty(l Local, b Brick, reason string) error {
+	if err := a.Emptied(Emptied{Volume: l.Set.Volume, Set: l.Set.Index + 1, Brick: b.Node + ":" + b.Path, Time: a.Now(), Reason: reason}); err != nil {
+		return err
+	}
+	if l.Tmpfs {
+		if err := os.RemoveAll(b.Path); err != nil {
+			return fmt.Errorf("empty brick %s: %w", b.Path, err)
+		}
+		return remove(l.MarkPath)
+	}
+	aside := filepath.Join(filepath.Dir(b.Path), ".gluster-setup-aside")
+	if err := os.MkdirAll(aside, 0o700); err != nil {
+		return err
+	}
+	if err := os.Rename(b.Path, filepath.Join(aside, a.Now().UTC().Format("20060102T150405.000Z"))); err != nil {
+		return fmt.Errorf("move brick %s aside: %w", b.Path, err)
+	}
+	return remove(l.MarkPath)
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

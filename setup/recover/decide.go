@@ -1,0 +1,154 @@
+package recover
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Decide says what the node of brick own does about it. It is pure.
+//
+// What it guarantees: a brick is filled only from a brick that is online and
+// about which nothing is published, and only while no brick that might know
+// better is away; a set is begun anew only when every brick of it is known to be
+// empty or was given up by a person; a half-filled brick is online only while
+// it has a complete source.
+func Decide(s Set, own int) Decision {
+	b := s.Bricks[own]
+	if !s.Started {
+		return Decision{None, "the volume is not started"}
+	}
+	switch b.Disk {
+	case Unmounted:
+		return Decision{Stop, b.Why + ": run gluster-setup apply"}
+	case Link:
+		return Decision{Stop, "the brick path is a symbolic link (" + b.Why + "): GlusterFS could write anywhere; replace it by the directory itself"}
+	case Foreign:
+		return Decision{Stop, "the brick belongs to another volume (" + b.Why + "): move it away if its files are no longer needed, the brick is then refilled"}
+	case Unstamped:
+		return Decision{Stop, "the brick directory holds files but no volume-id (" + b.Why + "): move it away if its files are no longer needed, the brick is then refilled"}
+	case Wiped:
+		return s.wiped(own)
+	default:
+		return s.stamped(own)
+	}
+}
+
+// wiped decides about a brick of which nothing is left.
+func (s Set) wiped(own int) Decision {
+	b := s.Bricks[own]
+	if b.Published != IsWiped || b.GivenUp {
+		if !s.Majority {
+			return Decision{Wait, "the brick is empty; waiting for a majority of the pool's servers to be connected"}
+		}
+		return Decision{TellWiped, "the brick is empty: the other nodes must know"}
+	}
+	doubtful := s.others(own, func(o Brick) bool { return o.Published == Nothing && !o.Online && !o.GivenUp })
+	complete := s.others(own, func(o Brick) bool { return o.complete() })
+	switch {
+	case len(doubtful) > 0:
+		return Decision{Wait, fmt.Sprintf("waiting for %s, which may hold the only complete copy (to give it up: gluster-setup recover --give-up NODE)", s.list(doubtful))}
+	case len(complete) > 0 && !s.Majority:
+		return Decision{Wait, "waiting for a majority of the pool's servers to be connected"}
+	case len(complete) > 0:
+		return Decision{Refill, "refilled from " + s.list(complete)}
+	}
+	// Nobody has a complete copy. Half-filled bricks are emptied by their own nodes first.
+	half := s.others(own, func(o Brick) bool { return o.Published == Refilling && !o.GivenUp })
+	switch {
+	case !s.Ephemeral:
+		return Decision{Stop, "no brick of the replica set holds a complete copy any more, and the volume is not ephemeral: restore a brick's file system from a backup, " +
+			"or begin anew with gluster-setup recover --rebuild-empty " + s.Volume}
+	case len(half) > 0:
+		return Decision{Wait, fmt.Sprintf("waiting for %s to throw away a half-filled brick", s.list(half))}
+	}
+	first := s.first()
+	switch {
+	case first < 0:
+		return Decision{Wait, "every brick is empty: waiting for a node of the replica set that holds contents, not names only"}
+	case first != own:
+		return Decision{Wait, fmt.Sprintf("every brick is empty: waiting for %s to begin anew", s.Bricks[first].Node)}
+	case !s.Majority:
+		return Decision{Wait, "every brick is empty: waiting for a majority of the pool's servers to be connected"}
+	}
+	return Decision{Rebuild, "every brick of the replica set is empty: nothing is left to lose"}
+}
+
+// stamped decides about a brick that holds something.
+func (s Set) stamped(own int) Decision {
+	b := s.Bricks[own]
+	if b.GivenUp {
+		// The others went on without it. What it holds is old.
+		if b.Online {
+			return Decision{TakeOffline, "this node was given up while it was away: what the brick holds is out of date"}
+		}
+		return Decision{Empty, "this node was given up while it was away: what the brick holds is out of date"}
+	}
+	if !b.Mark {
+		switch {
+		case b.Published != Nothing && !s.Majority:
+			return Decision{Wait, "the brick is complete; waiting for a majority of the pool's servers to be connected to say so"}
+		case b.Published != Nothing:
+			return Decision{Finish, "the brick is complete"}
+		case !b.Online:
+			return Decision{Start, "the brick's process does not run"}
+		}
+		return Decision{None, "complete"}
+	}
+	sources := s.others(own, func(o Brick) bool { return o.complete() })
+	if len(sources) > 0 {
+		switch {
+		case !b.Online:
+			return Decision{Start, "its source " + s.list(sources) + " is back: the refill goes on"}
+		case !s.Healed:
+			return Decision{Healing, "being refilled from " + s.list(sources)}
+		case !s.Majority:
+			return Decision{Wait, "the brick is complete; waiting for a majority of the pool's servers to be connected to say so"}
+		}
+		return Decision{Finish, "the refill is complete"}
+	}
+	doubtful := s.others(own, func(o Brick) bool { return o.Published == Nothing && !o.GivenUp && !o.Arbiter })
+	switch {
+	case b.Online:
+		return Decision{TakeOffline, "the brick is half filled and no complete copy is online: it must not show names without contents"}
+	case len(doubtful) > 0:
+		return Decision{Wait, fmt.Sprintf("half filled; waiting for its source %s (to give it up: gluster-setup recover --give-up NODE)", s.list(doubtful))}
+	case !s.Ephemeral:
+		return Decision{Stop, "the brick is half filled, its source is gone, and the volume is not ephemeral: restore the source, " +
+			"or begin anew with gluster-setup recover --rebuild-empty " + s.Volume}
+	}
+	return Decision{Empty, "the brick is half filled and its source is gone: a cache may forget, it must not lie"}
+}
+
+// complete reports whether others may be filled from the brick.
+func (b Brick) complete() bool {
+	return b.Online && b.Published == Nothing && !b.GivenUp && !b.Arbiter
+}
+
+// others returns the indices of the other bricks for which is holds.
+func (s Set) others(own int, is func(Brick) bool) []int {
+	var out []int
+	for i, o := range s.Bricks {
+		if i != own && is(o) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// first is the brick that begins anew when all are empty: one that did so
+// already, or else the first that is to hold contents and whose node answers.
+func (s Set) first() int {
+	if i := slices.IndexFunc(s.Bricks, func(b Brick) bool { return b.Published == IsWiped && b.Online }); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(s.Bricks, func(b Brick) bool { return b.Published == IsWiped && !b.Arbiter && !b.GivenUp && b.Reachable })
+}
+
+func (s Set) list(bricks []int) string {
+	var out []string
+	for _, i := range bricks {
+		out = append(out, s.Bricks[i].Node+":"+s.Bricks[i].Path)
+	}
+	return strings.Join(out, ", ")
+}

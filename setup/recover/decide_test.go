@@ -1,0 +1,197 @@
+package recover
+
+import (
+	"strings"
+	"testing"
+)
+
+// brick makes a remote or own brick in the state that the words describe.
+func brick(node string, words ...string) Brick {
+	b := Brick{Node: node, Path: "/b/brick", Reachable: true, Online: true, Disk: Stamped}
+	for _, w := range words {
+		switch w {
+		case "wiped":
+			b.Disk, b.Online = Wiped, false
+		case "told wiped":
+			b.Disk, b.Online, b.Published = Wiped, false, IsWiped
+		case "half":
+			b.Mark, b.Published = true, Refilling
+		case "offline":
+			b.Online = false
+		case "away":
+			b.Online, b.Reachable = false, false
+		case "arbiter":
+			b.Arbiter = true
+		case "given up":
+			b.GivenUp = true
+		case "foreign":
+			b.Disk, b.Online = Foreign, false
+		case "unstamped":
+			b.Disk, b.Online = Unstamped, false
+		case "unmounted":
+			b.Disk, b.Online = Unmounted, false
+		case "link":
+			b.Disk, b.Online = Link, false
+		case "rebuilt":
+			b.Published = IsWiped
+		case "filled":
+			b.Published = Refilling
+		default:
+			panic("unknown word " + w)
+		}
+	}
+	return b
+}
+
+func set(bricks ...Brick) Set {
+	return Set{Volume: "v", Ephemeral: true, Started: true, Majority: true, Bricks: bricks}
+}
+
+func TestDecide(t *testing.T) {
+	durable := func(s Set) Set { s.Ephemeral = false; return s }
+	alone := func(s Set) Set { s.Majority = false; return s }
+	healed := func(s Set) Set { s.Healed = true; return s }
+	stopped := func(s Set) Set { s.Started = false; return s }
+	for _, tc := range []struct {
+		name   string
+		set    Set
+		want   Action
+		reason string
+	}{
+		{"a complete brick that serves needs nothing", set(brick("n1"), brick("n2")), None, ""},
+		{"a brick of a stopped volume is left alone", stopped(set(brick("n1", "wiped"), brick("n2"))), None, "not started"},
+		{"a brick whose process is gone is started", set(brick("n1", "offline"), brick("n2")), Start, ""},
+		{"a brick whose process is gone is started although the other is away", set(brick("n1", "offline"), brick("n2", "away")), Start, ""},
+
+		{"a wiped brick is announced first", set(brick("n1", "wiped"), brick("n2")), TellWiped, ""},
+		{"a wiped brick is not announced by a minority", alone(set(brick("n1", "wiped"), brick("n2", "away"))), Wait, "majority"},
+		{"a wiped brick is refilled from a complete one", set(brick("n1", "told wiped"), brick("n2")), Refill, "n2"},
+		{"a wiped brick waits while the other is away", set(brick("n1", "told wiped"), brick("n2", "away")), Wait, "n2"},
+		{"a wiped brick waits while the other's process is down, which may hold everything", set(brick("n1", "told wiped"), brick("n2", "offline")), Wait, "n2"},
+		{"a wiped brick does not trust a half-filled one", set(brick("n1", "told wiped"), brick("n2", "half")), Wait, "half-filled"},
+		{"a wiped brick does not trust one that was half filled when it was last heard of", set(brick("n1", "told wiped"), brick("n2", "half", "away")), Wait, "half-filled"},
+		{"of two wiped bricks the first begins anew", set(brick("n1", "told wiped"), brick("n2", "told wiped")), Rebuild, ""},
+		{"a wiped brick that is not the first waits", set(brick("n0", "told wiped"), brick("n1", "told wiped")), Wait, "n0"},
+		{"nothing begins anew while the other has not said that it is empty", set(brick("n1", "told wiped"), brick("n2", "wiped")), Wait, "n2"},
+		{"nothing begins anew in a minority", alone(set(brick("n1", "told wiped"), brick("n2", "told wiped", "away"))), Wait, "majority"},
+		{"a volume that is not ephemeral never begins anew by itself", durable(set(brick("n1", "told wiped"), brick("n2", "told wiped"))), Stop, "--rebuild-empty v"},
+		{"a set begins anew without a node that a person gave up", set(brick("n1", "told wiped"), brick("n2", "away", "given up")), Rebuild, ""},
+		{"a rebuilt brick that has not said so yet is waited for", set(brick("n0", "rebuilt"), brick("n1", "told wiped")), Wait, "n0"},
+		{"a rebuilt brick says so", set(brick("n1", "rebuilt"), brick("n2", "told wiped")), Finish, ""},
+
+		{"in replica 3 a wiped brick is refilled when both others serve", set(brick("n1", "told wiped"), brick("n2"), brick("n3")), Refill, ""},
+		{"in replica 3 a wiped brick waits while one that may know better is away", set(brick("n1", "told wiped"), brick("n2"), brick("n3", "away")), Wait, "n3"},
+		{"in replica 3 two wiped bricks are refilled from the third", set(brick("n1", "told wiped"), brick("n2", "told wiped"), brick("n3")), Refill, "n3"},
+		{"in replica 3 a wiped brick goes on while another is refilled", set(brick("n1", "told wiped"), brick("n2", "half"), brick("n3")), Refill, "n3"},
+		{"in replica 3 a given up node is not waited for", set(brick("n1", "told wiped"), brick("n2"), brick("n3", "away", "given up")), Refill, "n2"},
+		{"an arbiter is no source", set(brick("n1", "told wiped"), brick("n2", "away"), brick("n3", "arbiter")), Wait, "n2"},
+		{"an arbiter does not keep an empty set from beginning anew", set(brick("n1", "told wiped"), brick("n2", "told wiped"), brick("n3", "arbiter", "told wiped")), Rebuild, ""},
+		{"a wiped arbiter is refilled from the data bricks", set(brick("n3", "arbiter", "told wiped"), brick("n1"), brick("n2")), Refill, ""},
+		{"a wiped arbiter never begins anew", set(brick("n3", "arbiter", "told wiped"), brick("n1", "told wiped"), brick("n2", "told wiped")), Wait, "n1"},
+
+		{"a brick that is being filled waits for the heal", set(brick("n1", "half"), brick("n2")), Healing, "n2"},
+		{"a brick that is filled says so", healed(set(brick("n1", "half"), brick("n2"))), Finish, ""},
+		{"a filled brick says so only to a majority", alone(healed(set(brick("n1", "half"), brick("n2")))), Wait, "majority"},
+		{"a half-filled brick without a source is not shown", set(brick("n1", "half"), brick("n2", "away")), TakeOffline, ""},
+		{"a half-filled brick without a source waits for it", set(brick("n1", "half", "offline"), brick("n2", "away")), Wait, "n2"},
+		{"a half-filled brick whose source returns goes on", set(brick("n1", "half", "offline"), brick("n2")), Start, "n2"},
+		{"a half-filled brick whose source was wiped is taken offline first", set(brick("n1", "half"), brick("n2", "told wiped")), TakeOffline, ""},
+		{"a half-filled brick whose source was wiped is emptied", set(brick("n1", "half", "offline"), brick("n2", "told wiped")), Empty, "must not lie"},
+		{"a half-filled brick of a volume that is not ephemeral is kept for a person", durable(set(brick("n1", "half", "offline"), brick("n2", "told wiped"))), Stop, "--rebuild-empty v"},
+		{"a half-filled brick does not take an arbiter for its source", set(brick("n1", "half"), brick("n2", "away"), brick("n3", "arbiter")), TakeOffline, ""},
+		{"a filled brick whose word was lost half way says it again", set(brick("n1", "filled"), brick("n2")), Finish, ""},
+
+		{"a brick that was given up does not serve what is out of date", set(brick("n1", "given up"), brick("n2")), TakeOffline, "out of date"},
+		{"a brick that was given up is emptied", set(brick("n1", "given up", "offline"), brick("n2")), Empty, "out of date"},
+		{"a brick that was given up and is wiped is announced again", set(brick("n1", "given up", "told wiped"), brick("n2")), TellWiped, ""},
+
+		{"a brick without its file system waits for apply", set(brick("n1", "unmounted"), brick("n2")), Stop, "gluster-setup apply"},
+		{"a foreign brick waits for a person", set(brick("n1", "foreign"), brick("n2")), Stop, "another volume"},
+		{"files without a volume-id wait for a person", set(brick("n1", "unstamped"), brick("n2")), Stop, "no volume-id"},
+		{"a symbolic link waits for a person", set(brick("n1", "link"), brick("n2")), Stop, "symbolic link"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			own := 0
+			if tc.set.Bricks[0].Node == "n0" {
+				own = 1
+			}
+			got := Decide(tc.set, own)
+			if got.Action != tc.want || !strings.Contains(got.Reason, tc.reason) {
+				t.Errorf("Decide = %s (%s), want %s with %q in the reason", got.Action, got.Reason, tc.want, tc.reason)
+			}
+			if got.Reason == "" {
+				t.Error("no reason given")
+			}
+		})
+	}
+}
+
+// Every combination of two or three bricks in any state: whatever is decided,
+// nothing that may be the only copy is thrown away or written over.
+func TestDecideNeverGivesUpACopyInAnyCombination(t *testing.T) {
+	states := [][]string{
+		{}, {"offline"}, {"away"}, {"wiped"}, {"told wiped"}, {"told wiped", "away"}, {"half"}, {"half", "offline"}, {"half", "away"},
+		{"rebuilt"}, {"filled"}, {"away", "given up"}, {"given up", "offline"}, {"arbiter"}, {"arbiter", "away"}, {"arbiter", "told wiped"}, {"arbiter", "half"},
+	}
+	combinations := 0
+	var try func(bricks []Brick)
+	try = func(bricks []Brick) {
+		if len(bricks) >= 2 {
+			for _, healed := range []bool{false, true} {
+				for _, ephemeral := range []bool{false, true} {
+					s := set(bricks...)
+					s.Healed, s.Ephemeral = healed, ephemeral
+					check(t, s)
+					combinations++
+				}
+			}
+		}
+		if len(bricks) == 3 {
+			return
+		}
+		for _, words := range states {
+			try(append(bricks[:len(bricks):len(bricks)], brick("n"+string(rune('1'+len(bricks))), words...)))
+		}
+	}
+	try(nil)
+	if combinations < 10000 {
+		t.Fatalf("only %d combinations tried", combinations)
+	}
+}
+
+func check(t *testing.T, s Set) {
+	t.Helper()
+	d := Decide(s, 0)
+	mayHold := func(b Brick) bool { return b.Published == Nothing && !b.GivenUp && !b.Arbiter }
+	holders, online := 0, 0
+	for _, b := range s.Bricks[1:] {
+		if mayHold(b) {
+			holders++
+			if b.Online {
+				online++
+			}
+		}
+	}
+	switch d.Action {
+	case Rebuild:
+		if holders > 0 || !s.Ephemeral || s.Bricks[0].Disk != Wiped || s.Bricks[0].Arbiter {
+			t.Errorf("begins anew with %+v", s)
+		}
+	case Empty:
+		if !s.Bricks[0].GivenUp && (holders > 0 || !s.Ephemeral || s.Bricks[0].Online) {
+			t.Errorf("empties with %+v", s)
+		}
+	case Refill:
+		if online == 0 || online < holders {
+			t.Errorf("refills with %+v", s)
+		}
+	case Finish:
+		if s.Bricks[0].Mark && (online == 0 || !s.Healed) {
+			t.Errorf("calls a half-filled brick complete with %+v", s)
+		}
+	default:
+	}
+	if s.Bricks[0].Mark && s.Bricks[0].Online && online == 0 && d.Action != TakeOffline {
+		t.Errorf("shows a half-filled brick (%s) with %+v", d.Action, s)
+	}
+}

@@ -1,0 +1,100 @@
+// Package recover brings this node's bricks back after a reboot: wiped tmpfs
+// bricks are refilled from a complete copy, or rebuilt empty when no copy is
+// left, and half-filled bricks whose source vanished are never shown.
+//
+// Observe gathers facts, Decide is pure and says what to do about each local
+// brick and why, Act does it. Nodes tell each other what they know of their own
+// bricks through volume options (see Published), which every node reads alike.
+package recover
+
+// Disk is what a node finds where one of its bricks should be.
+type Disk int
+
+// What there can be in the place of a brick.
+const (
+	Unmounted Disk = iota // the brick's file system is not mounted, or not the declared one
+	Wiped                 // nothing: no directory, or an empty one without a volume-id
+	Stamped               // a brick of this volume
+	Foreign               // a brick of another volume
+	Unstamped             // files, but no volume-id: nobody knows whose
+	Link                  // a symbolic link
+)
+
+func (d Disk) String() string {
+	return [...]string{"unmounted", "wiped", "stamped", "foreign", "unstamped", "link"}[d]
+}
+
+// Published is what the node of a brick last told all others about it.
+type Published string
+
+// What is published. A brick about which nothing is published is taken to
+// hold everything it ever acknowledged.
+const (
+	Nothing   Published = ""
+	IsWiped   Published = "wiped"     // it is empty
+	Refilling Published = "refilling" // it is being filled, and holds names without contents
+)
+
+// Brick is what is known about one brick of a replica set.
+type Brick struct {
+	Node      string
+	Path      string
+	Arbiter   bool      // holds names, no contents
+	Reachable bool      // its node's glusterd answers
+	Online    bool      // its process accepts connections
+	Published Published // by its own node
+	GivenUp   bool      // a person said that its node will not return with data
+
+	// Of a brick of this node only:
+	Disk Disk
+	Mark bool   // our mark of an unfinished refill lies on its file system
+	Why  string // more about Disk, for persons
+}
+
+// Set is a replica set as one node sees it.
+type Set struct {
+	Volume    string
+	Index     int // 0-based
+	Ephemeral bool
+	Started   bool // the volume is started
+	Bricks    []Brick
+	// Majority says that more than half of the pool's servers are connected to
+	// this node: only then may it change what all nodes must know, because two
+	// halves that both change it would reject each other afterwards.
+	Majority bool
+	// Healed says that no brick of the set has entries that wait to be healed,
+	// as far as the self-heal daemon of this node can tell: all bricks answered.
+	Healed bool
+}
+
+// Action is what a node does about one of its bricks.
+type Action string
+
+// The actions.
+const (
+	None        Action = "none"         // it is complete and serves
+	Start       Action = "start"        // its process is gone: start it
+	TellWiped   Action = "tell-wiped"   // publish that it is empty
+	Refill      Action = "refill"       // reset-brick: GlusterFS fills it from a complete copy
+	Rebuild     Action = "rebuild"      // begin anew, empty: no copy is left anywhere
+	TakeOffline Action = "take-offline" // stop its process: it holds names without contents and has no source
+	Empty       Action = "empty"        // throw away what it holds
+	Finish      Action = "finish"       // the refill is complete: remove mark and word
+	Healing     Action = "healing"      // wait: it is being filled
+	Wait        Action = "wait"         // wait for somebody else
+	Stop        Action = "stop"         // wait for a person
+)
+
+// Decision is an action and its reason in words.
+type Decision struct {
+	Action Action
+	Reason string
+}
+
+// Settled reports whether nothing is left to do or to wait for.
+func (d Decision) Settled() bool { return d.Action == None }
+
+// Waiting reports whether only others can change something.
+func (d Decision) Waiting() bool {
+	return d.Action == Wait || d.Action == Stop || d.Action == Healing
+}

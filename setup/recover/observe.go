@@ -1,0 +1,272 @@
+package recover
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"brickyard/gluster"
+	"brickyard/setup/cluster"
+	"brickyard/setup/desired"
+)
+
+// Observer gathers the facts about the replica sets that have a brick here.
+type Observer struct {
+	State   *desired.State
+	Cluster *cluster.Cluster
+	Local   *gluster.Client
+	Dial    func(desired.Server) *gluster.Client
+	Mounted func(desired.BrickMount) (problem string, err error) // the brick's file system is the declared one
+	Timeout time.Duration                                        // of one question to one node
+}
+
+// Local is a brick of this node within its set.
+type Local struct {
+	Set   Set
+	Own   int // index in Set.Bricks
+	Brick int // index in the volume's list of bricks
+	Dir   string
+	// MarkPath is where the mark of an unfinished refill of this brick lies:
+	// beside the brick, so that it vanishes with it.
+	MarkPath string
+	Tmpfs    bool
+}
+
+// Observe returns every brick of this node with its set. It fails only when
+// this node's glusterd does not answer.
+func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
+	peers, err := o.Local.Peers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
+	}
+	volumes, err := o.Local.Volumes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
+	}
+	majority := o.majority(peers, volumes)
+	var out []Local
+	for _, want := range o.State.Pool.Volumes {
+		for _, v := range volumes {
+			if v.Name == want.Spec.Name {
+				locals := o.volume(ctx, want, v)
+				for i := range locals {
+					locals[i].Set.Majority = majority
+				}
+				out = append(out, locals...)
+			}
+		}
+	}
+	return out, nil
+}
+
+// majority reports whether more than half of the pool is connected to this
+// node. Machines that a person gave up do not count while they are away.
+func (o *Observer) majority(peers []gluster.Peer, volumes []gluster.Volume) bool {
+	gone := map[string]bool{}
+	for _, v := range volumes {
+		for i, b := range v.Bricks {
+			if givenUp(v, i) {
+				gone[b.PeerUUID] = true
+			}
+		}
+	}
+	connected, all := 0, 0
+	for _, p := range peers {
+		here := p.Local || (p.Connected && p.State == gluster.PeerInCluster)
+		if here {
+			connected++
+		}
+		if here || !gone[p.UUID] {
+			all++
+		}
+	}
+	return 2*connected > all
+}
+
+func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Volume) []Local {
+	var out []Local
+	number := 0
+	for index, bricks := range want.Sets {
+		set := Set{
+			Volume: v.Name, Index: index, Started: v.Status == gluster.Started,
+			Ephemeral: o.Cluster.Volumes[v.Name].IsEphemeral() || rebuildAllowed(v, index),
+		}
+		own, first := []int{}, number
+		for i, b := range bricks {
+			set.Bricks = append(set.Bricks, Brick{
+				Node: b.Node, Path: b.Path, Arbiter: b.Arbiter,
+				Published: published(v, number), GivenUp: givenUp(v, number),
+			})
+			if b.Node == o.State.Node {
+				own = append(own, i)
+			}
+			number++
+		}
+		if len(own) == 0 {
+			continue
+		}
+		o.ask(ctx, &set)
+		set.Healed = o.healed(ctx, want, index)
+		for _, i := range own {
+			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
+			l.Tmpfs = o.disk(v, &set.Bricks[i])
+			if _, err := os.Lstat(l.MarkPath); err == nil {
+				set.Bricks[i].Mark = true
+			}
+			out = append(out, l)
+		}
+		for k := range out[len(out)-len(own):] {
+			out[len(out)-len(own)+k].Set = set
+		}
+	}
+	return out
+}
+
+func markPath(brick string) string {
+	return filepath.Join(filepath.Dir(brick), ".gluster-setup-refill")
+}
+
+// ask asks the node of every brick for its port, all at once, and connects.
+func (o *Observer) ask(ctx context.Context, set *Set) {
+	var wg sync.WaitGroup
+	for i := range set.Bricks {
+		b := &set.Bricks[i]
+		server, ok := o.State.Pool.Server(b.Node)
+		if !ok {
+			continue
+		}
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+			defer cancel()
+			c := o.Dial(server)
+			defer c.Close() //nolint:errcheck // a connection for reading
+			port, err := c.BrickPort(ctx, b.Path)
+			b.Reachable = err == nil || errors.Is(err, gluster.ErrBrickOffline) || errors.Is(err, gluster.ErrRefused)
+			if err != nil {
+				return
+			}
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(server.Address.String(), strconv.Itoa(port)))
+			if err == nil {
+				b.Online = conn.Close() == nil
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// healed asks this node's self-heal daemon whether anything waits to be healed
+// in a set. A brick that it cannot reach counts as waiting.
+func (o *Observer) healed(ctx context.Context, want desired.Volume, set int) bool {
+	processes, err := gluster.SelfHealProcesses("/proc")
+	if err != nil {
+		return false
+	}
+	for _, p := range processes {
+		pending, err := o.pending(ctx, p.Socket, want)
+		if err != nil {
+			continue // another volume's daemon
+		}
+		seen := 0
+		for _, h := range pending {
+			if h.Set != set {
+				continue
+			}
+			if h.Status != "" || h.Entries > 0 {
+				return false
+			}
+			seen++
+		}
+		return seen == len(want.Sets[set])
+	}
+	return false
+}
+
+func (o *Observer) pending(ctx context.Context, socket string, want desired.Volume) ([]gluster.PendingHeal, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	c := gluster.NewBrickClient(socket)
+	defer c.Close() //nolint:errcheck // a connection for reading
+	return c.PendingHeals(ctx, want.Spec.Name, len(want.Sets))
+}
+
+const volumeID = "trusted.glusterfs.volume-id"
+
+// disk looks at the place of a local brick, and reports whether it is on tmpfs.
+func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
+	for _, m := range o.State.BrickMounts {
+		if m.BrickPath != b.Path {
+			continue
+		}
+		tmpfs = m.Fstype == "tmpfs"
+		problem, err := o.Mounted(m)
+		if err != nil {
+			problem = err.Error()
+		}
+		if problem != "" {
+			b.Disk, b.Why = Unmounted, "the brick's file system "+m.Path+" is not there: "+problem
+			return tmpfs
+		}
+	}
+	b.Disk, b.Why = look(b.Path, v.ID)
+	return tmpfs
+}
+
+func look(dir, volume string) (Disk, string) {
+	st, err := os.Lstat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(dir)); err != nil {
+			return Unmounted, "the directory of the brick is not there: " + err.Error()
+		}
+		return Wiped, ""
+	case err != nil:
+		return Unmounted, err.Error()
+	case st.Mode()&fs.ModeSymlink != 0:
+		return Link, dir
+	}
+	id := make([]byte, 16)
+	n, err := unix.Lgetxattr(dir, volumeID, id)
+	switch {
+	case err == nil && strings.EqualFold(uuid(id[:n]), volume):
+		return Stamped, ""
+	case err == nil, errors.Is(err, unix.ERANGE):
+		return Foreign, "volume-id " + uuid(id[:max(n, 0)])
+	case !errors.Is(err, unix.ENODATA):
+		return Unmounted, fmt.Sprintf("read %s of %s: %v", volumeID, dir, err)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return Unmounted, err.Error()
+	}
+	defer d.Close() //nolint:errcheck // read only
+	names, err := d.Readdirnames(8)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Unmounted, err.Error()
+	}
+	for _, n := range names {
+		if n != ".glusterfs" {
+			return Unstamped, dir + " has " + n
+		}
+	}
+	return Wiped, ""
+}
+
+func uuid(id []byte) string {
+	if len(id) != 16 {
+		return "unreadable"
+	}
+	h := hex.EncodeToString(id)
+	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
+}

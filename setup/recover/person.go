@@ -1,0 +1,77 @@
+package recover
+
+import (
+	"context"
+	"fmt"
+
+	"brickyard/gluster"
+	"brickyard/setup/desired"
+)
+
+// GiveUp returns the commands by which a person says that a node will not come
+// back with data. It is an error when its glusterd answers, and when it is the
+// asking node itself.
+func GiveUp(ctx context.Context, o *Observer, node string) ([]gluster.Command, error) {
+	server, ok := o.State.Pool.Server(node)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%s is no server of the cluster file: name one of the nodes that recover waits for", node)
+	case node == o.State.Node:
+		return nil, fmt.Errorf("%s is this node: run --give-up on a node that remains", node)
+	}
+	asked, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	c := o.Dial(server)
+	defer c.Close() //nolint:errcheck // a connection for reading
+	if _, err := c.Peers(asked); err == nil {
+		return nil, fmt.Errorf("glusterd on %s answers: it is not gone, and its bricks are waited for; look at gluster-setup status there", node)
+	}
+	var out []gluster.Command
+	for _, v := range o.State.Pool.Volumes {
+		var pairs []string
+		for i, b := range v.Spec.Bricks {
+			if b.Host == node {
+				pairs = append(pairs, fmt.Sprintf(givenUpOption, i), yes)
+			}
+		}
+		if len(pairs) > 0 {
+			out = append(out, gluster.VolumeSet(v.Spec.Name, pairs[0], pairs[1], pairs[2:]...))
+		}
+	}
+	return out, nil
+}
+
+// RebuildEmpty returns the command by which a person allows a volume that is
+// not ephemeral to begin anew where no complete copy is left. It is an error
+// when every replica set of this node has one.
+func RebuildEmpty(ctx context.Context, o *Observer, volume string) ([]gluster.Command, error) {
+	if _, ok := o.State.Pool.Volume(volume); !ok {
+		return nil, fmt.Errorf("volume %s is not in the cluster file", volume)
+	}
+	locals, err := o.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var pairs []string
+	for _, l := range locals {
+		if l.Set.Volume != volume || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
+			continue
+		}
+		pairs = append(pairs, fmt.Sprintf(rebuildOption, l.Set.Index), yes)
+	}
+	if len(pairs) == 0 {
+		return nil, fmt.Errorf("volume %s has a complete copy in every replica set of this node: nothing is begun anew", volume)
+	}
+	return []gluster.Command{gluster.VolumeSet(volume, pairs[0], pairs[1], pairs[2:]...)}, nil
+}
+
+// StoppingOption is the volume option by which a node says that it is being
+// stopped, with the time.
+func StoppingOption(pool desired.Pool, node string) string {
+	for i, s := range pool.Servers {
+		if s.Name == node {
+			return fmt.Sprintf("user.brickyard-stopping-%d", i)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,232 @@
+// Package stop says whether a node may be stopped now without hurting any
+// volume, and makes sure that two nodes that ask at the same time do not both
+// go where both together would hurt.
+package stop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/setup/desired"
+	"brickyard/setup/recover"
+)
+
+// Decide returns why the node must not be stopped, one reason a replica set;
+// none when it may. It is pure.
+//
+// The rule is strict: every other brick of each replica set of the node is
+// online and complete, and nothing waits to be healed. Then what remains has
+// every file, and keeps quorum.
+func Decide(sets []recover.Local, quorum map[string]Quorum) []string {
+	var reasons []string
+	for _, l := range sets {
+		if !l.Set.Started {
+			continue
+		}
+		where := fmt.Sprintf("volume %s, replica set %d", l.Set.Volume, l.Set.Index+1)
+		if r := set(l, quorum[l.Set.Volume]); r != "" {
+			reasons = append(reasons, where+": "+r)
+		}
+	}
+	return reasons
+}
+
+func set(l recover.Local, q Quorum) string {
+	own := l.Set.Bricks[l.Own]
+	serves := own.Online && own.Published == recover.Nothing
+	up := make([]bool, len(l.Set.Bricks))
+	for i, b := range l.Set.Bricks {
+		up[i] = b.Online && i != l.Own
+	}
+	before := slices.Clone(up)
+	before[l.Own] = own.Online
+	for i, b := range l.Set.Bricks {
+		name := b.Node + ":" + b.Path
+		switch {
+		case i == l.Own || !serves:
+		case b.Published == recover.Refilling:
+			return fmt.Sprintf("%s is being refilled", name)
+		case b.Published == recover.IsWiped:
+			return fmt.Sprintf("%s is empty and waits to be refilled", name)
+		case !b.Online && !b.Reachable:
+			return fmt.Sprintf("%s is down: %s does not answer", name, b.Node)
+		case !b.Online:
+			return fmt.Sprintf("%s is down", name)
+		}
+	}
+	switch {
+	case !serves && !(q.Met(before) && !q.Met(up)):
+		return "" // it gives nothing that anybody would miss
+	case !q.Met(up):
+		return "without this node the quorum is lost and nobody can write"
+	case !l.Set.Healed:
+		return "entries wait to be healed, or the self-heal daemon does not answer"
+	}
+	return ""
+}
+
+// Quorum is a volume's client quorum.
+type Quorum struct {
+	Auto bool // more than half of the bricks, or exactly half with the first among them
+}
+
+// Met reports whether a replica set can be written with these bricks up.
+func (q Quorum) Met(up []bool) bool {
+	n := 0
+	for _, u := range up {
+		if u {
+			n++
+		}
+	}
+	switch {
+	case !q.Auto:
+		return n > 0
+	case 2*n == len(up):
+		return up[0]
+	default:
+		return 2*n > len(up)
+	}
+}
+
+// claimTime is how long a node that was allowed to stop counts as stopping. It
+// ends earlier when recover on that node finds everything complete.
+const claimTime = 30 * time.Minute
+
+// Gate asks, and claims the right to stop.
+type Gate struct {
+	Node    string
+	Pool    desired.Pool
+	Local   *gluster.Client
+	Run     func(context.Context, gluster.Command) error
+	Observe func(context.Context) ([]recover.Local, error)
+	Now     func() time.Time
+}
+
+// Ask returns why the node must not be stopped now. With claim, a node that
+// may stop leaves word of it in its volumes, which no other node that shares a
+// replica set with it overlooks: each writes its word first and then reads
+// those of the others, so of two that ask at once at least one sees the other,
+// and whoever sees another withdraws.
+func (g *Gate) Ask(ctx context.Context, claim bool) ([]string, error) {
+	reasons, sets, err := g.look(ctx)
+	if err != nil || len(reasons) > 0 || !claim {
+		return reasons, err
+	}
+	volumes := volumesOf(sets)
+	if err := g.tell(ctx, volumes, g.Now().UTC().Format(time.RFC3339)); err != nil {
+		return nil, errors.Join(fmt.Errorf("claim the right to stop: %w", err), g.tell(ctx, volumes, "no"))
+	}
+	reasons, _, err = g.look(ctx)
+	if err != nil || len(reasons) > 0 {
+		return reasons, errors.Join(err, g.tell(ctx, volumes, "no"))
+	}
+	return nil, nil
+}
+
+// Release takes back this node's claim.
+func (g *Gate) Release(ctx context.Context) error {
+	volumes, err := g.Local.Volumes(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, v := range volumes {
+		if at := v.Options[recover.StoppingOption(g.Pool, g.Node)]; at != "" && at != "no" {
+			names = append(names, v.Name)
+		}
+	}
+	return g.tell(ctx, names, "no")
+}
+
+func (g *Gate) look(ctx context.Context) ([]string, []recover.Local, error) {
+	sets, err := g.Observe(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	quorum := map[string]Quorum{}
+	for _, v := range g.Pool.Volumes {
+		for _, o := range v.Options {
+			if o.Name == "cluster.quorum-type" && o.Value == "auto" {
+				quorum[v.Spec.Name] = Quorum{Auto: true}
+			}
+		}
+	}
+	reasons := Decide(sets, quorum)
+	volumes, err := g.Local.Volumes(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(reasons, g.claims(sets, volumes)...), sets, nil
+}
+
+// claims names the nodes that share a replica set with this one and are
+// allowed to stop already.
+func (g *Gate) claims(sets []recover.Local, volumes []gluster.Volume) []string {
+	var out []string
+	for _, l := range sets {
+		i := slices.IndexFunc(volumes, func(v gluster.Volume) bool { return v.Name == l.Set.Volume })
+		if i < 0 {
+			continue
+		}
+		for _, b := range l.Set.Bricks {
+			at, err := time.Parse(time.RFC3339, volumes[i].Options[recover.StoppingOption(g.Pool, b.Node)])
+			if b.Node == g.Node || err != nil || g.Now().Sub(at) > claimTime {
+				continue
+			}
+			out = append(out, fmt.Sprintf("volume %s, replica set %d: %s was allowed to stop at %s and is not back yet (gluster-setup ok-to-stop --release there takes that back)",
+				l.Set.Volume, l.Set.Index+1, b.Node, at.Format("15:04:05 MST")))
+		}
+	}
+	return out
+}
+
+func (g *Gate) tell(ctx context.Context, volumes []string, word string) error {
+	for _, v := range volumes {
+		if err := g.Run(ctx, gluster.VolumeSet(v, recover.StoppingOption(g.Pool, g.Node), word)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func volumesOf(sets []recover.Local) []string {
+	var out []string
+	for _, l := range sets {
+		if !slices.Contains(out, l.Set.Volume) {
+			out = append(out, l.Set.Volume)
+		}
+	}
+	return out
+}
+
+// Hold returns for whom this node must stay up: bricks that are being filled
+// from its own and have no other complete source. A node that is not reachable
+// is not waited for.
+func Hold(sets []recover.Local) []string {
+	var out []string
+	for _, l := range sets {
+		own := l.Set.Bricks[l.Own]
+		if !l.Set.Started || !own.Online || own.Published != recover.Nothing || own.Arbiter {
+			continue
+		}
+		others := 0
+		var filling []string
+		for i, b := range l.Set.Bricks {
+			switch {
+			case i == l.Own || !b.Online:
+			case b.Published == recover.Refilling:
+				filling = append(filling, b.Node+":"+b.Path)
+			case b.Published == recover.Nothing && !b.Arbiter:
+				others++
+			}
+		}
+		if others == 0 {
+			out = append(out, filling...)
+		}
+	}
+	return out
+}
