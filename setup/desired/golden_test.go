@@ -1,0 +1,107 @@
+package desired_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"brickyard/setup/cluster"
+	"brickyard/setup/desired"
+	"brickyard/templates"
+)
+
+// TestMain adds -update, which writes the golden files.
+func TestMain(m *testing.M) {
+	flag.Bool("update", false, "write the golden files")
+	os.Exit(m.Run())
+}
+
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
+
+// builtIn are the embedded templates.
+func builtIn(t *testing.T) *templates.Set {
+	t.Helper()
+	set, err := templates.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// TestBothArticlesClusters renders what gluster-setup init prints, the two
+// clusters of the articles, for each of their nodes.
+func TestBothArticlesClusters(t *testing.T) {
+	t.Parallel()
+	for kind, nodes := range map[string]int{"web": 2, "cache": 4} {
+		text, err := cluster.Example(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := cluster.Parse(kind+".yaml", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.NodeOrder) != nodes {
+			t.Errorf("%s has %d nodes, not %d", kind, len(c.NodeOrder), nodes)
+		}
+		for _, node := range c.NodeOrder {
+			t.Run(kind+"/"+node, func(t *testing.T) {
+				t.Parallel()
+				s, err := desired.For(c, node)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, err := s.Render(builtIn(t), text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				golden(t, filepath.Join("testdata", kind, node+".txt"), rendered(t, r, string(text)))
+			})
+		}
+	}
+}
+
+// rendered is everything of a node in one text. The cluster file's copy is
+// compared here and left out.
+func rendered(t *testing.T, r *desired.Rendered, clusterFile string) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "== block of /etc/hosts\n%s\n\n== block of /etc/fstab\n%s\n", strings.Join(r.HostsBlock, "\n"), strings.Join(r.FstabBlock, "\n"))
+	for _, f := range r.Files {
+		if f.Path == desired.ClusterFile {
+			if f.Content != clusterFile || f.Mode != 0o644 || f.Unit {
+				t.Errorf("the copy of the cluster file is %+v", f)
+			}
+			continue
+		}
+		if !f.Unit {
+			t.Errorf("systemd is not told of %s", f.Path)
+		}
+		fmt.Fprintf(&b, "\n== %s %o\n%s", f.Path, f.Mode, f.Content)
+	}
+	return b.String()
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if updating() {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs; run go test ./setup/desired -update if that is right (-want +got):\n%s", path, diff)
+	}
+}
