@@ -154,10 +154,18 @@ func (f *Files) write(name, old, text string, mode fs.FileMode, unit bool, why s
 					return err
 				}
 			}
+			// What somebody else wrote since the plan was made must not be lost.
+			if now, err := readText(f.path(name)); err != nil {
+				return err
+			} else if now != old {
+				return &change.RetryError{Waiting: name + " to stay as it is", Err: errEdited}
+			}
 			return machine.WriteFile(f.path(name), []byte(text), mode)
 		},
 	}
 }
+
+var errEdited = errors.New("somebody else changed it meanwhile")
 
 func (f *Files) conflict(code, name string, p textfile.Problem) change.Conflict {
 	return change.Conflict{Code: code, Object: fmt.Sprintf("%s:%d", name, p.Line), Problem: p.Problem, Remedy: p.Remedy}

@@ -3,11 +3,11 @@ package host
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"brickyard/gluster"
@@ -26,6 +26,14 @@ func (h *Host) glusterd(ctx context.Context) (change.Plan, error) {
 				Remedy: "start glusterd with this machine's own service manager and run apply again",
 			})
 		}
+		edits, err := h.volfile()
+		if err != nil {
+			return p, err
+		}
+		if len(edits.Changes) > 0 {
+			edits.Warnings = append(edits.Warnings, "glusterd reads "+volfilePath+" only when it starts: restart it after this apply")
+		}
+		p.Add(edits)
 		p.Warnings = append(p.Warnings, "this machine does not run systemd: glusterd, brick file systems and client mounts must be started at boot by other means")
 		return p, nil
 	}
@@ -33,14 +41,32 @@ func (h *Host) glusterd(ctx context.Context) (change.Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	if enabled != "enabled" {
+	if enabled == "masked" || enabled == "masked-runtime" {
+		p.Conflicts = append(p.Conflicts, change.Conflict{
+			Code: "unit-masked", Object: glusterdUnit, Problem: "somebody masked it, so that it cannot start", Remedy: "run \"systemctl unmask glusterd\" if that is no longer wanted, and run apply again",
+		})
+		return p, nil
+	}
+	edits, err := h.volfile()
+	if err != nil {
+		return p, err
+	}
+	p.Add(edits)
+	// What is static, generated or linked in starts by other means.
+	if slices.Contains([]string{"", "disabled", "enabled-runtime"}, enabled) {
 		p.Changes = append(p.Changes, change.Change{
 			Part: change.Host, Object: glusterdUnit, Action: "enable", Why: "glusterd must start at boot",
 			Commands: []string{"systemctl enable glusterd.service"},
 			Do:       func(ctx context.Context) error { return h.Systemd.Enable(ctx, glusterdUnit) },
 		})
 	}
-	if active != "active" {
+	if active == "active" {
+		q, err := h.restart(ctx, edits)
+		if err != nil {
+			return p, err
+		}
+		p.Add(q)
+	} else {
 		why := "glusterd does not run"
 		if active != "" && active != "inactive" {
 			why = "glusterd is " + active
@@ -112,12 +138,4 @@ func (h *Host) isUnit(path string) bool {
 func (h *Host) staleMark() string { return filepath.Join(h.RunDir, "reload-systemd") }
 
 // markStale leaves word that systemd has not read what is about to change.
-func (h *Host) markStale() error {
-	if err := os.MkdirAll(h.RunDir, 0o755); err != nil { //nolint:gosec // holds nothing secret
-		return err
-	}
-	if err := os.WriteFile(h.staleMark(), nil, 0o600); err != nil {
-		return fmt.Errorf("leave word that systemd must reload: %w", err)
-	}
-	return nil
-}
+func (h *Host) markStale() error { return h.leaveWord(h.staleMark()) }

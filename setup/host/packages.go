@@ -3,11 +3,11 @@ package host
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
+	"brickyard/setup/machine"
 )
 
 // A program the node needs, and the packages that bring it.
@@ -77,7 +77,7 @@ func (h *Host) packages(programs []program) change.Plan {
 		}
 		install := []string{manager, "install", "-y", name}
 		if manager == "apt-get" {
-			install = []string{manager, "-o", "DPkg::Lock::Timeout=120", "install", "-qy", "--no-install-recommends", name}
+			install = []string{manager, "-o", "DPkg::Lock::Timeout=120", "-o", "DPkg::Options::=--force-confdef", "-o", "DPkg::Options::=--force-confold", "install", "-qy", "--no-install-recommends", name}
 		}
 		p.Changes = append(p.Changes, change.Change{
 			Part: change.Host, Object: "package " + name, Action: "install",
@@ -115,14 +115,5 @@ func (h *Host) aptInstall(ctx context.Context, install []string) error {
 	return err
 }
 
-// find looks for a program in the system's directories, whatever PATH says:
-// cron and some configuration management leave /sbin out.
-func (h *Host) find(name string) string {
-	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"} {
-		path := dir + "/" + name
-		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
-			return path
-		}
-	}
-	return ""
-}
+// find looks for a program in the system's directories, whatever PATH says.
+func (h *Host) find(name string) string { return machine.Find(h.Root, name) }

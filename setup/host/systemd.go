@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/dbus"
 	"github.com/godbus/dbus/v5"
@@ -68,9 +69,35 @@ func (d DBus) Enable(ctx context.Context, unit string) error {
 
 // Start is systemctl start; it waits for the job to end.
 func (d DBus) Start(ctx context.Context, unit string) error {
-	return d.with(ctx, "start "+unit, func(c *systemd.Conn) error {
+	return d.job(ctx, "start", unit, (*systemd.Conn).StartUnitContext)
+}
+
+// Restart is systemctl restart; it waits for the job to end.
+func (d DBus) Restart(ctx context.Context, unit string) error {
+	return d.job(ctx, "restart", unit, (*systemd.Conn).RestartUnitContext)
+}
+
+// Since reads ActiveEnterTimestamp: microseconds since the epoch.
+func (d DBus) Since(ctx context.Context, unit string) (t time.Time, err error) {
+	err = d.with(ctx, "look at "+unit, func(c *systemd.Conn) error {
+		p, err := c.GetUnitPropertyContext(ctx, unit, "ActiveEnterTimestamp")
+		if err != nil {
+			return err
+		}
+		if usec, ok := p.Value.Value().(uint64); ok {
+			t = time.UnixMicro(int64(usec)) //nolint:gosec // until the year 294000
+		}
+		return nil
+	})
+	return t, err
+}
+
+type enqueue func(*systemd.Conn, context.Context, string, string, chan<- string) (int, error)
+
+func (d DBus) job(ctx context.Context, verb, unit string, do enqueue) error {
+	return d.with(ctx, verb+" "+unit, func(c *systemd.Conn) error {
 		result := make(chan string, 1)
-		if _, err := c.StartUnitContext(ctx, unit, "replace", result); err != nil {
+		if _, err := do(c, ctx, unit, "replace", result); err != nil {
 			var e dbus.Error
 			if errors.As(err, &e) && strings.HasSuffix(e.Name, "UnitMasked") {
 				return fmt.Errorf("somebody masked it: run \"systemctl unmask %s\" if that is no longer wanted", unit)
@@ -80,11 +107,11 @@ func (d DBus) Start(ctx context.Context, unit string) error {
 		select {
 		case r := <-result:
 			if r != "done" {
-				return fmt.Errorf("the start job ended with %q: see journalctl -u %s", r, unit)
+				return fmt.Errorf("the job ended with %q: see \"journalctl -u %s\", mend what it says, then \"systemctl reset-failed %s\" and run apply again", r, unit, unit)
 			}
 			return nil
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return fmt.Errorf("it is still under way (see systemctl list-jobs and journalctl -u %s): %w", unit, context.Cause(ctx))
 		}
 	})
 }
