@@ -3,14 +3,13 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"brickyard/gluster"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
@@ -66,7 +65,11 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 		})
 		return p, nil
 	}
-	if dead(ctx, m.Path) {
+	isDead, err := dead(ctx, c.Exec, m.Path)
+	if err != nil {
+		return p, err
+	}
+	if isDead {
 		ch := c.doMount(m, "the mount's process is gone: every access fails with \"Transport endpoint is not connected\"", "mount again", []string{"umount", "-l", m.Path})
 		ch.Needs = c.Probe.Missing(ctx, m.Volume)
 		p.Changes = append(p.Changes, ch)
@@ -114,6 +117,11 @@ func (c *Client) doMount(m desired.ClientMount, why, action string, first []stri
 				return err
 			}
 			if _, err := c.Exec(ctx, nil, "mount", m.Path); err != nil {
+				// The mount program of a run that was killed goes on without it and may
+				// have been faster; the next look judges what is there now.
+				if mnt, lerr := machine.MountAt(m.Path); lerr == nil && mnt != nil && first == nil {
+					return nil
+				}
 				return fmt.Errorf("%w (see /var/log/glusterfs/%s.log)", err, strings.ReplaceAll(strings.Trim(m.Path, "/"), "/", "-"))
 			}
 			return nil
@@ -122,19 +130,16 @@ func (c *Client) doMount(m desired.ClientMount, why, action string, first []stri
 }
 
 // dead reports whether a FUSE mount has lost its process. A mount that only
-// hangs is not dead: its process may come back, and its users' files with it.
-func dead(ctx context.Context, path string) bool {
-	result := make(chan error, 1)
-	go func() {
-		var st unix.Statfs_t
-		result <- unix.Statfs(path, &st)
-	}()
-	select {
-	case err := <-result:
-		return errors.Is(err, unix.ENOTCONN)
-	case <-time.After(2 * time.Second):
-		return false
-	case <-ctx.Done():
-		return false
+// hangs, or whose bricks are all away, is not dead: its process may come back to
+// work, and its users' files with it.
+func dead(ctx context.Context, run machine.Exec, path string) (bool, error) {
+	err := machine.Answers(ctx, run, path)
+	if err == nil || !strings.Contains(err.Error(), "Transport endpoint is not connected") {
+		return false, nil
 	}
+	processes, err := gluster.MountProcesses("/proc")
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(processes, func(p gluster.MountProcess) bool { return p.Path == path }), nil
 }

@@ -93,7 +93,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		s.Volumes = append(s.Volumes, g.volume(ctx, v, volumes, s))
 	}
 	for _, m := range g.State.ClientMounts {
-		s.Mounts = append(s.Mounts, mount(m, s))
+		s.Mounts = append(s.Mounts, mount(ctx, m, s))
 	}
 	s.Healthy = len(s.Problems) == 0
 	return s
@@ -265,7 +265,7 @@ func (g *Gatherer) heals(ctx context.Context, want desired.Volume, v *Volume) {
 	}
 }
 
-func mount(m desired.ClientMount, s *Status) Mount {
+func mount(ctx context.Context, m desired.ClientMount, s *Status) Mount {
 	out := Mount{Volume: m.Volume, Path: m.Path}
 	mnt, err := machine.MountAt(m.Path)
 	out.Mounted = err == nil && mnt != nil && mnt.FSType == "fuse.glusterfs"
@@ -273,19 +273,13 @@ func mount(m desired.ClientMount, s *Status) Mount {
 		s.problem("volume %s is not mounted on %s", m.Volume, m.Path)
 		return out
 	}
-	result := make(chan error, 1)
-	go func() {
-		var st unix.Statfs_t
-		result <- unix.Statfs(m.Path, &st)
-	}()
-	select {
-	case err := <-result:
-		out.Answers = err == nil
-		if err != nil {
-			s.problem("mount %s: %v", m.Path, err)
-		}
-	case <-time.After(2 * time.Second):
+	switch err := machine.Answers(ctx, machine.Run, m.Path); {
+	case err == nil:
+		out.Answers = true
+	case errors.Is(err, machine.ErrSilent):
 		s.problem("mount %s does not answer", m.Path)
+	default:
+		s.problem("mount %s: %v", m.Path, err)
 	}
 	return out
 }
