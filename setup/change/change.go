@@ -34,7 +34,7 @@ type Change struct {
 	Diff     string   // unified diff, for files
 	Commands []string // the exact commands, for everything that is done by a program
 	By       string   // the node that makes the change when it is not this one
-	Needs    []string // what must be true first and is not yet, in words ("glusterd on cache2 answers")
+	Needs    []string // what must be true first and is not yet, in words ("glusterd on cache2 to answer")
 
 	// Do makes the change. Only Runner calls it.
 	Do func(context.Context) error

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,10 +12,11 @@ import (
 	"brickyard/setup/change"
 )
 
-// Document is what plan, apply and render print with --output json. Its keys
-// and their meaning do not change; new keys may be added.
+// Document is what plan, apply and render print with --output json, and what
+// every command prints that could not even begin. Its keys and their meaning do
+// not change; new keys may be added.
 type Document struct {
-	Command   string     `json:"command"` // plan, apply or render
+	Command   string     `json:"command"` // plan, apply, render; with an error also the others
 	Node      string     `json:"node"`
 	File      string     `json:"file"`    // the cluster file
 	Changed   bool       `json:"changed"` // something was changed, or would be (plan)
@@ -52,7 +54,7 @@ type Conflict struct {
 
 // Error is why a command did not end well.
 type Error struct {
-	Reason  string `json:"reason"` // conflict, refused, timeout, invalid, error
+	Reason  string `json:"reason"` // conflict, refused, timeout, interrupted, invalid (the cluster file), usage (the command line), error
 	Message string `json:"message"`
 }
 
@@ -99,12 +101,15 @@ func seconds(d time.Duration) float64 {
 	return float64(d.Round(time.Microsecond)) / float64(time.Second)
 }
 
-// JSON writes a document as indented JSON with a final newline.
+// JSON writes a document as indented JSON with a final newline, or nothing.
 func JSON(w io.Writer, doc any) error {
-	b, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false) // diffs and commands are read by persons too
+	if err := e.Encode(doc); err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
-	_, err = w.Write(append(b, '\n'))
+	_, err := w.Write(b.Bytes())
 	return err
 }

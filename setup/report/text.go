@@ -3,10 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/fatih/color"
+	"golang.org/x/term"
 
 	"brickyard/setup/change"
 )
@@ -19,13 +21,15 @@ type Text struct {
 	waiting  string    // what the last waiting line said
 	said     time.Time // when it was printed
 	live     bool      // the waiting line stands at the cursor
+	width    int       // columns of the terminal
+	failed   error     // what Finished printed last
 
 	bold, dim, add, del, good, bad, warn *color.Color
 }
 
 // NewText returns a printer. Colour and rewriting are for terminals only.
 func NewText(out io.Writer, terminal bool) *Text {
-	t := &Text{out: out, terminal: terminal}
+	t := &Text{out: out, terminal: terminal, width: width(out)}
 	for _, c := range []struct {
 		to    **color.Color
 		attrs []color.Attribute
@@ -46,6 +50,16 @@ func NewText(out io.Writer, terminal bool) *Text {
 		}
 	}
 	return t
+}
+
+// width returns the columns of a terminal, 80 where they cannot be known.
+func width(out io.Writer) int {
+	if f, ok := out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 { //nolint:gosec // a descriptor fits
+			return w
+		}
+	}
+	return 80
 }
 
 func (t *Text) printf(format string, args ...any) {
@@ -90,9 +104,11 @@ func (t *Text) Planned(c change.Change) {
 }
 
 func (t *Text) detail(c change.Change) {
-	for l := range strings.SplitSeq(strings.TrimSuffix(c.Diff, "\n"), "\n") {
+	for i, l := range strings.Split(strings.TrimSuffix(c.Diff, "\n"), "\n") {
 		switch {
 		case l == "":
+		case i < 2: // the names of the file
+			t.printf("      %s\n", t.bold.Sprint(l))
 		case strings.HasPrefix(l, "+"):
 			t.printf("      %s\n", t.add.Sprint(l))
 		case strings.HasPrefix(l, "-"):
@@ -109,17 +125,13 @@ func (t *Text) detail(c change.Change) {
 // Started shows what is being done, on a terminal only.
 func (t *Text) Started(c change.Change) {
 	t.head(c.Part)
-	t.waiting = ""
-	if t.terminal {
-		t.clear()
-		fmt.Fprintf(t.out, "  %s %s", t.dim.Sprint("…"), c) //nolint:errcheck // as above
-		t.live = true
-	}
+	t.show(t.dim, c.String())
 }
 
 // Finished prints a change that was made, or failed.
 func (t *Text) Finished(r change.Result) {
 	t.head(r.Part)
+	t.waiting = "" // it was worth waiting: what comes next is said again
 	sign := t.good.Sprint("✓")
 	if r.Status == change.Failed {
 		sign = t.bad.Sprint("✗")
@@ -127,9 +139,13 @@ func (t *Text) Finished(r change.Result) {
 	t.printf("  %s %s  %s\n      %s\n", sign, r.Change, t.dim.Sprintf("%.2f s", r.Duration.Seconds()), t.dim.Sprint(r.Why))
 	t.detail(r.Change)
 	if r.Err != nil {
-		t.printf("      %s\n", t.bad.Sprint(r.Err))
+		t.failed = r.Err
+		t.printf("      %s %s\n", t.bad.Sprint("error:"), indent(r.Err.Error()))
 	}
 }
+
+// indent keeps the further lines of a message below its first one.
+func indent(s string) string { return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n      ") }
 
 // repeatAfter is how often a waiting line that says the same is printed again
 // where lines cannot be rewritten.
@@ -146,9 +162,7 @@ func (t *Text) Waiting(p change.Part, what []string, since time.Duration) {
 		words += fmt.Sprintf(", and %d more", n)
 	}
 	if t.terminal {
-		t.clear()
-		fmt.Fprintf(t.out, "  %s waiting for %s (%.0f s)", t.warn.Sprint("…"), words, since.Seconds()) //nolint:errcheck // as above
-		t.live = true
+		t.show(t.warn, fmt.Sprintf("waiting %.0f s for %s", since.Seconds(), words))
 		return
 	}
 	if words == t.waiting && time.Since(t.said) < repeatAfter {
@@ -156,6 +170,22 @@ func (t *Text) Waiting(p change.Part, what []string, since time.Duration) {
 	}
 	t.waiting, t.said = words, time.Now()
 	t.printf("  … waiting for %s (%.0f s)\n", words, since.Seconds())
+}
+
+// show puts a line at the cursor that the next one replaces; only on a
+// terminal. A line that wraps could not be removed, so it is cut.
+func (t *Text) show(sign *color.Color, words string) {
+	if !t.terminal {
+		return
+	}
+	t.clear()
+	if w := []rune(strings.ReplaceAll(words, "\n", " ")); len(w) > t.width-5 {
+		words = string(w[:max(t.width-6, 0)]) + "…"
+	} else {
+		words = string(w)
+	}
+	fmt.Fprintf(t.out, "  %s %s", sign.Sprint("…"), words) //nolint:errcheck // as above
+	t.live = true
 }
 
 // Conflict prints a refusal.
@@ -171,6 +201,25 @@ func (t *Text) Warnings(ws []string) {
 		}
 		t.printf("%s %s\n", t.warn.Sprint("warning:"), w)
 	}
+}
+
+// Waits prints what a plan waits for that no change of it brings about.
+func (t *Text) Waits(ws []string) {
+	for i, w := range ws {
+		if i == 0 {
+			t.printf("\n")
+		}
+		t.printf("%s %s\n", t.warn.Sprint("waits for:"), w)
+	}
+}
+
+// Error prints what went wrong, unless that stands below the change that
+// failed already.
+func (t *Text) Error(err error) {
+	if t.failed != nil && t.failed.Error() == err.Error() {
+		return
+	}
+	t.printf("\n%s %s\n", t.bad.Sprint("error:"), err)
 }
 
 // End prints the last line.
