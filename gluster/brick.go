@@ -94,7 +94,7 @@ type PendingHeal struct {
 	Status string
 }
 
-// healCount is GF_SHD_OP_STATISTICS_HEAL_COUNT (gf_xl_afr_op_t, rpc/xdr/src/cli1-xdr.x).
+// healCount is GF_SHD_OP_STATISTICS_HEAL_COUNT (gf_xl_afr_op_t, rpc/rpc-lib/src/protocol-common.h).
 const healCount = 8
 
 // PendingHeals asks a self-heal daemon how many entries wait to be healed on each brick of a replicated volume.

@@ -11,7 +11,7 @@ import (
 )
 
 // DefaultCLITimeout bounds a command whose context has no deadline. It is a little more than the 120 s
-// after which the gluster program gives up by itself (CLI_DEFAULT_CMD_TIMEOUT, cli/src/cli.h, 10.3).
+// after which the gluster program gives up by itself on most commands (CLI_DEFAULT_CMD_TIMEOUT, cli/src/cli.h, 10.3).
 const DefaultCLITimeout = 130 * time.Second
 
 // CLI makes changes through the gluster program, the only way that GlusterFS supports

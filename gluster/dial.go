@@ -3,6 +3,7 @@ package gluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"syscall"
 )
@@ -33,6 +34,9 @@ func dialPrivileged(ctx context.Context, address string) (net.Conn, error) {
 	for port := lastPrivileged; port >= firstPrivileged; port-- {
 		d := net.Dialer{LocalAddr: &net.TCPAddr{Port: port}}
 		conn, err := d.DialContext(ctx, "tcp", address)
+		if errors.Is(err, syscall.EACCES) {
+			return nil, fmt.Errorf("the daemon insists on a source port below 1024: %w", err)
+		}
 		if !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
 			return conn, err
 		}

@@ -35,10 +35,8 @@ var (
 	ErrMalformed = errors.New("malformed answer")
 )
 
-// GlusterFS's own error numbers
-// (libglusterfs/src/glusterfs/glusterfs.h and gf-err codes EG_*, 10.3).
+// GlusterFS's own error numbers (glusterd_op_errno, xlators/mgmt/glusterd/src/glusterd-errno.h, 10.3).
 const (
-	codeInternal  = 30800 // EG_INTRNL
 	codeAnotTrans = 30802 // EG_ANOTRANS
 	codeNoVolume  = 30806 // EG_NOVOL
 )
