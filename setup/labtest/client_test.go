@@ -1,0 +1,264 @@
+package labtest_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/internal/lab"
+	"brickyard/setup/machine"
+)
+
+// names are the host names of the first nodes of a lab.
+func names(n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("n%d.example.com", i+1))
+	}
+	return out
+}
+
+// clusterFile describes servers with one volume on the labs' file system for
+// bricks, and clients behind them that mount it on /client.
+func clusterFile(servers, clients, replica int, more ...string) string {
+	var b strings.Builder
+	b.WriteString("nodes:\n")
+	all := names(servers + clients)
+	for i, n := range all {
+		fmt.Fprintf(&b, "  %s: {address: 10.77.0.%d}\n", n, i+11)
+	}
+	fmt.Fprintf(&b, "volumes:\n  server:\n    replica: %d\n    bricks:\n      nodes: [%s]\n      directory: /bricks/server\n", replica, strings.Join(all[:servers], ", "))
+	for _, m := range more {
+		b.WriteString("    " + m + "\n")
+	}
+	if clients > 0 {
+		fmt.Fprintf(&b, "mounts:\n  - {volume: server, path: /client, nodes: [%s]}\n", strings.Join(all[servers:], ", "))
+	}
+	return b.String()
+}
+
+// mountProcess is the identifier of the FUSE client of /client in a node.
+func mountProcess(t *testing.T, n *lab.Node) string {
+	t.Helper()
+	found, err := gluster.MountProcesses(n.Path("/proc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range found {
+		if p.Path == "/client" {
+			return strconv.Itoa(p.PID)
+		}
+	}
+	t.Fatalf("%s: nothing is mounted on /client: %v", n.Name, found)
+	return ""
+}
+
+// signal sends a signal to processes of a node, given by their identifiers in it.
+func signal(n *lab.Node, sig syscall.Signal, pids ...string) {
+	n.Run(append([]string{"bash", "-c", `kill "-$@"`, "kill", strconv.Itoa(int(sig))}, pids...)...)
+}
+
+func (s *site) waitFor(what string, done func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("waited 30 s in vain for %s", what)
+		}
+	}
+}
+
+// readable waits until a file can be read through the mount of a node.
+func (s *site) readable(n *lab.Node, path string) {
+	s.t.Helper()
+	s.waitFor(path, func() bool {
+		_, err := os.ReadFile(n.Path(path))
+		return err == nil
+	})
+}
+
+func TestTheClientMountWaitsForAVolumeThatServes(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
+	first, second, client := s.Node(0), s.Node(1), s.Node(2)
+	s.expect(client, 0, nil, "apply", "--parts", "host")
+	const planned = "mount /client"
+	s.expect(client, 2, []string{planned, "waits for volume server to be created"}, "plan")
+	s.expect(client, 1, []string{"gave up after 1s waiting for volume server to be created", "Nothing was changed."}, "apply", "--timeout", "1s", "--parts", "host,client")
+
+	// Created, as a run leaves it that ends before the start.
+	for _, n := range []*lab.Node{first, second} {
+		s.expect(n, 0, nil, "apply", "--parts", "host")
+	}
+	first.Gluster("peer", "probe", second.Name)
+	s.waitFor("the pool", func() bool { return strings.Contains(first.Gluster("peer", "status"), "Peer in Cluster (Connected)") })
+	create := "volume create server replica 2 " + first.Name + ":/bricks/server/brick " + second.Name + ":/bricks/server/brick"
+	first.Gluster(strings.Fields(create)...)
+	s.expect(client, 2, []string{planned, "waits for volume server to be started"}, "plan")
+
+	for i, o := range s.everywhere(s.Nodes()[:2], "apply") {
+		o.check(t, s.Node(i).Name+" apply", 0)
+	}
+	first.KillBrick("/bricks/server/brick")
+	second.KillBrick("/bricks/server/brick")
+	s.expect(client, 2, []string{planned, "waits for replica set 1 of volume server: 0 of 2 bricks accept connections, 1 needed"}, "plan")
+	first.StopGlusterd()
+	first.StartGlusterd() // starts its brick again
+	s.waitFor("one brick of two", func() bool {
+		return !strings.Contains(s.try(client, "plan").out, "waits for")
+	})
+	s.expect(client, 0, []string{planned}, "apply")
+	s.expect(client, 0, []string{"Nothing to do"}, "plan")
+
+	first.KillBrick("/bricks/server/brick")
+	first.StopGlusterd()
+	second.StopGlusterd()
+	client.Run("umount", "/client")
+	s.expect(client, 2, []string{planned, "waits for a server of volume server to answer (n1.example.com:"}, "plan")
+	s.expect(client, 1, []string{"no server of the pool answers", "volume server is not mounted on /client"}, "status")
+}
+
+func TestTheClientMountOfThreeCopiesWaitsForTwo(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 3, Clients: 1, Names: names(4)}, clusterFile(3, 1, 3))
+	s.converge()
+	client := s.Node(3)
+	client.Run("umount", "/client")
+	s.Node(0).KillBrick("/bricks/server/brick")
+	s.expect(client, 2, nil, "plan") // two of three serve
+	s.Node(1).KillBrick("/bricks/server/brick")
+	o := s.expect(client, 2, []string{"waits for replica set 1 of volume server: 1 of 3 bricks accept connections, 2 needed"}, "plan")
+	if strings.Count(o.out, "waits for") != 1 {
+		t.Errorf("waits for more:\n%s", o.out)
+	}
+	s.expect(client, 1, []string{"Client part: gave up after", "1 of 3 bricks accept connections"}, "apply", "--timeout", "2s")
+}
+
+func TestClientMountsThatAreNotRight(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
+	s.converge()
+	client := s.Node(2)
+	if err := os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("a mount that lost its process is mounted again", func(t *testing.T) {
+		signal(client, syscall.SIGKILL, mountProcess(t, client))
+		s.waitFor("the end of the mount", func() bool {
+			_, err := os.Stat(client.Path("/client"))
+			return errors.Is(err, syscall.ENOTCONN)
+		})
+		s.expect(client, 1, []string{"mount /client:", "Transport endpoint is not connected"}, "status")
+		s.expect(client, 2, []string{"mount again /client", "umount -l /client", "1 change to make here"}, "plan")
+		s.expect(client, 0, []string{"Done: 1 change"}, "apply")
+		s.readable(client, "/client/greeting")
+		s.expect(client, 0, nil, "plan")
+	})
+
+	t.Run("a mount whose process hangs does not hang plan and status", func(t *testing.T) {
+		pid := mountProcess(t, client)
+		signal(client, syscall.SIGSTOP, pid)
+		s.soon(client, 0, nil, "plan")
+		s.soon(client, 1, []string{"mount /client does not answer"}, "status")
+		signal(client, syscall.SIGCONT, pid)
+		s.readable(client, "/client/greeting")
+	})
+
+	t.Run("a mount whose bricks hang does not hang plan and status", func(t *testing.T) {
+		frozen := map[*lab.Node]string{}
+		for _, n := range s.Nodes()[:2] {
+			bricks, err := gluster.BrickProcesses(n.Path("/proc"))
+			if err != nil || len(bricks) != 1 {
+				t.Fatalf("%s: %v, %v", n.Name, bricks, err)
+			}
+			frozen[n] = strconv.Itoa(bricks[0].PID)
+			signal(n, syscall.SIGSTOP, frozen[n])
+		}
+		s.soon(client, 0, nil, "plan")
+		s.soon(client, 1, []string{"mount /client does not answer"}, "status")
+		for n, pid := range frozen {
+			signal(n, syscall.SIGCONT, pid)
+		}
+		s.readable(client, "/client/greeting")
+	})
+
+	t.Run("a mount whose bricks are all away is not mounted again", func(t *testing.T) {
+		before := mountProcess(t, client)
+		for _, n := range s.Nodes()[:2] {
+			n.KillBrick("/bricks/server/brick")
+		}
+		s.waitFor("the mount's error", func() bool {
+			return machineAnswers(t, client) != nil
+		})
+		s.expect(client, 0, nil, "plan")
+		for _, n := range s.Nodes()[:2] {
+			n.Gluster("volume", "start", "server", "force")
+		}
+		s.readable(client, "/client/greeting")
+		s.expect(client, 0, []string{"Nothing to do"}, "apply")
+		if after := mountProcess(t, client); after != before {
+			t.Errorf("another process serves the mount: %s, before %s", after, before)
+		}
+	})
+
+	t.Run("another volume in its place is a conflict", func(t *testing.T) {
+		client.Run("umount", "/client")
+		n := s.Node(0)
+		n.Gluster("volume", "create", "photos", "replica", "2", n.Name+":/bricks/photos", s.Node(1).Name+":/bricks/photos")
+		n.Gluster("volume", "start", "photos")
+		s.waitFor("photos", func() bool {
+			_, err := machine.Run(t.Context(), nil, client.Command(t.Context(), "mount", "-t", "glusterfs", n.Name+":/photos", "/client").Args...)
+			return err == nil
+		})
+		s.refused(client, "mount /client", "the volume n1.example.com:/photos is mounted there, the cluster file says volume server", "unmount it")
+		client.Run("umount", "/client")
+	})
+
+	t.Run("another file system in its place is a conflict", func(t *testing.T) {
+		client.Run("mount", "-t", "tmpfs", "tmpfs", "/client")
+		s.refused(client, "mount /client", "tmpfs (tmpfs) is mounted there", "unmount it")
+		client.Run("umount", "/client")
+	})
+
+	t.Run("files that the mount would hide are a conflict", func(t *testing.T) {
+		client.Run("touch", "/client/precious")
+		s.refused(client, "/client", "it holds files (precious), which a mount would hide", "move the files away")
+		client.Run("rm", "/client/precious")
+	})
+
+	t.Run("a file in place of the mount point is a conflict", func(t *testing.T) {
+		client.Run("bash", "-c", "rmdir /client && touch /client")
+		s.refused(client, "/client", "it is no directory", "move it away")
+		client.Run("rm", "/client")
+	})
+
+	s.expect(client, 0, []string{"Done: 1 change"}, "apply")
+	s.readable(client, "/client/greeting")
+}
+
+func machineAnswers(t *testing.T, n *lab.Node) error {
+	t.Helper()
+	return machine.Answers(t.Context(), machine.Run, n.Path("/client"))
+}
+
+// soon is expect for a command that must not take long.
+func (s *site) soon(n *lab.Node, code int, words []string, command string, args ...string) {
+	s.t.Helper()
+	const limit = 8 * time.Second
+	began := time.Now()
+	s.expect(n, code, words, command, args...)
+	if took := time.Since(began); took > limit {
+		s.t.Errorf("%s took %v", command, took)
+	}
+}
+
+// refused expects that plan and apply both end with 3 and say all the words,
+// that apply changes nothing.
+func (s *site) refused(n *lab.Node, words ...string) {
+	s.t.Helper()
+	s.expect(n, 3, append([]string{"conflict: "}, words...), "plan")
+	s.expect(n, 3, append([]string{"conflict: ", "Refused: nothing was changed."}, words...), "apply", "--timeout", "10s")
+}
