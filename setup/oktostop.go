@@ -83,28 +83,41 @@ func (c *OkToStopCmd) say(streams IO, node string, reasons []string) error {
 	return nil
 }
 
-// hold waits, within the limit, while others are being filled from here. It
-// never fails a shutdown.
+// bootTime is how long a shutdown waits for nodes that do not answer: long
+// enough for one that is rebooting, too short to hurt when all are switched off.
+const bootTime = time.Minute
+
+// hold waits, within the limit, while others need this node's complete copy.
+// It never fails a shutdown.
 func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recover.Observer) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
-	said := ""
+	began, said := time.Now(), ""
 	for {
 		sets, err := o.Observe(ctx)
 		if err != nil {
 			return nil //nolint:nilerr // glusterd is gone: nobody heals from here any more
 		}
-		waiting := strings.Join(stop.Hold(sets), ", ")
-		if waiting == "" {
-			return nil
+		var words []string
+		for _, h := range stop.Hold(sets) {
+			if !h.Gone || time.Since(began) < bootTime {
+				words = append(words, h.For)
+			}
 		}
-		if waiting != said {
+		waiting := strings.Join(words, ", ")
+		switch {
+		case waiting == "" && said == "":
+			return nil
+		case waiting == "":
+			fmt.Fprintf(streams.Err, "<4>gluster-setup: shutdown goes on after %.0f s\n", time.Since(began).Seconds()) //nolint:errcheck // a log line
+			return nil
+		case waiting != said:
 			said = waiting
-			fmt.Fprintf(streams.Err, "shutdown waits up to %s: this node has the only complete copy for %s\n", c.Limit, waiting) //nolint:errcheck // a log line
+			fmt.Fprintf(streams.Err, "<4>gluster-setup: shutdown waits up to %s: the only complete copy is here, and needed for %s\n", c.Limit, waiting) //nolint:errcheck // a log line
 		}
 		select {
 		case <-ctx.Done():
-			fmt.Fprintf(streams.Err, "shutdown goes on after %s although %s is not complete yet\n", c.Limit, waiting) //nolint:errcheck // a log line
+			fmt.Fprintf(streams.Err, "<4>gluster-setup: shutdown goes on after %s although %s still needs this node\n", c.Limit, waiting) //nolint:errcheck // a log line
 			return nil
 		case <-time.After(time.Second):
 		}

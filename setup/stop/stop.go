@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"brickyard/gluster"
@@ -203,29 +204,52 @@ func volumesOf(sets []recover.Local) []string {
 	return out
 }
 
-// Hold returns for whom this node must stay up: bricks that are being filled
-// from its own and have no other complete source. A node that is not reachable
-// is not waited for.
-func Hold(sets []recover.Local) []string {
-	var out []string
+// Holding is why a node must stay up, in words.
+type Holding struct {
+	For  string // the bricks that need this node
+	Gone bool   // their nodes do not answer: they may be booting, or off for good
+}
+
+// Hold returns for whom this node must stay up, because the bricks that it
+// would take away are the only complete copies: bricks that are being filled
+// from them, or that have entries to be healed. What is in memory would be lost
+// altogether, so then bricks that are empty or down are waited for as well.
+func Hold(sets []recover.Local) []Holding {
+	var out []Holding
 	for _, l := range sets {
 		own := l.Set.Bricks[l.Own]
 		if !l.Set.Started || !own.Online || own.Published != recover.Nothing || own.Arbiter {
 			continue
 		}
-		others := 0
-		var filling []string
+		var filling, down, gone []string
+		complete, online := 0, 0
 		for i, b := range l.Set.Bricks {
+			name := b.Node + ":" + b.Path
+			if b.Online {
+				online++
+			}
 			switch {
-			case i == l.Own || !b.Online:
-			case b.Published == recover.Refilling:
-				filling = append(filling, b.Node+":"+b.Path)
-			case b.Published == recover.Nothing && !b.Arbiter:
-				others++
+			case i == l.Own || b.GivenUp || b.Arbiter:
+			case b.Online && b.Published == recover.Nothing:
+				complete++
+			case b.Online:
+				filling = append(filling, name)
+			case b.Reachable:
+				down = append(down, name)
+			default:
+				gone = append(gone, name)
 			}
 		}
-		if others == 0 {
-			out = append(out, filling...)
+		switch {
+		case complete > 0 && !l.Set.Healed && online == len(l.Set.Bricks):
+			out = append(out, Holding{For: fmt.Sprintf("entries of volume %s that wait to be healed", l.Set.Volume)})
+		case complete > 0:
+		case len(filling) > 0:
+			out = append(out, Holding{For: strings.Join(filling, ", ")})
+		case l.Tmpfs && len(down) > 0:
+			out = append(out, Holding{For: strings.Join(down, ", ")})
+		case l.Tmpfs && len(gone) > 0:
+			out = append(out, Holding{For: strings.Join(gone, ", "), Gone: true})
 		}
 	}
 	return out
