@@ -26,7 +26,7 @@ func diskPrograms(s *desired.State) []program {
 			continue
 		}
 		seen[m.Fstype] = true
-		p := program{name: "mkfs." + m.Fstype, apt: "xfsprogs", dnf: "xfsprogs", why: "makes the brick file system " + m.Path}
+		p := program{name: "mkfs." + m.Fstype, apt: "xfsprogs", dnf: "xfsprogs", why: "it makes the brick file system " + m.Path}
 		if m.Fstype == "ext4" {
 			p.apt, p.dnf = "e2fsprogs", "e2fsprogs"
 		}
@@ -70,7 +70,7 @@ func (h *Host) packages(programs []program) change.Plan {
 			}
 			p.Conflicts = append(p.Conflicts, change.Conflict{
 				Code: "package-missing", Object: "program " + prog.name,
-				Problem: fmt.Sprintf("it is not installed, this node needs it (%s), and %s", prog.why, reason),
+				Problem: fmt.Sprintf("it is not installed (%s), and %s", prog.why, reason),
 				Remedy:  fmt.Sprintf("install it yourself (package %s on Debian, %s on Fedora and its kin)", prog.apt, prog.dnf),
 			})
 			continue
@@ -81,7 +81,7 @@ func (h *Host) packages(programs []program) change.Plan {
 		}
 		p.Changes = append(p.Changes, change.Change{
 			Part: change.Host, Object: "package " + name, Action: "install",
-			Why:      fmt.Sprintf("%s is missing; it %s", prog.name, prog.why),
+			Why:      fmt.Sprintf("%s is missing: %s", prog.name, prog.why),
 			Commands: []string{strings.Join(install, " ")},
 			Do: func(ctx context.Context) error {
 				if manager == "apt-get" {
