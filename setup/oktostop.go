@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
-	"brickyard/setup/recover"
+	"brickyard/setup/recovery"
 	"brickyard/setup/report"
 	"brickyard/setup/stop"
 )
@@ -89,7 +89,7 @@ const bootTime = time.Minute
 
 // hold waits, within the limit, while others need this node's complete copy.
 // It never fails a shutdown.
-func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recover.Observer) error {
+func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recovery.Observer) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
 	began, said := time.Now(), ""
@@ -124,6 +124,6 @@ func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recover.Observer)
 	}
 }
 
-func gate(o *recover.Observer) *stop.Gate {
+func gate(o *recovery.Observer) *stop.Gate {
 	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: gluster.CLI{}.Run, Observe: o.Observe, Now: time.Now}
 }

@@ -14,7 +14,7 @@ import (
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
 	"brickyard/setup/pool"
-	"brickyard/setup/recover"
+	"brickyard/setup/recovery"
 )
 
 // RecoverCmd brings this node's bricks back.
@@ -50,7 +50,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	log := journalLogger(streams.Err)
-	r := &recover.Runner{
+	r := &recovery.Runner{
 		Observe: o.Observe, Run: gluster.CLI{}.Run, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
 		Status: func(words string) {
 			if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
@@ -59,7 +59,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		},
 	}
 	err = r.Recover(ctx)
-	if errors.Is(err, recover.ErrPerson) {
+	if errors.Is(err, recovery.ErrPerson) {
 		return refusedError{err}
 	}
 	if err != nil {
@@ -68,17 +68,17 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	return gate(o).Release(ctx) // it is back, and whole: others may stop now
 }
 
-func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recover.Observer) error {
+func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observer) error {
 	var commands []gluster.Command
 	if c.GiveUp != "" {
-		cmds, err := recover.GiveUp(ctx, o, c.GiveUp)
+		cmds, err := recovery.GiveUp(ctx, o, c.GiveUp)
 		if err != nil {
 			return refusedError{err}
 		}
 		commands = append(commands, cmds...)
 	}
 	if c.RebuildEmpty != "" {
-		cmds, err := recover.RebuildEmpty(ctx, o, c.RebuildEmpty)
+		cmds, err := recovery.RebuildEmpty(ctx, o, c.RebuildEmpty)
 		if err != nil {
 			return refusedError{err}
 		}
@@ -94,7 +94,7 @@ func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recover.Observe
 }
 
 // observer gathers the facts about this node's replica sets.
-func observer(f fileFlags) (*recover.Observer, func(), error) {
+func observer(f fileFlags) (*recovery.Observer, func(), error) {
 	cl, err := f.load()
 	if err != nil {
 		return nil, nil, err
@@ -106,13 +106,13 @@ func observer(f fileFlags) (*recover.Observer, func(), error) {
 	return observerOf(cl, s)
 }
 
-func observerOf(cl *cluster.Cluster, s *desired.State) (*recover.Observer, func(), error) {
+func observerOf(cl *cluster.Cluster, s *desired.State) (*recovery.Observer, func(), error) {
 	h, err := host.New(s, &desired.Rendered{}, cl.Source)
 	if err != nil {
 		return nil, nil, err
 	}
 	local := gluster.NewClient("unix", "")
-	o := &recover.Observer{
+	o := &recovery.Observer{
 		State: s, Cluster: cl, Local: local, Dial: pool.DialTCP, Timeout: 3 * time.Second,
 		Mounted: func(m desired.BrickMount) (string, error) { return h.Mounted(context.Background(), m) },
 	}

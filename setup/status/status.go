@@ -17,6 +17,7 @@ import (
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
+	"brickyard/setup/recovery"
 )
 
 // Status is what a node sees. With --output json it is the document; keys do
@@ -56,6 +57,10 @@ type Brick struct {
 	Arbiter bool   `json:"arbiter"`
 	Online  bool   `json:"online"`
 	Why     string `json:"why_offline,omitempty"`
+	// Recovery is wiped or refilling while the brick is not complete; else empty.
+	Recovery recovery.Published `json:"recovery,omitempty"`
+	// Waits says what recover on this node waits for, of a local brick.
+	Waits string `json:"waits_for,omitempty"`
 	// PendingHeals counts entries that this brick knows to be stale on others;
 	// null when no self-heal daemon of this node knows.
 	PendingHeals *int `json:"pending_heals"`
@@ -79,6 +84,7 @@ type Gatherer struct {
 	Local   *gluster.Client
 	Dial    func(desired.Server) *gluster.Client
 	Timeout time.Duration // of one question
+	Journal string        // where recover leaves word on this node
 }
 
 // Gather asks everybody at once. What does not answer is a problem in the
@@ -176,9 +182,10 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 	if volumes != nil {
 		out.Status = "missing"
 	}
+	var have gluster.Volume
 	for _, v := range volumes {
 		if v.Name == name {
-			out.Status, out.Type = v.Status.String(), v.Type.String()
+			have, out.Status, out.Type = v, v.Status.String(), v.Type.String()
 		}
 	}
 	if out.Status != gluster.Started.String() {
@@ -186,7 +193,10 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 	}
 	for i, set := range want.Sets {
 		for _, b := range set {
-			out.Bricks = append(out.Bricks, Brick{Set: i + 1, Node: b.Node, Path: b.Path, Arbiter: b.Arbiter})
+			out.Bricks = append(out.Bricks, Brick{
+				Set: i + 1, Node: b.Node, Path: b.Path, Arbiter: b.Arbiter,
+				Recovery: recovery.PublishedOf(have, len(out.Bricks)),
+			})
 		}
 	}
 	var wg sync.WaitGroup
@@ -195,7 +205,18 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 	}
 	wg.Wait()
 	g.heals(ctx, want, &out)
+	g.waits(&out, s)
 	for _, b := range out.Bricks {
+		switch b.Recovery {
+		case recovery.IsWiped:
+			s.problem("brick %s:%s of volume %s is empty and not refilled yet", b.Node, b.Path, name)
+		case recovery.Refilling:
+			s.problem("brick %s:%s of volume %s is being refilled", b.Node, b.Path, name)
+		case recovery.Nothing:
+		}
+		if b.Waits != "" {
+			s.problem("brick %s:%s of volume %s: %s", b.Node, b.Path, name, b.Waits)
+		}
 		if !b.Online {
 			s.problem("brick %s:%s of volume %s is offline: %s", b.Node, b.Path, name, b.Why)
 		}
@@ -204,6 +225,21 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 		}
 	}
 	return out
+}
+
+// waits adds what recover on this node last said about its own bricks.
+func (g *Gatherer) waits(v *Volume, s *Status) {
+	j, err := recovery.ReadJournal(g.Journal)
+	if err != nil {
+		s.Warnings = append(s.Warnings, err.Error())
+	}
+	for _, w := range j.Bricks {
+		for i := range v.Bricks {
+			if b := &v.Bricks[i]; w.Volume == v.Name && b.Node == g.State.Node && b.Path == w.Path && w.Action != recovery.None {
+				b.Waits = w.Reason
+			}
+		}
+	}
 }
 
 // brick asks the brick's node for its port and connects to it.

@@ -40,7 +40,7 @@ func (s *Status) WriteText(w io.Writer) error {
 		row(fmt.Sprintf("\n  VOLUME %s", v.Name), v.Type, v.Status)
 		row("SET", "BRICK", "ONLINE", "TO HEAL", "FREE")
 		for _, br := range v.Bricks {
-			row(fmt.Sprint(br.Set), br.label(), yes(br.Online), br.pending(), br.free())
+			row(fmt.Sprint(br.Set), br.label(), br.state(), br.pending(), br.free())
 		}
 	}
 	if len(s.Mounts) > 0 {
@@ -85,9 +85,13 @@ func (b Brick) free() string {
 	return fmt.Sprintf("%d of %d MiB", b.FreeBytes>>20, b.SizeBytes>>20)
 }
 
-func yes(b bool) string {
-	if b {
+func (b Brick) state() string {
+	switch {
+	case b.Recovery != "":
+		return string(b.Recovery)
+	case b.Online:
 		return "yes"
+	default:
+		return "NO"
 	}
-	return "NO"
 }

@@ -13,7 +13,7 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/setup/desired"
-	"brickyard/setup/recover"
+	"brickyard/setup/recovery"
 )
 
 // Decide returns why the node must not be stopped, one reason a replica set;
@@ -22,7 +22,7 @@ import (
 // The rule is strict: every other brick of each replica set of the node is
 // online and complete, and nothing waits to be healed. Then what remains has
 // every file, and keeps quorum.
-func Decide(sets []recover.Local, quorum map[string]Quorum) []string {
+func Decide(sets []recovery.Local, quorum map[string]Quorum) []string {
 	var reasons []string
 	for _, l := range sets {
 		if !l.Set.Started {
@@ -36,9 +36,9 @@ func Decide(sets []recover.Local, quorum map[string]Quorum) []string {
 	return reasons
 }
 
-func set(l recover.Local, q Quorum) string {
+func set(l recovery.Local, q Quorum) string {
 	own := l.Set.Bricks[l.Own]
-	serves := own.Online && own.Published == recover.Nothing
+	serves := own.Online && own.Published == recovery.Nothing
 	up := make([]bool, len(l.Set.Bricks))
 	for i, b := range l.Set.Bricks {
 		up[i] = b.Online && i != l.Own
@@ -49,9 +49,9 @@ func set(l recover.Local, q Quorum) string {
 		name := b.Node + ":" + b.Path
 		switch {
 		case i == l.Own || !serves:
-		case b.Published == recover.Refilling:
+		case b.Published == recovery.Refilling:
 			return fmt.Sprintf("%s is being refilled", name)
-		case b.Published == recover.IsWiped:
+		case b.Published == recovery.IsWiped:
 			return fmt.Sprintf("%s is empty and waits to be refilled", name)
 		case !b.Online && !b.Reachable:
 			return fmt.Sprintf("%s is down: %s does not answer", name, b.Node)
@@ -103,7 +103,7 @@ type Gate struct {
 	Pool    desired.Pool
 	Local   *gluster.Client
 	Run     func(context.Context, gluster.Command) error
-	Observe func(context.Context) ([]recover.Local, error)
+	Observe func(context.Context) ([]recovery.Local, error)
 	Now     func() time.Time
 }
 
@@ -136,14 +136,14 @@ func (g *Gate) Release(ctx context.Context) error {
 	}
 	var names []string
 	for _, v := range volumes {
-		if at := v.Options[recover.StoppingOption(g.Pool, g.Node)]; at != "" && at != "no" {
+		if at := v.Options[recovery.StoppingOption(g.Pool, g.Node)]; at != "" && at != "no" {
 			names = append(names, v.Name)
 		}
 	}
 	return g.tell(ctx, names, "no")
 }
 
-func (g *Gate) look(ctx context.Context) ([]string, []recover.Local, error) {
+func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	sets, err := g.Observe(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -166,7 +166,7 @@ func (g *Gate) look(ctx context.Context) ([]string, []recover.Local, error) {
 
 // claims names the nodes that share a replica set with this one and are
 // allowed to stop already.
-func (g *Gate) claims(sets []recover.Local, volumes []gluster.Volume) []string {
+func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string {
 	var out []string
 	for _, l := range sets {
 		i := slices.IndexFunc(volumes, func(v gluster.Volume) bool { return v.Name == l.Set.Volume })
@@ -174,7 +174,7 @@ func (g *Gate) claims(sets []recover.Local, volumes []gluster.Volume) []string {
 			continue
 		}
 		for _, b := range l.Set.Bricks {
-			at, err := time.Parse(time.RFC3339, volumes[i].Options[recover.StoppingOption(g.Pool, b.Node)])
+			at, err := time.Parse(time.RFC3339, volumes[i].Options[recovery.StoppingOption(g.Pool, b.Node)])
 			if b.Node == g.Node || err != nil || g.Now().Sub(at) > claimTime {
 				continue
 			}
@@ -187,14 +187,14 @@ func (g *Gate) claims(sets []recover.Local, volumes []gluster.Volume) []string {
 
 func (g *Gate) tell(ctx context.Context, volumes []string, word string) error {
 	for _, v := range volumes {
-		if err := g.Run(ctx, gluster.VolumeSet(v, recover.StoppingOption(g.Pool, g.Node), word)); err != nil {
+		if err := g.Run(ctx, gluster.VolumeSet(v, recovery.StoppingOption(g.Pool, g.Node), word)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func volumesOf(sets []recover.Local) []string {
+func volumesOf(sets []recovery.Local) []string {
 	var out []string
 	for _, l := range sets {
 		if !slices.Contains(out, l.Set.Volume) {
@@ -214,11 +214,11 @@ type Holding struct {
 // would take away are the only complete copies: bricks that are being filled
 // from them, or that have entries to be healed. What is in memory would be lost
 // altogether, so then bricks that are empty or down are waited for as well.
-func Hold(sets []recover.Local) []Holding {
+func Hold(sets []recovery.Local) []Holding {
 	var out []Holding
 	for _, l := range sets {
 		own := l.Set.Bricks[l.Own]
-		if !l.Set.Started || !own.Online || own.Published != recover.Nothing || own.Arbiter {
+		if !l.Set.Started || !own.Online || own.Published != recovery.Nothing || own.Arbiter {
 			continue
 		}
 		var filling, down, gone []string
@@ -230,7 +230,7 @@ func Hold(sets []recover.Local) []Holding {
 			}
 			switch {
 			case i == l.Own || b.GivenUp || b.Arbiter:
-			case b.Online && b.Published == recover.Nothing:
+			case b.Online && b.Published == recovery.Nothing:
 				complete++
 			case b.Online:
 				filling = append(filling, name)

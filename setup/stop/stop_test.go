@@ -8,30 +8,30 @@ import (
 	"time"
 
 	"brickyard/gluster"
-	"brickyard/setup/recover"
+	"brickyard/setup/recovery"
 )
 
 // local is a replica set whose first brick is the asking node's.
-func local(healed bool, bricks ...recover.Brick) []recover.Local {
+func local(healed bool, bricks ...recovery.Brick) []recovery.Local {
 	for i := range bricks {
 		bricks[i].Path = "/b"
 		bricks[i].Node = "n" + string(rune('1'+i))
 	}
-	return []recover.Local{{Set: recover.Set{Volume: "v", Started: true, Healed: healed, Bricks: bricks}}}
+	return []recovery.Local{{Set: recovery.Set{Volume: "v", Started: true, Healed: healed, Bricks: bricks}}}
 }
 
 func TestDecide(t *testing.T) {
-	up := recover.Brick{Online: true, Reachable: true}
-	down := recover.Brick{Reachable: true}
-	away := recover.Brick{}
-	wiped := recover.Brick{Reachable: true, Published: recover.IsWiped}
-	filling := recover.Brick{Online: true, Reachable: true, Published: recover.Refilling}
-	arbiter := recover.Brick{Online: true, Reachable: true, Arbiter: true}
+	up := recovery.Brick{Online: true, Reachable: true}
+	down := recovery.Brick{Reachable: true}
+	away := recovery.Brick{}
+	wiped := recovery.Brick{Reachable: true, Published: recovery.IsWiped}
+	filling := recovery.Brick{Online: true, Reachable: true, Published: recovery.Refilling}
+	arbiter := recovery.Brick{Online: true, Reachable: true, Arbiter: true}
 	auto := Quorum{Auto: true}
-	last := func(l []recover.Local) []recover.Local { l[0].Own = len(l[0].Set.Bricks) - 1; return l }
+	last := func(l []recovery.Local) []recovery.Local { l[0].Own = len(l[0].Set.Bricks) - 1; return l }
 	for _, tc := range []struct {
 		name   string
-		sets   []recover.Local
+		sets   []recovery.Local
 		quorum Quorum
 		want   string // part of the reason; empty: it may stop
 	}{
@@ -63,16 +63,16 @@ func TestDecide(t *testing.T) {
 }
 
 func TestHold(t *testing.T) {
-	up := recover.Brick{Online: true, Reachable: true}
-	down := recover.Brick{Reachable: true, Published: recover.IsWiped}
-	away := recover.Brick{}
-	filling := recover.Brick{Online: true, Reachable: true, Published: recover.Refilling}
-	arbiter := recover.Brick{Online: true, Reachable: true, Arbiter: true}
-	givenUp := recover.Brick{GivenUp: true}
-	tmpfs := func(l []recover.Local) []recover.Local { l[0].Tmpfs = true; return l }
+	up := recovery.Brick{Online: true, Reachable: true}
+	down := recovery.Brick{Reachable: true, Published: recovery.IsWiped}
+	away := recovery.Brick{}
+	filling := recovery.Brick{Online: true, Reachable: true, Published: recovery.Refilling}
+	arbiter := recovery.Brick{Online: true, Reachable: true, Arbiter: true}
+	givenUp := recovery.Brick{GivenUp: true}
+	tmpfs := func(l []recovery.Local) []recovery.Local { l[0].Tmpfs = true; return l }
 	for _, tc := range []struct {
 		name string
-		sets []recover.Local
+		sets []recovery.Local
 		want string
 		gone bool
 	}{
@@ -128,7 +128,7 @@ func TestAClaimThatCannotBeWrittenIsAnError(t *testing.T) {
 	g := &Gate{
 		Node: "n1", Now: time.Now,
 		Local:   gluster.NewClient("unix", t.TempDir()+"/none"),
-		Observe: func(context.Context) ([]recover.Local, error) { return nil, errTold },
+		Observe: func(context.Context) ([]recovery.Local, error) { return nil, errTold },
 	}
 	if _, err := g.Ask(t.Context(), true); !errors.Is(err, errTold) {
 		t.Errorf("Ask = %v, want the error of the look", err)

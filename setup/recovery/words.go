@@ -1,4 +1,4 @@
-package recover
+package recovery
 
 import (
 	"fmt"
@@ -22,11 +22,11 @@ const (
 	rebuildOption = "user.brickyard-rebuild-%d"  // of replica set number N: a person allowed to begin anew
 )
 
-// published reads what is told about brick number i (0-based, in the order of
+// PublishedOf reads what is told about brick number i (0-based, in the order of
 // the volume's brick list).
 // GlusterFS cannot reset an option of this kind: words that no longer hold are
 // overwritten.
-func published(v gluster.Volume, i int) Published {
+func PublishedOf(v gluster.Volume, i int) Published {
 	switch p := Published(v.Options[fmt.Sprintf(stateOption, i)]); p {
 	case IsWiped, Refilling:
 		return p

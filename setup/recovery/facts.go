@@ -1,11 +1,11 @@
-// Package recover brings this node's bricks back after a reboot: wiped tmpfs
+// Package recovery brings this node's bricks back after a reboot: wiped tmpfs
 // bricks are refilled from a complete copy, or rebuilt empty when no copy is
 // left, and half-filled bricks whose source vanished are never shown.
 //
 // Observe gathers facts, Decide is pure and says what to do about each local
 // brick and why, Act does it. Nodes tell each other what they know of their own
 // bricks through volume options (see Published), which every node reads alike.
-package recover
+package recovery
 
 // Disk is what a node finds where one of its bricks should be.
 type Disk int

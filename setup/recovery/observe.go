@@ -1,4 +1,4 @@
-package recover
+package recovery
 
 import (
 	"context"
@@ -107,7 +107,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		for i, b := range bricks {
 			set.Bricks = append(set.Bricks, Brick{
 				Node: b.Node, Path: b.Path, Arbiter: b.Arbiter,
-				Published: published(v, number), GivenUp: givenUp(v, number),
+				Published: PublishedOf(v, number), GivenUp: givenUp(v, number),
 			})
 			if b.Node == o.State.Node {
 				own = append(own, i)
