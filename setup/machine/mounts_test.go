@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/internal/mountns"
 )
 
 func fstypeAt(t *testing.T, path string) string {
@@ -32,12 +33,12 @@ func TestMountAtFindsWhatAPathShows(t *testing.T) {
 	if got := fstypeAt(t, a); got != "" {
 		t.Errorf("before: %q", got)
 	}
-	mount(t, "first", a, "tmpfs", 0, "")
-	mount(t, "inner", b, "tmpfs", 0, "")
+	mountns.Mount(t, "first", a, "tmpfs", 0, "")
+	mountns.Mount(t, "inner", b, "tmpfs", 0, "")
 	if got := fstypeAt(t, b); got != "tmpfs inner" {
 		t.Errorf("the inner mount: %q", got)
 	}
-	mount(t, "second", a, "tmpfs", 0, "")
+	mountns.Mount(t, "second", a, "tmpfs", 0, "")
 	if got := fstypeAt(t, a); got != "tmpfs second" {
 		t.Errorf("the topmost of two: %q", got)
 	}
@@ -45,12 +46,12 @@ func TestMountAtFindsWhatAPathShows(t *testing.T) {
 		t.Errorf("a mount that another hides: %q", got)
 	}
 	bind := filepath.Join(d, "bind")
-	mount(t, d, bind, "", unix.MS_BIND, "")
+	mountns.Mount(t, d, bind, "", unix.MS_BIND, "")
 	if got := fstypeAt(t, bind); got != "tmpfs tmpfs" {
 		t.Errorf("a bind mount: %q", got)
 	}
 	odd := filepath.Join(d, "with space\tand\\more")
-	mount(t, "odd", odd, "tmpfs", 0, "")
+	mountns.Mount(t, "odd", odd, "tmpfs", 0, "")
 	if got := fstypeAt(t, odd); got != "tmpfs odd" {
 		t.Errorf("a path with characters that the table escapes: %q", got)
 	}
@@ -68,7 +69,7 @@ func TestAHungMountHangsNobody(t *testing.T) {
 	}
 	defer fuse.Close()
 	fd := strconv.Itoa(int(fuse.Fd()))
-	mount(t, "hung", d, "fuse", 0, "fd="+fd+",rootmode=40000,user_id=0,group_id=0")
+	mountns.Mount(t, "hung", d, "fuse", 0, "fd="+fd+",rootmode=40000,user_id=0,group_id=0")
 	done := make(chan string, 1)
 	go func() {
 		m, err := MountAt(d)
@@ -90,7 +91,7 @@ func TestAHungMountHangsNobody(t *testing.T) {
 
 func TestHasOptionLooksAtMountAndFileSystem(t *testing.T) {
 	d := filepath.Join(dir(t), "m")
-	mount(t, "tmpfs", d, "tmpfs", unix.MS_SYNCHRONOUS|unix.MS_NOATIME, "")
+	mountns.Mount(t, "tmpfs", d, "tmpfs", unix.MS_SYNCHRONOUS|unix.MS_NOATIME, "")
 	m, err := MountAt(d)
 	if err != nil || m == nil {
 		t.Fatal(m, err)
@@ -161,7 +162,7 @@ func TestLoopsOfComparesFilesNotNames(t *testing.T) {
 	for _, f := range []string{image, other} {
 		write(t, f, strings.Repeat("\x00", 1<<20), 0o600)
 	}
-	loop := attach(t, image)
+	loop := mountns.Loop(t, image)
 	hard := filepath.Join(d, "hard-link")
 	if err := os.Link(image, hard); err != nil {
 		t.Fatal(err)
@@ -172,30 +173,6 @@ func TestLoopsOfComparesFilesNotNames(t *testing.T) {
 			t.Errorf("%s: %v (%v), want %q", file, got, err, want)
 		}
 	}
-}
-
-// attach makes a loop device that detaches itself when the test process ends.
-func attach(t *testing.T, image string) string {
-	t.Helper()
-	out, err := exec.Command("losetup", "--find", "--show", image).CombinedOutput()
-	if err != nil {
-		t.Fatalf("losetup: %v: %s", err, out)
-	}
-	loop := strings.TrimSpace(string(out))
-	f, err := os.Open(loop)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := unix.IoctlLoopGetStatus64(int(f.Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	info.Flags |= unix.LO_FLAGS_AUTOCLEAR
-	if err := unix.IoctlLoopSetStatus64(int(f.Fd()), info); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return loop
 }
 
 func TestRunFindsProgramsWithoutAPath(t *testing.T) {

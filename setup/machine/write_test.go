@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/internal/mountns"
 )
 
 func write(t *testing.T, path, text string, mode fs.FileMode) {
@@ -74,7 +76,7 @@ func TestAReaderNeverSeesAMixture(t *testing.T) {
 			long, short := bytes.Repeat([]byte("a"), 3000), bytes.Repeat([]byte("b"), 1000)
 			write(t, path, string(long), 0o644)
 			if test.bound {
-				mount(t, path, path, "", unix.MS_BIND, "")
+				mountns.Mount(t, path, path, "", unix.MS_BIND, "")
 			}
 			stop := make(chan struct{})
 			var wg sync.WaitGroup
@@ -234,7 +236,7 @@ func TestAFileThatIsAMountPointIsOverwritten(t *testing.T) {
 	source, path := filepath.Join(d, "source"), filepath.Join(d, "hosts")
 	write(t, source, "a much longer old text than the new one\n", 0o644)
 	write(t, path, "hidden\n", 0o644)
-	mount(t, source, path, "", unix.MS_BIND, "")
+	mountns.Mount(t, source, path, "", unix.MS_BIND, "")
 	if err := WriteFile(path, []byte("new\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -249,9 +251,9 @@ func TestAWritableMountPointInAReadOnlyDirectory(t *testing.T) {
 	d, root := dir(t), filepath.Join(t.TempDir(), "etc")
 	source, path := filepath.Join(d, "source"), filepath.Join(root, "hosts")
 	write(t, source, "old\n", 0o644)
-	mount(t, "tmpfs", root, "tmpfs", 0, "")
+	mountns.Mount(t, "tmpfs", root, "tmpfs", 0, "")
 	write(t, path, "", 0o644)
-	mount(t, source, path, "", unix.MS_BIND, "")
+	mountns.Mount(t, source, path, "", unix.MS_BIND, "")
 	if err := unix.Mount("", root, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +330,7 @@ func TestWhatAKilledRunLeftIsHarmless(t *testing.T) {
 
 func TestAFullFileSystemKeepsTheOldText(t *testing.T) {
 	d := t.TempDir()
-	mount(t, "tmpfs", d, "tmpfs", 0, "size=64k")
+	mountns.Mount(t, "tmpfs", d, "tmpfs", 0, "size=64k")
 	path := filepath.Join(d, "fstab")
 	write(t, path, "old\n", 0o644)
 	err := WriteFile(path, bytes.Repeat([]byte("x"), 1<<20), 0o644)
