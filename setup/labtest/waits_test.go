@@ -1,0 +1,167 @@
+package labtest_test
+
+import (
+	"context"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/internal/lab"
+)
+
+// cacheFile is clusterFile with bricks on tmpfs.
+func cacheFile(servers, clients, replica int, more ...string) string {
+	return strings.Replace(clusterFile(servers, clients, replica, more...), "directory: /bricks/server", "tmpfs: {mount: /cache_server, size: 64m}", 1)
+}
+
+func TestAllNodesAtOnce(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 3, Clients: 1, Names: names(4)}, cacheFile(3, 1, 3, "arbiter: 1", "profile: cache"))
+	s.converge()
+	for _, n := range s.Nodes()[:3] {
+		for _, other := range s.Nodes()[:3] {
+			if other != n && !strings.Contains(n.Gluster("pool", "list"), other.Name) {
+				t.Errorf("%s does not know %s by its name:\n%s", n.Name, other.Name, n.Gluster("pool", "list"))
+			}
+		}
+		if out := n.Run("stat", "-f", "-c", "%T", "/cache_server/brick"); out != "tmpfs\n" {
+			t.Errorf("%s: the brick is on %s", n.Name, out)
+		}
+	}
+	s.expect(s.Node(3), 0, nil, "status")
+}
+
+func TestOneNodeAfterTheOtherWithTheHostPartFirst(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 3, Clients: 1, Names: names(4)}, cacheFile(3, 1, 3))
+	for _, n := range s.Nodes() {
+		s.expect(n, 0, nil, "apply", "--parts", "host")
+	}
+	for _, n := range s.Nodes() {
+		s.expect(n, 0, nil, "apply", "--timeout", "20s")
+	}
+	s.settled()
+}
+
+func TestIPv6Only(t *testing.T) {
+	file := strings.NewReplacer("10.77.0.11", "fd77::11", "10.77.0.12", "fd77::12", "10.77.0.13", "fd77::13").Replace(cacheFile(2, 1, 2))
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3), IPv6: true}, file)
+	s.converge()
+}
+
+func TestAPeerThatNeverAnswersIsNamedAtTheDeadline(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 1, Clients: 1, Names: names(2)}, clusterFile(2, 0, 2))
+	const silent = "waiting for glusterd on n2.example.com (10.77.0.12 port 24007) to answer"
+	s.expect(s.Node(0), 4, []string{"… " + silent, "Pool part: gave up after 2s " + silent, "made, not all. Run apply again"}, "apply", "--timeout", "2s")
+	s.expect(s.Node(0), 1, []string{silent, "Nothing was changed."}, "apply", "--timeout", "1s")
+
+	// It is not even there.
+	s.write(strings.Replace(clusterFile(2, 0, 2), "10.77.0.12", "10.77.0.99", 1))
+	s.expect(s.Node(0), 4, []string{"waiting for glusterd on n2.example.com (10.77.0.99 port 24007) to answer"}, "apply", "--timeout", "2s")
+}
+
+func TestABrickMountThatIsMissingOnAnotherNodeIsWaitedFor(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 3, Names: names(3)}, cacheFile(3, 0, 3))
+	for _, n := range s.Nodes() {
+		s.expect(n, 0, nil, "apply", "--parts", "host")
+	}
+	late := s.Node(2)
+	late.Run("umount", "/cache_server")
+	s.expect(s.Node(0), 4, []string{
+		"gave up after", "waiting for the brick file systems on all nodes to be mounted",
+		"volume create server: Staging failed on n3.example.com.", "is being created in the root partition",
+	}, "apply", "--timeout", "8s")
+	if out := late.Run("ls", "-A", "/cache_server"); out != "" {
+		t.Errorf("on the root disk of %s there is %s", late.Name, out)
+	}
+	// Not even the directory to mount it on.
+	late.Run("rmdir", "/cache_server")
+	s.expect(s.Node(0), 1, []string{"waiting for the brick file systems on all nodes to be mounted", "Nothing was changed."}, "apply", "--timeout", "3s")
+	s.expect(s.Node(1), 2, []string{"free brick n2.example.com:/cache_server/brick"}, "plan")
+	s.converge()
+}
+
+func TestTwoRunsOnOneNodeTakeTurns(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
+	first := s.Node(0)
+	// The first waits for the other node, so the second waits for the first.
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	slow, slowOut := s.command(ctx, first, "apply")
+	if err := slow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor("the lock", func() bool { return first.Run("bash", "-c", "cat /run/*/apply.lock 2>/dev/null || true") != "" })
+	s.expect(first, 1, []string{"another run of gluster-setup apply (process ", "still holds this node's lock"}, "apply", "--timeout", "500ms")
+	s.expect(first, 2, nil, "plan") // looks without waiting
+	second, secondOut := s.command(ctx, first, "apply")
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range s.everywhere(s.Nodes()[1:], "apply") {
+		o.check(t, s.Node(i+1).Name+" apply", 0)
+	}
+	outcome{s.exit(slow.Wait()), slowOut.String()}.check(t, "the first run", 0, "Done: ")
+	outcome{s.exit(second.Wait()), secondOut.String()}.check(t, "the second run", 0, "waiting for another run of gluster-setup apply (process ", "Nothing to do")
+	s.settled()
+}
+
+func TestAnotherProgramThatHoldsTheVolumesLock(t *testing.T) {
+	s := newSite(t, lab.Options{Nodes: 3, Names: names(3)}, clusterFile(3, 0, 3))
+	s.converge()
+
+	t.Run("for a while is waited for", func(t *testing.T) {
+		s.write(clusterFile(3, 0, 3, "options: {network.ping-timeout: 11}"))
+		// A frozen brick keeps a command that asks it, and with it the lock.
+		bricks, err := gluster.BrickProcesses(s.Node(2).Path("/proc"))
+		if err != nil || len(bricks) != 1 {
+			t.Fatalf("%v, %v", bricks, err)
+		}
+		pid := strconv.Itoa(bricks[0].PID)
+		signal(s.Node(2), syscall.SIGSTOP, pid)
+		holder := s.Node(1).Command(t.Context(), "gluster", "--mode=script", "volume", "status", "server", "mem")
+		if err := holder.Start(); err != nil {
+			t.Fatal(err)
+		}
+		s.waitFor("the lock", func() bool {
+			cmd := s.Node(0).Command(t.Context(), "gluster", "--mode=script", "volume", "status", "server")
+			out, err := cmd.CombinedOutput()
+			return err != nil && strings.Contains(string(out), "Another transaction is in progress")
+		})
+		s.expect(s.Node(0), 1, []string{"gave up after 2s waiting for another program's change in the pool to end", "Another transaction is in progress for server", "Nothing was changed."}, "apply", "--timeout", "2s")
+		release := time.AfterFunc(2*time.Second, func() { signal(s.Node(2), syscall.SIGCONT, pid) })
+		defer release.Stop()
+		s.expect(s.Node(0), 0, []string{"waiting for another program's change in the pool to end", "set options of volume server"}, "apply", "--timeout", "60s")
+		if err := holder.Wait(); err != nil {
+			t.Logf("the other program: %v", err) // how it fares is its own business
+		}
+		s.settled()
+	})
+
+	t.Run("again and again is outlasted", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var monitors []*exec.Cmd
+		for _, n := range s.Nodes() {
+			cmd := n.Command(ctx, "bash", "-c", "while :; do gluster --mode=script volume status server; gluster --mode=script volume profile server info; done >/dev/null 2>&1")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			monitors = append(monitors, cmd)
+		}
+		for _, value := range []string{"12", "13", "14"} {
+			s.write(clusterFile(3, 0, 3, "options: {network.ping-timeout: "+value+"}"))
+			for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "60s") {
+				o.check(t, s.Node(i).Name+" apply", 0)
+			}
+		}
+		cancel()
+		for _, m := range monitors {
+			if err := m.Wait(); err == nil {
+				t.Error("a monitor ended by itself")
+			}
+		}
+		s.settled()
+	})
+}
