@@ -35,10 +35,10 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 	began := time.Now()
 	n, err := c.node(programPath)
 	if err != nil {
-		return early(streams, c.outputFlags, "apply", c.fileFlags, err)
+		return err
 	}
 	if err := root("apply"); err != nil {
-		return early(streams, c.outputFlags, "apply", c.fileFlags, err)
+		return err
 	}
 	ctx, cancel := deadline(ctx, c.Timeout)
 	defer cancel()
@@ -56,7 +56,7 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 	}
 	unlock, err := lock(ctx, watcher)
 	if err != nil {
-		return early(streams, c.outputFlags, "apply", c.fileFlags, err)
+		return err
 	}
 	defer unlock()
 
@@ -77,7 +77,7 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 	}
 	var wait *change.WaitError
 	if errors.As(err, &wait) {
-		doc.Waits = wait.What
+		doc.Waits = append([]string{}, wait.What...)
 	}
 	doc.ExitCode = exitCodeOf(err)
 	if doc.ExitCode == exitError && made > 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"brickyard/setup/bench"
 )
@@ -28,7 +29,14 @@ func (c *BenchCmd) Run(ctx context.Context, streams IO) error {
 		return err // nothing was measured
 	}
 	if c.json() {
-		return errors.Join(err, result.WriteJSON(streams.Out))
+		if jerr := result.WriteJSON(streams.Out); jerr != nil {
+			return jerr
+		}
+		if err != nil { // the document says that it is not complete
+			fmt.Fprintf(streams.Err, "gluster-setup: %v\n", err) //nolint:errcheck // the last words
+			return exitStatus(exitError)
+		}
+		return nil
 	}
 	return errors.Join(err, result.WriteText(streams.Out))
 }

@@ -41,14 +41,14 @@ func exitCodeOf(err error) int {
 // reason is the word for an error in JSON documents.
 func reason(err error) string {
 	var conflicts change.Conflicts
-	var wait *change.WaitError
+	var refused refusedError
 	var file cluster.Errors
 	switch {
 	case errors.As(err, &conflicts):
 		return "conflict"
-	case errors.Is(err, gluster.ErrRefused):
+	case errors.As(err, &refused), errors.Is(err, gluster.ErrRefused):
 		return "refused"
-	case errors.As(err, &wait), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errDeadline):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errDeadline), errors.Is(err, gluster.ErrTimeout):
 		return "timeout"
 	case errors.Is(err, context.Canceled):
 		return "interrupted"

@@ -83,9 +83,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	if exited { // --help was printed
 		return exitOK
 	}
+	streams := IO{Out: stdout, Err: stderr}
 	if err != nil {
-		fmt.Fprintf(stderr, "gluster-setup: %v (see gluster-setup --help)\n", err) //nolint:errcheck // the last words
-		return exitError
+		return usage(streams, args, err)
 	}
 	err = k.Run()
 	var said exitStatus
@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	case errors.As(err, &said):
 		return int(said)
 	case err != nil:
-		fmt.Fprintf(stderr, "gluster-setup: %v\n", err) //nolint:errcheck // the last words
+		return fail(streams, k, flagText(k, "output") == "json", reason(err), err)
 	}
-	return exitCodeOf(err)
+	return exitOK
 }

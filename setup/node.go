@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -185,7 +184,7 @@ func finish(streams IO, o outputFlags, t *report.Text, doc report.Document, err 
 			t.Conflict(change.Conflict(c))
 		}
 		if err != nil && len(doc.Conflicts) == 0 {
-			t.End(false, "%s", firstUpper(err.Error()))
+			t.Error(err)
 		}
 		t.End(code == exitOK || code == exitPending, "%s", last)
 	}
@@ -193,13 +192,6 @@ func finish(streams IO, o outputFlags, t *report.Text, doc report.Document, err 
 		return nil
 	}
 	return exitStatus(code)
-}
-
-func firstUpper(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // deadline bounds a command by its --timeout.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"brickyard/setup/change"
@@ -21,16 +22,16 @@ func (c *PlanCmd) Run(ctx context.Context, streams IO) error {
 	began := time.Now()
 	n, err := c.node(programPath)
 	if err != nil {
-		return early(streams, c.outputFlags, "plan", c.fileFlags, err)
+		return err
 	}
 	if err := root("plan"); err != nil {
-		return early(streams, c.outputFlags, "plan", c.fileFlags, err)
+		return err
 	}
 	ctx, cancel := deadline(ctx, c.Timeout)
 	defer cancel()
 	plan, err := n.plan(ctx, c.Parts)
 	if err != nil {
-		return early(streams, c.outputFlags, "plan", c.fileFlags, err)
+		return err
 	}
 	doc := document("plan", n, c.fileFlags, plan)
 	doc.Changes, doc.Changed, doc.Waits = report.Planned(plan.Changes), len(plan.Changes) > 0, append([]string{}, plan.Waits...)
@@ -48,6 +49,7 @@ func (c *PlanCmd) Run(ctx context.Context, streams IO) error {
 		for _, ch := range plan.Changes {
 			t.Planned(ch)
 		}
+		t.Waits(plan.Waits)
 	}
 	return finish(streams, c.outputFlags, t, doc, nil, last)
 }
@@ -79,11 +81,17 @@ func summary(p change.Plan) string {
 			elsewhere++
 		}
 	}
-	s := count(here, "change", "changes") + " to make here"
-	if elsewhere > 0 {
-		s += ", " + count(elsewhere, "change", "changes") + " that another node makes"
+	var parts []string
+	if here > 0 {
+		parts = append(parts, count(here, "change", "changes")+" to make here")
 	}
-	return s + "."
+	if elsewhere > 0 {
+		parts = append(parts, count(elsewhere, "change", "changes")+" that another node makes")
+	}
+	if len(parts) == 0 {
+		return "Nothing to change here, but not ready yet."
+	}
+	return strings.Join(parts, ", ") + "."
 }
 
 func count(n int, one, many string) string {
@@ -99,20 +107,4 @@ func document(command string, n *node, f fileFlags, p change.Plan) report.Docume
 		Command: command, Node: n.state.Node, File: f.File, Changes: []report.Change{}, Waits: []string{},
 		Conflicts: report.ConflictsOf(p.Conflicts), Warnings: append([]string{}, p.Warnings...),
 	}
-}
-
-// early ends a command that could not even look: in JSON as a document, so
-// that a program always gets one.
-func early(streams IO, o outputFlags, command string, f fileFlags, err error) error {
-	if !o.json() {
-		return err
-	}
-	doc := report.Document{
-		Command: command, Node: f.Node, File: f.File, Changes: []report.Change{}, Conflicts: []report.Conflict{}, Waits: []string{}, Warnings: []string{},
-		Error: &report.Error{Reason: reason(err), Message: err.Error()}, ExitCode: exitCodeOf(err),
-	}
-	if jerr := report.JSON(streams.Out, doc); jerr != nil {
-		return jerr
-	}
-	return exitStatus(doc.ExitCode)
 }

@@ -24,7 +24,7 @@ func (c *RenderCmd) Run(ctx context.Context, streams IO) error {
 	began := time.Now()
 	n, err := c.node(func(s *desired.State) { s.Binary = c.Binary })
 	if err != nil {
-		return early(streams, c.outputFlags, "render", c.fileFlags, err)
+		return err
 	}
 	t := report.NewText(streams.Out, isTerminal(streams.Out))
 	var watcher change.Watcher = t

@@ -139,9 +139,9 @@ func (r *Runner) make(ctx context.Context, c Change) error {
 	if err != nil {
 		res.Status = Failed
 		res.Err = fmt.Errorf("%s: %w", c, err)
-		r.Log.Debug("change failed", append(attrs, slog.Any("error", err))...)
+		r.Log.Info("change failed", append(attrs, slog.Any("error", err))...)
 	} else {
-		r.Log.Debug("change made", attrs...)
+		r.Log.Info("change made", attrs...)
 	}
 	if _, retry := errors.AsType[*RetryError](err); retry {
 		return err // not a failure: nothing was changed, Converge looks again

@@ -364,3 +364,24 @@ func TestPausesOfTwoNodesDiffer(t *testing.T) {
 		}
 	})
 }
+
+func TestEveryChangeIsLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{errs: map[string][]error{"b": {errors.New("no space left on device")}}}
+		w.looks = []func() (change.Plan, error){plan(change.Plan{Changes: []change.Change{w.change("a"), w.change("b")}})}
+		var b strings.Builder
+		r := runner(w)
+		r.Log = slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}))
+		if _, err := r.Converge(t.Context(), w); err == nil {
+			t.Fatal("no error")
+		}
+		same(t, "log", "level=INFO msg=\"change made\" part=pool action=set object=a took=1s\n"+
+			"level=INFO msg=\"change failed\" part=pool action=set object=b took=1s error=\"no space left on device\"\n", b.String())
+	})
+}
