@@ -18,6 +18,9 @@ import (
 // anybody else's. It lives in the volume: every node reads the same.
 const OwnOptions = ownPrefix + "options"
 
+// noOptions is its value when apply sets none any more.
+const noOptions = "none"
+
 // ownPrefix begins the volume options in which gluster-setup keeps what all
 // nodes must know; they are nobody else's business.
 const ownPrefix = "user.brickyard-"
@@ -182,27 +185,32 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 	}
 	slices.Sort(keys)
 	marker := strings.Join(keys, ",")
-	if len(keys) > 0 && have.Options[OwnOptions] != marker {
+	if len(keys) == 0 && have.Options[OwnOptions] != "" {
+		marker = noOptions // GlusterFS cannot reset user options
+	}
+	if marker != "" && have.Options[OwnOptions] != marker {
 		pairs = append(pairs, OwnOptions, marker)
+		why = append(why, "the list of options that the cluster file sets has changed")
 	}
 	var former []string
-	if m := have.Options[OwnOptions]; m != "" {
+	if m := have.Options[OwnOptions]; m != "" && m != noOptions {
 		former = strings.Split(m, ",")
 	}
 	// Reset first: the marker that names the old options goes last.
 	for _, k := range former {
-		if _, set := have.Options[k]; set && !slices.Contains(keys, k) {
+		_, set := have.Options[k]
+		switch {
+		case !set || slices.Contains(keys, k):
+		case strings.HasPrefix(k, "user."):
+			d.plan.Warnings = append(d.plan.Warnings, fmt.Sprintf("volume %s keeps the option %s, which the cluster file no longer names: GlusterFS cannot reset options that begin with user.", have.Name, k))
+		default:
 			d.add(change.Change{Object: "volume " + have.Name, Action: "reset option of", Why: k + " was set by an earlier run and is no longer in the cluster file"},
 				gluster.VolumeReset(have.Name, k), d.leader)
 		}
 	}
-	if len(keys) == 0 && len(former) > 0 {
-		d.add(change.Change{Object: "volume " + have.Name, Action: "reset option of", Why: "the cluster file sets no options any more"},
-			gluster.VolumeReset(have.Name, OwnOptions), d.leader)
-	}
 	if len(pairs) > 0 {
 		reason := "the cluster file sets them"
-		if len(why) > 0 {
+		if len(why) > 0 && have.ID != "" {
 			reason = strings.Join(why, ", ")
 		}
 		d.add(change.Change{Object: "volume " + have.Name, Action: "set options of", Why: reason}, gluster.VolumeSet(have.Name, pairs[0], pairs[1], pairs[2:]...), d.leader)

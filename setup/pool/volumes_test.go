@@ -111,9 +111,13 @@ func TestVolumeOptions(t *testing.T) {
 			steps: []string{"set options of volume server"}, commands: []string{setAll + "user.brickyard-options cluster.quorum-type"},
 		},
 		{
-			name: "the last option of ours takes the list with it", want: wanted(func(p *desired.Pool) { p.Volumes[0].Options = nil }), see: seen(n1),
-			steps:    []string{"reset option of volume server", "reset option of volume server"},
-			commands: []string{"gluster --mode=script volume reset server cluster.quorum-type", "gluster --mode=script volume reset server user.brickyard-options"},
+			name: "the last option of ours leaves an empty list, which GlusterFS cannot reset", want: wanted(func(p *desired.Pool) { p.Volumes[0].Options = nil }), see: seen(n1),
+			steps:    []string{"reset option of volume server", "set options of volume server"},
+			commands: []string{"gluster --mode=script volume reset server cluster.quorum-type", setAll + "user.brickyard-options none"},
+		},
+		{
+			name: "an empty list of ours stays as it is", want: wanted(func(p *desired.Pool) { p.Volumes[0].Options = nil }),
+			see: seen(n1, volume(func(v *gluster.Volume) { v.Options = map[string]string{OwnOptions: noOptions} })),
 		},
 		{
 			name: "a volume without options of ours gets no list", want: wanted(func(p *desired.Pool) { p.Volumes[0].Options = nil }),
