@@ -71,12 +71,10 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 		}
 	}
 	doc.Changed = made > 0
-	var conflicts change.Conflicts
-	if errors.As(err, &conflicts) {
+	if conflicts, ok := errors.AsType[change.Conflicts](err); ok {
 		doc.Conflicts = report.ConflictsOf(conflicts)
 	}
-	var wait *change.WaitError
-	if errors.As(err, &wait) {
+	if wait, ok := errors.AsType[*change.WaitError](err); ok {
 		doc.Waits = append([]string{}, wait.What...)
 	}
 	doc.ExitCode = exitCodeOf(err)
@@ -162,7 +160,7 @@ func lock(ctx context.Context, w change.Watcher) (unlock func(), err error) {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
-	return func() { f.Close() }, nil //nolint:errcheck // closing gives the lock back
+	return func() { _ = f.Close() }, nil // closing gives the lock back
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -35,9 +35,8 @@ func fail(streams IO, k *kong.Context, asked bool, why string, err error) int {
 // usage says what is wrong with the command line, of which only parts may have
 // been understood.
 func usage(streams IO, args []string, err error) int {
-	var parse *kong.ParseError
 	var k *kong.Context
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
 		k = parse.Context
 	}
 	return fail(streams, k, looksLikeJSON(args), "usage", fmt.Errorf("%w (see gluster-setup --help)", err))

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -179,5 +181,21 @@ func TestADeadlineSaysWhoseItWas(t *testing.T) {
 	<-ctx.Done()
 	if cause := context.Cause(ctx); !errors.Is(cause, errDeadline) || cause.Error() != "the time of --timeout is over" {
 		t.Errorf("cause %v", cause)
+	}
+}
+
+func TestWaitEndsWhenItIsInterrupted(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	const text = "nodes: {s1: {address: 203.0.113.201}, s2: {address: 203.0.113.202}}\nvolumes: {v: {replica: 2, bricks: {nodes: [s1, s2], directory: /srv/v}}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"wait", "-f", file, "--node", "s1", "v"}, &stdout, &stderr)
+	if code != exitError || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "gluster-setup: interrupted while waiting for ") {
+		t.Errorf("status %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
 	}
 }

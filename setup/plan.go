@@ -34,7 +34,7 @@ func (c *PlanCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	doc := document("plan", n, c.fileFlags, plan)
-	doc.Changes, doc.Changed, doc.Waits = report.Planned(plan.Changes), len(plan.Changes) > 0, append([]string{}, plan.Waits...)
+	doc.Changes, doc.Changed, doc.Waits = report.Planned(plan.Changes), len(plan.Changes) > 0 && len(plan.Conflicts) == 0, append([]string{}, plan.Waits...)
 	doc.Seconds = time.Since(began).Seconds()
 	last := "Nothing to do."
 	switch {

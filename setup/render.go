@@ -37,8 +37,7 @@ func (c *RenderCmd) Run(ctx context.Context, streams IO) error {
 	files := &host.Files{Root: c.Root, Source: c.File, State: n.state, Rendered: n.rendered}
 	_, err = runner.Converge(ctx, files)
 	doc := document("render", n, c.fileFlags, change.Plan{})
-	var conflicts change.Conflicts
-	if errors.As(err, &conflicts) {
+	if conflicts, ok := errors.AsType[change.Conflicts](err); ok {
 		doc.Conflicts = report.ConflictsOf(conflicts)
 	}
 	doc.Changes, doc.Changed, doc.ExitCode = report.Results(runner.Results), len(runner.Results) > 0, exitCodeOf(err)
