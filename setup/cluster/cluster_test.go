@@ -47,11 +47,12 @@ func TestCacheExampleDecodesCompletely(t *testing.T) {
 			},
 			Profile: "cache", Ephemeral: new(true),
 		}},
-		Mounts:      []Mount{{Volume: "server", Path: "/cache_client", Nodes: []string{"web1.example.com", "web2.example.com"}}},
-		Manage:      Manage{Packages: new(true), Hosts: new(true)},
-		NodeOrder:   []string{"cache1.example.com", "cache2.example.com", "web1.example.com", "web2.example.com"},
-		VolumeOrder: []string{"server"},
-		Source:      "cluster.yaml",
+		Mounts:       []Mount{{Volume: "server", Path: "/cache_client", Nodes: []string{"web1.example.com", "web2.example.com"}}},
+		Manage:       Manage{Packages: new(true), Hosts: new(true)},
+		ShutdownWait: new(DefaultShutdownWait),
+		NodeOrder:    []string{"cache1.example.com", "cache2.example.com", "web1.example.com", "web2.example.com"},
+		VolumeOrder:  []string{"server"},
+		Source:       "cluster.yaml",
 	}
 	if diff := cmp.Diff(want, mustParse(t, example(t, "cache"))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -52,6 +52,12 @@ func keysInOrder(n *node) []string {
 	return n.keys
 }
 
+// Limits of shutdown_wait_seconds.
+const (
+	DefaultShutdownWait = 300
+	maxShutdownWait     = 3600
+)
+
 // setDefaults fills in what the file may leave out.
 func (c *Cluster) setDefaults() {
 	for name, v := range c.Volumes {
@@ -70,6 +76,9 @@ func (c *Cluster) setDefaults() {
 			}
 		}
 		c.Volumes[name] = v
+	}
+	if c.ShutdownWait == nil {
+		c.ShutdownWait = new(DefaultShutdownWait)
 	}
 	if c.Manage.Packages == nil {
 		c.Manage.Packages = new(true)

@@ -34,6 +34,8 @@ type Cluster struct {
 	Mounts []Mount `yaml:"mounts" json:"mounts,omitempty" jsonschema_description:"Where volumes are mounted, and on which nodes."`
 	// Manage switches off parts of the host work.
 	Manage Manage `yaml:"manage" json:"manage,omitzero" jsonschema_description:"Parts of the host work that somebody else may do."`
+	// ShutdownWait is in seconds, and never nil in a parsed Cluster.
+	ShutdownWait *int `yaml:"shutdown_wait_seconds" json:"shutdown_wait_seconds,omitempty" jsonschema:"minimum=0,maximum=3600,default=300" jsonschema_description:"How long a clean shutdown of a brick node waits at most, in seconds, while other nodes fill their bricks from the only complete copy, which is on it. 0: not at all."`
 
 	// NodeOrder and VolumeOrder hold the keys in the order of the file.
 	NodeOrder   []string `yaml:"-" json:"-"`

@@ -38,6 +38,9 @@ func (v validator) file(root *node) {
 			v.mount(v.c.Mounts[i], item)
 		}
 	}
+	if n := root.get("shutdown_wait_seconds"); n != nil && !n.bad && (*v.c.ShutdownWait < 0 || *v.c.ShutdownWait > maxShutdownWait) {
+		v.r.at(n, fmt.Sprintf("shutdown_wait_seconds %d is out of range", *v.c.ShutdownWait), fmt.Sprintf("write seconds from 0, which waits for nobody, to %d", maxShutdownWait))
+	}
 	v.places(root)
 	v.devices(root)
 }

@@ -23,7 +23,6 @@ const (
 	Binary      = "/usr/local/sbin/gluster-setup" // where apply installs itself when it runs from elsewhere
 	WaitUnit    = "gluster-setup-wait@%s.service" // client mounts of volume %s require it
 	unitDir     = "/etc/systemd/system"           //
-	holdSeconds = 300
 	dropIn      = "glusterd.service.d/gluster-setup.conf"
 )
 
@@ -154,7 +153,7 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 		Node:        node,
 		ClusterFile: ClusterFile,
 		Binary:      Binary,
-		HoldSeconds: holdSeconds,
+		HoldSeconds: *c.ShutdownWait,
 		ManageHosts: c.ManageHosts(),
 		Packages:    c.ManagePackages(),
 		Addresses:   map[string]netip.Addr{},
