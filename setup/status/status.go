@@ -217,6 +217,7 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 		if b.Waits != "" {
 			s.problem("brick %s:%s of volume %s: %s", b.Node, b.Path, name, b.Waits)
 		}
+		s.room(name, b)
 		if !b.Online {
 			s.problem("brick %s:%s of volume %s is offline: %s", b.Node, b.Path, name, b.Why)
 		}
@@ -225,6 +226,21 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 		}
 	}
 	return out
+}
+
+// room says when a local brick is full, or nearly so: a full brick cannot be
+// healed, and every write to the volume fails.
+func (s *Status) room(volume string, b Brick) {
+	if b.SizeBytes == 0 || b.Arbiter {
+		return
+	}
+	words := fmt.Sprintf("brick %s:%s of volume %s has %d of %d MiB free", b.Node, b.Path, volume, b.FreeBytes>>20, b.SizeBytes>>20)
+	switch percent := 100 * b.FreeBytes / b.SizeBytes; {
+	case percent < 1:
+		s.Problems = append(s.Problems, words+": writes fail, and it cannot be healed")
+	case percent < 10:
+		s.Warnings = append(s.Warnings, words)
+	}
 }
 
 // waits adds what recover on this node last said about its own bricks.
