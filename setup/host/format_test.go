@@ -90,7 +90,7 @@ func tears() map[string]func(i, n int) bool {
 		"after the second half":           func(i, n int) bool { return i >= n/2 },
 		"after all but one in the middle": func(i, n int) bool { return i != n/3 },
 	}
-	for seed := range uint64(4) {
+	for seed := range uint64(2) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		m[fmt.Sprintf("after blocks by chance, %d", seed)] = func(int, int) bool { return r.IntN(2) == 0 }
 	}
@@ -101,6 +101,9 @@ func TestAnInterruptedFormatConverges(t *testing.T) {
 	for _, fstype := range []string{"xfs", "ext4"} {
 		for _, kind := range []string{"image", "block device"} {
 			for name, keep := range tears() {
+				if kind != "image" && !strings.Contains(name, "all but") {
+					continue // what the program does is the same
+				}
 				t.Run(fmt.Sprintf("%s on a %s %s", fstype, kind, name), func(t *testing.T) {
 					t.Parallel()
 					b := newBench(t)
