@@ -1,0 +1,128 @@
+// Package docs holds documents only; its tests compare them with the code.
+package docs
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "brickyard/"
+
+// imports returns what each package of the module imports of the module, tests
+// left out.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	packages := map[string][]string{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, module)
+		packages[name] = []string{}
+		for _, i := range p.Imports {
+			if ours, ok := strings.CutPrefix(i, module); ok {
+				packages[name] = append(packages[name], ours)
+			}
+		}
+	}
+}
+
+// table returns what the table of packages allows each folder to import.
+func table(t *testing.T) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile("architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := regexp.MustCompile("`([^`]+)`")
+	rows := map[string][]string{}
+	for l := range strings.SplitSeq(string(text), "\n") {
+		cells := strings.Split(l, "|")
+		if len(cells) != 5 || !strings.HasPrefix(l, "| `") {
+			continue
+		}
+		folder := strings.Trim(strings.TrimSpace(cells[1]), "`/")
+		rows[folder] = []string{}
+		for _, m := range name.FindAllStringSubmatch(cells[3], -1) {
+			rows[folder] = append(rows[folder], m[1])
+		}
+		if strings.Contains(cells[3], "all packages below it") {
+			rows[folder] = append(rows[folder], folder+"/...")
+		}
+	}
+	return rows
+}
+
+func TestTheTableOfPackagesIsTrue(t *testing.T) {
+	rows, packages := table(t), imports(t)
+	for name, used := range packages {
+		if name == "docs" {
+			continue
+		}
+		allowed, ok := rows[name]
+		if !ok {
+			t.Errorf("architecture.md has no row for the package %s/", name)
+			continue
+		}
+		for _, u := range used {
+			if !slices.ContainsFunc(allowed, func(a string) bool {
+				prefix, all := strings.CutSuffix(a, "...")
+				return a == u || (all && strings.HasPrefix(u, prefix))
+			}) {
+				t.Errorf("%s imports %s, which architecture.md does not allow", name, u)
+			}
+		}
+		for _, a := range allowed {
+			if !strings.HasSuffix(a, "...") && !slices.Contains(used, a) {
+				t.Errorf("architecture.md says that %s may import %s, which it does not: remove it", name, a)
+			}
+		}
+	}
+	for folder := range rows {
+		if _, err := os.Stat(filepath.Join("..", folder)); err != nil {
+			t.Errorf("architecture.md has a row for %s, which does not exist", folder)
+		}
+	}
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+	files, err := filepath.Glob("*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no documents: %v", err)
+	}
+	for _, f := range append(files, "../README.md", "../CHANGELOG.md") {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(f), m[1])); err != nil {
+				t.Errorf("%s links to %s, which does not exist", f, m[1])
+			}
+		}
+	}
+}
