@@ -93,6 +93,11 @@ func TestPoolVolumes(t *testing.T) {
 			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1, 3, 3, 0, "n1 n2 n3", "n1 n2 n3",
 		},
 		{
+			"replica 2 with quorum auto waits for both, because it may be the first that is gone",
+			"replica: 2, bricks: {nodes: [n1, n2], directory: /srv/b}, options: {cluster.quorum-type: auto}",
+			"n1:/srv/b/brick, n2:/srv/b/brick", 1, 2, 2, 0, "n1 n2", "n1 n2",
+		},
+		{
 			"replica 3 without quorum needs one",
 			"replica: 3, bricks: {nodes: [n1, n2, n3], directory: /srv/b}, options: {cluster.quorum-type: none}",
 			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1, 1, 3, 0, "n1 n2 n3", "n1 n2 n3",
