@@ -77,6 +77,40 @@ func (v validator) nodes(n *node) {
 		v.address(name, child, addresses)
 		v.aliases(name, child, hosts)
 	}
+	v.families(n, addresses)
+}
+
+// families reports the first node whose address is of another family than the
+// first node's. glusterd, bricks and clients talk one family, and none of them
+// looks for a name in the other (tried with GlusterFS 10.3).
+func (v validator) families(n *node, addresses map[netip.Addr]string) {
+	byNode := map[string]netip.Addr{}
+	for addr, name := range addresses {
+		byNode[name] = addr
+	}
+	first := ""
+	for _, name := range n.keys {
+		addr, ok := byNode[name]
+		if !ok {
+			continue
+		}
+		if first == "" {
+			first = name
+			continue
+		}
+		if addr.Is4() != byNode[first].Is4() {
+			v.r.at(n.values[name].get("address"), fmt.Sprintf("node %s has an %s address and node %s an %s address: GlusterFS talks one address family", name, family(addr), first, family(byNode[first])),
+				"give all nodes IPv4 addresses, or all of them IPv6 addresses")
+			return
+		}
+	}
+}
+
+func family(a netip.Addr) string {
+	if a.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
 }
 
 func (v validator) address(name string, n *node, seen map[netip.Addr]string) {

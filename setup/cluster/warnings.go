@@ -2,8 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,7 +21,7 @@ func Warnings(c *Cluster) []string {
 		warnings = append(warnings, unknownOptionWarnings(name, v)...)
 		warnings = append(warnings, placeWarnings(name, v)...)
 	}
-	return append(warnings, addressWarnings(c)...)
+	return warnings
 }
 
 func quorumWarnings(name string, v Volume, options map[string]string) []string {
@@ -93,28 +91,4 @@ func emptiedAtBoot(path string) string {
 		}
 	}
 	return ""
-}
-
-// addressWarnings tells of clusters that mix IPv4 and IPv6.
-func addressWarnings(c *Cluster) []string {
-	var four, six []string
-	for _, name := range c.NodeOrder {
-		addr, err := netip.ParseAddr(c.Nodes[name].Address)
-		if err != nil {
-			continue
-		}
-		if addr.Is4() {
-			four = append(four, name)
-		} else {
-			six = append(six, name)
-		}
-	}
-	if len(four) == 0 || len(six) == 0 {
-		return nil
-	}
-	fewer, family := four, "IPv4"
-	if len(six) < len(four) {
-		fewer, family = six, "IPv6"
-	}
-	return []string{fmt.Sprintf("only %s has an %s address: a GlusterFS volume speaks one address family, so all nodes should have the same.", strings.Join(slices.Clip(fewer), ", "), family)}
 }
