@@ -152,7 +152,7 @@ func content(t *testing.T, path string, at int64, n int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // of a test
 	buf := make([]byte, n)
 	if _, err := f.ReadAt(buf, at); err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func TestMountsThatAreRefused(t *testing.T) {
 		}},
 		{"files below", "mount-point", "holds files (precious)", func(_ *testing.T, b *bench, _ string) { b.write("brick/precious", "x") }},
 		{"a file", "mount-point", "no directory", func(_ *testing.T, b *bench, _ string) { b.write("brick", "x") }},
-		{"a link", "symbolic-link", "symbolic link", func(t *testing.T, b *bench, at string) {
+		{"a link", "symbolic-link", "symbolic link", func(t *testing.T, _ *bench, at string) {
 			if err := os.Symlink("elsewhere", at); err != nil {
 				t.Fatal(err)
 			}

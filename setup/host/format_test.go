@@ -64,7 +64,7 @@ func (b *bench) torn(path string, keep func(i, n int) bool) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		defer from.Close()
+		defer from.Close() //nolint:errcheck // of a test
 		blocks := written(b.t, from)
 		for i, at := range blocks {
 			if keep(i, len(blocks)) {

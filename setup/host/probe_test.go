@@ -100,7 +100,7 @@ func image(t *testing.T, size int64) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // of a test
 	if err := f.Truncate(size); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func put(t *testing.T, path string, at int64, data []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // of a test
 	if _, err := f.WriteAt(data, at); err != nil {
 		t.Fatal(err)
 	}

@@ -214,7 +214,7 @@ func (b *bench) image(name string) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // of a test
 	if err := f.Truncate(testSize); err != nil {
 		b.t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func TestAHungMountHangsNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer fuse.Close()
+	defer fuse.Close() //nolint:errcheck // of a test
 	fd := strconv.Itoa(int(fuse.Fd()))
 	mountns.Mount(t, "hung", d, "fuse", 0, "fd="+fd+",rootmode=40000,user_id=0,group_id=0")
 	done := make(chan string, 1)

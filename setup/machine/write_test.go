@@ -289,7 +289,7 @@ func immutable(t *testing.T, path string, on bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // of a test
 	value := uint32(0)
 	if on {
 		value = flag
