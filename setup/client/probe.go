@@ -41,14 +41,16 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 	up := p.bricksUp(ctx, want)
 	var missing []string
 	for i, set := range want.Sets {
+		var serves []bool
 		n := 0
 		for _, b := range set {
+			serves = append(serves, up[b])
 			if up[b] {
 				n++
 			}
 		}
-		if n < want.Quorum {
-			missing = append(missing, fmt.Sprintf("replica set %d of volume %s: %d of %d bricks accept connections, %d needed", i+1, name, n, len(set), want.Quorum))
+		if !want.Quorum.Met(serves) {
+			missing = append(missing, fmt.Sprintf("replica set %d of volume %s: %d of %d bricks accept connections, too few to write", i+1, name, n, len(set)))
 		}
 	}
 	return missing

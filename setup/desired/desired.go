@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
@@ -102,7 +101,7 @@ type Volume struct {
 	Spec    gluster.VolumeSpec
 	Options []cluster.Option // explicit and from the profile, sorted by key
 	Sets    [][]cluster.Brick
-	Quorum  int // bricks of a replica set that must be up for it to be written
+	Quorum  Quorum
 }
 
 // Leader is the node that makes the changes of the pool: the first server in
@@ -196,7 +195,7 @@ func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {
 			Options: c.EffectiveOptions(name),
 			Sets:    c.ReplicaSets(name),
 		}
-		vol.Quorum = quorum(v.Replica, vol.Options)
+		vol.Quorum = quorumOf(vol.Options)
 		for _, set := range vol.Sets {
 			for _, b := range set {
 				vol.Spec.Bricks = append(vol.Spec.Bricks, gluster.Brick{Host: b.Node, Path: b.Path, Arbiter: b.Arbiter})
@@ -211,31 +210,6 @@ func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {
 		}
 	}
 	return p
-}
-
-// quorum is how many bricks of a replica set must be up for it to be written.
-// With two copies and type auto GlusterFS is content with the first brick
-// alone; two is the number that is right whichever of them is gone.
-func quorum(replica int, options []cluster.Option) int {
-	kind, fixed := "", 1
-	for _, o := range options {
-		switch o.Name {
-		case "cluster.quorum-type":
-			kind = strings.ToLower(o.Value)
-		case "cluster.quorum-count":
-			if n, err := strconv.Atoi(o.Value); err == nil {
-				fixed = n
-			}
-		}
-	}
-	switch kind {
-	case "auto":
-		return replica/2 + 1
-	case "fixed":
-		return fixed
-	default:
-		return 1
-	}
 }
 
 func (s *State) addBrick(name string, v cluster.Volume) {

@@ -66,41 +66,43 @@ func bricks(v desired.Volume) string {
 
 func TestPoolVolumes(t *testing.T) {
 	t.Parallel()
+	none, auto := desired.Quorum{}, desired.Quorum{Auto: true}
 	for _, tc := range []struct {
 		name, volume       string // the volume's keys
 		bricks             string
-		sets, quorum       int
+		sets               int
+		quorum             desired.Quorum
 		replica, arbiter   int
 		servers, serversOf string
 	}{
 		{
 			"distributed-replicated: the order of the list decides the replica sets",
 			"replica: 2, bricks: {nodes: [n4, n2, n3, n1], directory: /srv/b}",
-			"n4:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick, n1:/srv/b/brick", 2, 1, 2, 0, "n1 n2 n3 n4", "n4 n2 n3 n1",
+			"n4:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick, n1:/srv/b/brick", 2, none, 2, 0, "n1 n2 n3 n4", "n4 n2 n3 n1",
 		},
 		{
 			"every third brick is the arbiter, and two must be up",
 			"replica: 3, arbiter: 1, bricks: {nodes: [n1, n2, n3, n4, n5, n6], tmpfs: {mount: /c, size: 1g}}",
-			"n1:/c/brick, n2:/c/brick, n3:/c/brick (arbiter), n4:/c/brick, n5:/c/brick, n6:/c/brick (arbiter)", 2, 2, 3, 1, "n1 n2 n3 n4 n5 n6", "n1 n2 n3 n4 n5 n6",
+			"n1:/c/brick, n2:/c/brick, n3:/c/brick (arbiter), n4:/c/brick, n5:/c/brick, n6:/c/brick (arbiter)", 2, auto, 3, 1, "n1 n2 n3 n4 n5 n6", "n1 n2 n3 n4 n5 n6",
 		},
 		{
 			"replica 3 needs two", "replica: 3, bricks: {nodes: [n3, n2, n1], directory: /srv/b}",
-			"n3:/srv/b/brick, n2:/srv/b/brick, n1:/srv/b/brick", 1, 2, 3, 0, "n1 n2 n3", "n3 n2 n1",
+			"n3:/srv/b/brick, n2:/srv/b/brick, n1:/srv/b/brick", 1, auto, 3, 0, "n1 n2 n3", "n3 n2 n1",
 		},
 		{
 			"replica 3 with a fixed quorum of 3 needs all",
 			"replica: 3, bricks: {nodes: [n1, n2, n3], directory: /srv/b}, options: {cluster.quorum-type: fixed, cluster.quorum-count: 3}",
-			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1, 3, 3, 0, "n1 n2 n3", "n1 n2 n3",
+			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1, desired.Quorum{Fixed: 3}, 3, 0, "n1 n2 n3", "n1 n2 n3",
 		},
 		{
-			"replica 2 with quorum auto waits for both, because it may be the first that is gone",
+			"replica 2 with quorum auto needs the first",
 			"replica: 2, bricks: {nodes: [n1, n2], directory: /srv/b}, options: {cluster.quorum-type: auto}",
-			"n1:/srv/b/brick, n2:/srv/b/brick", 1, 2, 2, 0, "n1 n2", "n1 n2",
+			"n1:/srv/b/brick, n2:/srv/b/brick", 1, auto, 2, 0, "n1 n2", "n1 n2",
 		},
 		{
 			"replica 3 without quorum needs one",
 			"replica: 3, bricks: {nodes: [n1, n2, n3], directory: /srv/b}, options: {cluster.quorum-type: none}",
-			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1, 1, 3, 0, "n1 n2 n3", "n1 n2 n3",
+			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1, none, 3, 0, "n1 n2 n3", "n1 n2 n3",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -111,7 +113,8 @@ func TestPoolVolumes(t *testing.T) {
 				t.Fatal("no volume")
 			}
 			same(t, "bricks", tc.bricks, bricks(v))
-			same(t, "replica sets, quorum", []int{tc.sets, tc.quorum}, []int{len(v.Sets), v.Quorum})
+			same(t, "replica sets", tc.sets, len(v.Sets))
+			same(t, "quorum", tc.quorum, v.Quorum)
 			same(t, "replica, arbiter", []int{tc.replica, tc.arbiter}, []int{v.Spec.Replica, v.Spec.Arbiter})
 			var servers []string
 			for _, p := range s.Pool.Servers {

@@ -105,7 +105,7 @@ func TestTheClientMountWaitsForAVolumeThatServes(t *testing.T) {
 	}
 	first.KillBrick("/bricks/server/brick")
 	second.KillBrick("/bricks/server/brick")
-	s.expect(client, 2, []string{planned, "waits for replica set 1 of volume server: 0 of 2 bricks accept connections, 1 needed"}, "plan")
+	s.expect(client, 2, []string{planned, "waits for replica set 1 of volume server: 0 of 2 bricks accept connections, too few to write"}, "plan")
 	first.StopGlusterd()
 	first.StartGlusterd() // starts its brick again
 	s.waitFor("one brick of two", func() bool {
@@ -130,11 +130,11 @@ func TestTheClientMountOfThreeCopiesWaitsForTwo(t *testing.T) {
 	s.Node(0).KillBrick("/bricks/server/brick")
 	s.expect(client, 2, nil, "plan") // two of three serve
 	s.Node(1).KillBrick("/bricks/server/brick")
-	o := s.expect(client, 2, []string{"waits for replica set 1 of volume server: 1 of 3 bricks accept connections, 2 needed"}, "plan")
+	o := s.expect(client, 2, []string{"waits for replica set 1 of volume server: 1 of 3 bricks accept connections, too few to write"}, "plan")
 	if strings.Count(o.out, "waits for") != 1 {
 		t.Errorf("waits for more:\n%s", o.out)
 	}
-	s.expect(client, 1, []string{"Client part: gave up after", "1 of 3 bricks accept connections"}, "apply", "--timeout", "2s")
+	s.expect(client, 1, []string{"client part: gave up after", "1 of 3 bricks accept connections"}, "apply", "--timeout", "2s")
 }
 
 func TestClientMountsThatAreNotRight(t *testing.T) {

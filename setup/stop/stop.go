@@ -22,7 +22,7 @@ import (
 // The rule is strict: every other brick of each replica set of the node is
 // online and complete, and nothing waits to be healed. Then what remains has
 // every file, and keeps quorum.
-func Decide(sets []recovery.Local, quorum map[string]Quorum) []string {
+func Decide(sets []recovery.Local, quorum map[string]desired.Quorum) []string {
 	var reasons []string
 	for _, l := range sets {
 		if !l.Set.Started {
@@ -36,7 +36,7 @@ func Decide(sets []recovery.Local, quorum map[string]Quorum) []string {
 	return reasons
 }
 
-func set(l recovery.Local, q Quorum) string {
+func set(l recovery.Local, q desired.Quorum) string {
 	own := l.Set.Bricks[l.Own]
 	serves := own.Online && own.Published == recovery.Nothing
 	up := make([]bool, len(l.Set.Bricks))
@@ -68,29 +68,6 @@ func set(l recovery.Local, q Quorum) string {
 		return "entries wait to be healed, or the self-heal daemon does not answer"
 	}
 	return ""
-}
-
-// Quorum is a volume's client quorum.
-type Quorum struct {
-	Auto bool // more than half of the bricks, or exactly half with the first among them
-}
-
-// Met reports whether a replica set can be written with these bricks up.
-func (q Quorum) Met(up []bool) bool {
-	n := 0
-	for _, u := range up {
-		if u {
-			n++
-		}
-	}
-	switch {
-	case !q.Auto:
-		return n > 0
-	case 2*n == len(up):
-		return up[0]
-	default:
-		return 2*n > len(up)
-	}
 }
 
 // claimTime is how long a node that was allowed to stop counts as stopping. It
@@ -148,13 +125,9 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	quorum := map[string]Quorum{}
+	quorum := map[string]desired.Quorum{}
 	for _, v := range g.Pool.Volumes {
-		for _, o := range v.Options {
-			if o.Name == "cluster.quorum-type" && o.Value == "auto" {
-				quorum[v.Spec.Name] = Quorum{Auto: true}
-			}
-		}
+		quorum[v.Spec.Name] = v.Quorum
 	}
 	reasons := Decide(sets, quorum)
 	volumes, err := g.Local.Volumes(ctx)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/desired"
 	"brickyard/setup/recovery"
 )
 
@@ -27,24 +28,24 @@ func TestDecide(t *testing.T) {
 	wiped := recovery.Brick{Reachable: true, Published: recovery.IsWiped}
 	filling := recovery.Brick{Online: true, Reachable: true, Published: recovery.Refilling}
 	arbiter := recovery.Brick{Online: true, Reachable: true, Arbiter: true}
-	auto := Quorum{Auto: true}
+	auto := desired.Quorum{Auto: true}
 	last := func(l []recovery.Local) []recovery.Local { l[0].Own = len(l[0].Set.Bricks) - 1; return l }
 	for _, tc := range []struct {
 		name   string
 		sets   []recovery.Local
-		quorum Quorum
+		quorum desired.Quorum
 		want   string // part of the reason; empty: it may stop
 	}{
-		{"a node without bricks may stop", nil, Quorum{}, ""},
-		{"with the other brick complete it may stop", local(true, up, up), Quorum{}, ""},
-		{"with the other brick down it must stay", local(true, up, down), Quorum{}, "n2:/b is down"},
-		{"with the other node away it must stay", local(true, up, away), Quorum{}, "n2 does not answer"},
-		{"with the other brick empty it must stay", local(true, up, wiped), Quorum{}, "is empty"},
-		{"while the other is filled from it, it must stay", local(false, up, filling), Quorum{}, "being refilled"},
-		{"while entries wait to be healed it must stay", local(false, up, up), Quorum{}, "wait to be healed"},
-		{"a node whose own brick is empty may stop", local(false, wiped, up), Quorum{}, ""},
-		{"a node whose own brick is being filled may stop", local(false, filling, up), Quorum{}, ""},
-		{"a node whose own brick is down may stop", local(false, down, up), Quorum{}, ""},
+		{"a node without bricks may stop", nil, desired.Quorum{}, ""},
+		{"with the other brick complete it may stop", local(true, up, up), desired.Quorum{}, ""},
+		{"with the other brick down it must stay", local(true, up, down), desired.Quorum{}, "n2:/b is down"},
+		{"with the other node away it must stay", local(true, up, away), desired.Quorum{}, "n2 does not answer"},
+		{"with the other brick empty it must stay", local(true, up, wiped), desired.Quorum{}, "is empty"},
+		{"while the other is filled from it, it must stay", local(false, up, filling), desired.Quorum{}, "being refilled"},
+		{"while entries wait to be healed it must stay", local(false, up, up), desired.Quorum{}, "wait to be healed"},
+		{"a node whose own brick is empty may stop", local(false, wiped, up), desired.Quorum{}, ""},
+		{"a node whose own brick is being filled may stop", local(false, filling, up), desired.Quorum{}, ""},
+		{"a node whose own brick is down may stop", local(false, down, up), desired.Quorum{}, ""},
 		{"one of three may stop", local(true, up, up, up), auto, ""},
 		{"a second of three must stay", local(true, up, up, down), auto, "is down"},
 		{"a half-filled brick of three that the quorum needs must stay", local(false, filling, up, down), auto, "quorum"},
@@ -54,7 +55,7 @@ func TestDecide(t *testing.T) {
 		{"an arbiter may stop", last(local(true, up, up, arbiter)), auto, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := strings.Join(Decide(tc.sets, map[string]Quorum{"v": tc.quorum}), "; ")
+			got := strings.Join(Decide(tc.sets, map[string]desired.Quorum{"v": tc.quorum}), "; ")
 			if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
 				t.Errorf("Decide = %q, want %q in it", got, tc.want)
 			}
@@ -93,28 +94,6 @@ func TestHold(t *testing.T) {
 			case tc.want == "" && len(got) == 0:
 			case len(got) != 1 || tc.want == "" || !strings.Contains(got[0].For, tc.want) || got[0].Gone != tc.gone:
 				t.Errorf("Hold = %+v, want %q, gone %v", got, tc.want, tc.gone)
-			}
-		})
-	}
-}
-
-func TestQuorum(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		q    Quorum
-		up   []bool
-		want bool
-	}{
-		{"without quorum one brick is enough", Quorum{}, []bool{false, true}, true},
-		{"without quorum no brick is not", Quorum{}, []bool{false, false}, false},
-		{"two of three", Quorum{Auto: true}, []bool{false, true, true}, true},
-		{"one of three", Quorum{Auto: true}, []bool{true, false, false}, false},
-		{"half with the first", Quorum{Auto: true}, []bool{true, false}, true},
-		{"half without the first", Quorum{Auto: true}, []bool{false, true}, false},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if got := tc.q.Met(tc.up); got != tc.want {
-				t.Errorf("Met(%v) = %v, want %v", tc.up, got, tc.want)
 			}
 		})
 	}
