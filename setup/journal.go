@@ -24,14 +24,30 @@ func journalLogger(w io.Writer) *slog.Logger {
 		}
 		return a
 	}})
-	return slog.New(&journalHandler{Handler: text, buf: buf, out: w, mu: &sync.Mutex{}})
+	return slog.New(&journalHandler{text: text, buf: buf, out: w, mu: &sync.Mutex{}})
 }
 
+// journalHandler puts the priority in front of what text writes to buf.
 type journalHandler struct {
-	slog.Handler
-	buf *bytes.Buffer
-	out io.Writer
-	mu  *sync.Mutex
+	text slog.Handler
+	buf  *bytes.Buffer
+	out  io.Writer
+	mu   *sync.Mutex
+}
+
+// Enabled is that of the text.
+func (h *journalHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return h.text.Enabled(ctx, l)
+}
+
+// WithAttrs returns a handler that adds attributes to every line.
+func (h *journalHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &journalHandler{text: h.text.WithAttrs(attrs), buf: h.buf, out: h.out, mu: h.mu}
+}
+
+// WithGroup returns a handler that puts further attributes into a group.
+func (h *journalHandler) WithGroup(name string) slog.Handler {
+	return &journalHandler{text: h.text.WithGroup(name), buf: h.buf, out: h.out, mu: h.mu}
 }
 
 // Handle writes one line with the priority of sd-daemon(3) in front.
@@ -46,7 +62,7 @@ func (h *journalHandler) Handle(ctx context.Context, r slog.Record) error {
 	case r.Level >= slog.LevelWarn:
 		priority = "<4>"
 	}
-	if err := h.Handler.Handle(ctx, r); err != nil {
+	if err := h.text.Handle(ctx, r); err != nil {
 		return err
 	}
 	_, err := io.WriteString(h.out, priority+h.buf.String())

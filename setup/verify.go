@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -42,7 +43,7 @@ func (c *VerifyCmd) Run(ctx context.Context, streams IO) error {
 	if err != nil {
 		return err
 	}
-	mounts := slices.DeleteFunc(slices.Clone(cl.MountsOn(s.Node)), func(m cluster.Mount) bool { return c.Mount != "" && m.Path != c.Mount })
+	mounts := slices.DeleteFunc(slices.Clone(cl.MountsOn(s.Node)), func(m cluster.Mount) bool { return c.Mount != "" && m.Path != filepath.Clean(c.Mount) })
 	if len(mounts) == 0 {
 		if c.Mount != "" {
 			return fmt.Errorf("%s has no mount %s in %s", s.Node, c.Mount, c.File)
