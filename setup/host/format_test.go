@@ -231,6 +231,14 @@ func TestAMarkNeverCostsData(t *testing.T) {
 			})
 		}
 	}
+	t.Run("somebody made another ext4, which is damaged now", func(t *testing.T) {
+		b, p := interrupted(t, "ext4", most)
+		tool(t, "mkfs.ext4", "-q", "-F", p)
+		put(t, p, 4096, make([]byte, 256<<10))
+		if results, err := b.apply(); err == nil { // interrupted's watch fails the test at mkfs
+			t.Errorf("a damaged file system was taken: %v", results)
+		}
+	})
 	t.Run("another image took the place of the file", func(t *testing.T) {
 		b, p := interrupted(t, "xfs", all)
 		other := b.image("other")
