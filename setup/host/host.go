@@ -117,6 +117,11 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 			return p, err
 		}
 		p.Add(q)
+		q, err = h.ready()
+		if err != nil {
+			return p, err
+		}
+		p.Add(q)
 	}
 	return p, nil
 }

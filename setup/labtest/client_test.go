@@ -83,6 +83,7 @@ func (s *site) readable(n *lab.Node, path string) {
 }
 
 func TestTheClientMountWaitsForAVolumeThatServes(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
 	first, second, client := s.Node(0), s.Node(1), s.Node(2)
 	s.expect(client, 0, nil, "apply", "--parts", "host")
@@ -123,6 +124,7 @@ func TestTheClientMountWaitsForAVolumeThatServes(t *testing.T) {
 }
 
 func TestTheClientMountOfThreeCopiesWaitsForTwo(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 3, Clients: 1, Names: names(4)}, clusterFile(3, 1, 3))
 	s.converge()
 	client := s.Node(3)
@@ -138,6 +140,7 @@ func TestTheClientMountOfThreeCopiesWaitsForTwo(t *testing.T) {
 }
 
 func TestClientMountsThatAreNotRight(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
 	s.converge()
 	client := s.Node(2)

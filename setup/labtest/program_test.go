@@ -66,7 +66,13 @@ type site struct {
 func newSite(t *testing.T, options lab.Options, text string) *site {
 	t.Helper()
 	options.EmptyHosts = true
-	s := &site{Lab: lab.Start(t, options), t: t, file: filepath.Join(t.TempDir(), "cluster.yaml")}
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} { // readable for everybody, as below /etc
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &site{Lab: lab.Start(t, options), t: t, file: filepath.Join(dir, "cluster.yaml")}
 	s.write(text)
 	return s
 }

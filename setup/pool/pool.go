@@ -28,6 +28,9 @@ type Observed struct {
 	Views map[string][]gluster.Peer
 	// UUIDs has what the servers that answer call themselves.
 	UUIDs map[string]string
+	// Unprepared has the bricks, by path, of the servers that answer and whose
+	// host part has not prepared them.
+	Unprepared map[string][]string
 	// Stamps has the brick directories of this node, by path, that are stamped
 	// as bricks of a volume.
 	Stamps map[string]Stamp
@@ -81,9 +84,9 @@ func (p *Pool) Plan(ctx context.Context) (change.Plan, error) {
 
 // Observe asks this node's glusterd, and those of the other servers.
 func (p *Pool) Observe(ctx context.Context) (Observed, error) {
-	see := Observed{Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{}, Stamps: map[string]Stamp{}}
+	see := Observed{Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{}, Unprepared: map[string][]string{}, Stamps: map[string]Stamp{}}
 	var err error
-	see.Peers, err = p.Local.Peers(ctx)
+	see.Peers, err = p.peers(ctx)
 	if errors.Is(err, gluster.ErrNotRunning) {
 		return see, p.stamps(&see)
 	}
@@ -97,6 +100,23 @@ func (p *Pool) Observe(ctx context.Context) (Observed, error) {
 	}
 	p.views(ctx, &see)
 	return see, p.stamps(&see)
+}
+
+// peers asks this node's glusterd for its peers. While one of them is being
+// added, glusterd refuses to tell, without a reason, for a moment.
+func (p *Pool) peers(ctx context.Context) ([]gluster.Peer, error) {
+	const tries, pause = 10, 200 * time.Millisecond
+	for i := 1; ; i++ {
+		peers, err := p.Local.Peers(ctx)
+		if !errors.Is(err, gluster.ErrRefused) || i == tries {
+			return peers, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // viewTimeout bounds how long one silent machine holds up a look at the pool.
@@ -123,12 +143,30 @@ func (p *Pool) views(ctx context.Context, see *Observed) {
 			if err != nil {
 				return // no view: what it means is for Decide to say
 			}
+			// A glusterd that hands out no such files must not hold up everything.
+			ready, _, err := c.ServerVolfile(ctx, desired.ReadyVolfile)
 			mu.Lock()
 			defer mu.Unlock()
+			if err == nil {
+				see.Unprepared[name] = p.unprepared(name, ready)
+			}
 			see.Views[name], see.UUIDs[name] = others(peers)
 		})
 	}
 	wg.Wait()
+}
+
+// unprepared are the bricks of a server that its own list leaves out.
+func (p *Pool) unprepared(server, ready string) []string {
+	var paths []string
+	for _, v := range p.Want.Volumes {
+		for _, b := range v.Spec.Bricks {
+			if b.Host == server && !desired.IsReady(ready, b.Path) {
+				paths = append(paths, b.Path)
+			}
+		}
+	}
+	return paths
 }
 
 // others are all peers but the asked one, whose UUID is apart.

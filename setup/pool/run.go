@@ -58,7 +58,7 @@ func (p *Pool) grace() time.Duration {
 func notYet(err error) (words string, sure bool) {
 	const (
 		mounted = "the brick file systems on all nodes to be mounted"
-		pooled  = "all peers to be in the pool"
+		pooled  = "all peers to be in the pool and to know each other's and their own names (a glusterd that was asked for its own name too early must be restarted)"
 		online  = "all nodes of the volume to be connected"
 	)
 	if errors.Is(err, gluster.ErrTransaction) {

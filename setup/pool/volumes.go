@@ -71,10 +71,11 @@ func (d *decider) create(want desired.Volume) {
 			c.Needs = append(c.Needs, host+" to be in the pool")
 		case !p.Local && (!p.Connected || p.State != gluster.PeerInCluster):
 			c.Needs = append(c.Needs, host+" to be connected")
-		case !p.Local && d.unnamedLeader(host):
-			// It would refuse the leader's brick. Its own apply ends that, and by then
-			// its bricks are mounted.
-			c.Needs = append(c.Needs, "apply on "+host+", which does not know "+d.leader+" by its name yet")
+		}
+		for _, b := range want.Spec.Bricks {
+			if b.Host == host && slices.Contains(d.see.Unprepared[host], b.Path) {
+				c.Needs = append(c.Needs, "apply on "+host+" to prepare "+b.Path)
+			}
 		}
 	}
 	d.step(Step{Change: c, Unstamp: leftovers, Command: gluster.VolumeCreate(want.Spec)}, d.leader)
@@ -100,18 +101,6 @@ func (d *decider) leftover(volume string, b gluster.Brick) []Leftover {
 	d.conflict("brick-in-use", "brick "+b.String(), "it belongs to "+owner+", so it cannot become a brick of volume "+volume,
 		"move it away (mv "+b.Path+" "+b.Path+".old) if its files are no longer needed there, or choose another path in the cluster file")
 	return nil
-}
-
-// unnamedLeader reports whether a server in the pool knows the leader, but not
-// by its name in the cluster file.
-func (d *decider) unnamedLeader(host string) bool {
-	leader, _ := d.want.Server(d.leader)
-	for _, p := range d.see.Views[host] {
-		if (p.UUID != "" && p.UUID == d.see.UUIDs[leader.Name]) || leader.Is(p.Names) {
-			return !named(p, leader.Name)
-		}
-	}
-	return false
 }
 
 // shape compares what only a person may change. It reports whether the volume

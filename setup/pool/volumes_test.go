@@ -240,9 +240,9 @@ func TestTheVolumeWaitsForItsNodes(t *testing.T) {
 			steps: make3("n2.example.com to be connected"), waits: []string{`n2.example.com to be in the pool (it is "Accepted peer request")`},
 		},
 		{
-			name: "for one that knows the leader by its address only", want: wanted(),
-			see:   seen(n1, noVolume, func(o *Observed) { o.Views[n2][0].Names = []string{"10.0.0.1"} }),
-			steps: make3("apply on n2.example.com, which does not know n1.example.com by its name yet"),
+			name: "for one that has not prepared its brick", want: wanted(),
+			see:   seen(n1, noVolume, func(o *Observed) { o.Unprepared = map[string][]string{n2: {brickPath}, n3: {"/another"}} }),
+			steps: make3("apply on n2.example.com to prepare /bricks/server/brick"),
 		},
 	} {
 		t.Run(c.name, c.check)

@@ -1,0 +1,42 @@
+package desired
+
+import (
+	"slices"
+	"strings"
+)
+
+// ReadyVolfile is the name under which a server's glusterd hands out the list of
+// the bricks that its host part has prepared. The node that leads reads it
+// before it creates a volume. Trying is no way to find out: GlusterFS
+// would put a brick on whatever file system is there, and a glusterd that was
+// asked for its own host name before /etc/hosts has it refuses the name until
+// it is restarted (gf_is_local_addr keeps the answer).
+const ReadyVolfile = "gluster-setup"
+
+const readyPrefix = "brick "
+
+// Ready is the text of ReadyVolfile once the host part is done.
+func (s *State) Ready() string {
+	b := strings.Builder{}
+	b.WriteString("# Written by gluster-setup apply: the bricks that this node has prepared.\n")
+	for _, path := range s.bricks() {
+		b.WriteString(readyPrefix + path + "\n")
+	}
+	return b.String()
+}
+
+func (s *State) bricks() []string {
+	var paths []string
+	for _, m := range s.BrickMounts {
+		paths = append(paths, m.BrickPath)
+	}
+	for _, d := range s.Directories {
+		paths = append(paths, d.BrickPath)
+	}
+	return paths
+}
+
+// IsReady reports whether a text that Ready made names a brick.
+func IsReady(text, brick string) bool {
+	return slices.Contains(strings.Split(text, "\n"), readyPrefix+brick)
+}
