@@ -82,8 +82,10 @@ func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
 		made, err := r.run(ctx, plan.Changes)
 		waiting = plan.Pending()
 		var retry *RetryError
+		var atLeast time.Duration
 		switch {
 		case errors.As(err, &retry):
+			atLeast = retry.After
 			waiting = []string{fmt.Sprintf("%s (%v)", retry.Waiting, retry.Err)}
 		case err != nil:
 			return plan.Warnings, err
@@ -99,7 +101,7 @@ func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
 		select {
 		case <-ctx.Done():
 			return plan.Warnings, &WaitError{Part: p.Part(), What: waiting, After: time.Since(began), Err: context.Cause(ctx)}
-		case <-time.After(shake(pause)):
+		case <-time.After(max(shake(pause), atLeast)):
 			pause = min(pause*3/2, 10*r.Pause)
 		}
 	}
@@ -156,6 +158,7 @@ func (r *Runner) make(ctx context.Context, c Change) error {
 type RetryError struct {
 	Waiting string // what must come true, in words
 	Err     error
+	After   time.Duration // not before this time has passed; 0 leaves it to the runner
 }
 
 func (e *RetryError) Error() string { return fmt.Sprintf("waiting for %s: %v", e.Waiting, e.Err) }

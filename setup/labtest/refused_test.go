@@ -11,8 +11,8 @@ import (
 
 // fingerprint is everything on a node that the program could change.
 func fingerprint(n *lab.Node) string {
-	return n.Run("bash", "-c", `find /etc/hosts /etc/fstab /etc/brickyard /etc/systemd/system /usr/local/sbin /var/lib/glusterd/peers /var/lib/glusterd/vols -type f 2>/dev/null | sort | xargs md5sum
-		find /bricks -not -path '*/.glusterfs/*' | sort; ls -d /client /cache_server 2>/dev/null; cut -d' ' -f4- /proc/self/mountinfo; getfattr -d -m trusted.glusterfs -e hex /bricks/*/* 2>/dev/null; true`)
+	return n.Run("bash", "-c", `find /etc/hosts /etc/fstab /etc/brickyard /etc/systemd/system /usr/local/sbin /var/lib/glusterd/peers /var/lib/glusterd/vols/*/info -type f 2>/dev/null | sort | xargs md5sum
+		find /bricks -not -path '*/.glusterfs*' | sort; ls -d /client /cache_server 2>/dev/null; cut -d' ' -f4- /proc/self/mountinfo; getfattr -d -m trusted.glusterfs -e hex /bricks/*/* 2>/dev/null; true`)
 }
 
 // unchanged runs a test of a refusal and fails it where a node was changed.
@@ -192,9 +192,8 @@ func TestVolumesThatAreThereAlready(t *testing.T) {
 	for _, n := range s.Nodes() {
 		s.expect(n, 0, nil, "apply", "--parts", "host")
 	}
-	outcomes := s.everywhere(s.Nodes(), "apply", "--timeout", "30s")
-	outcomes[0].check(t, "the leader's apply", 3, "Staging failed on 10.77.0.13. Error: "+path+" is already part of a volume")
-	outcomes[2].check(t, "apply on the brick's node", 3, "conflict: brick n3.example.com:"+path)
+	s.expect(s.Node(2), 3, []string{"conflict: brick n3.example.com:" + path}, "apply")
+	s.expect(first, 3, []string{"Staging failed on 10.77.0.13. Error: " + path + " is already part of a volume"}, "apply", "--timeout", "80s")
 
 	s.Node(2).Run("rm", "-rf", path)
 	s.converge()

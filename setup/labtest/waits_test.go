@@ -137,7 +137,7 @@ func TestAnotherProgramThatHoldsTheVolumesLock(t *testing.T) {
 			out, err := cmd.CombinedOutput()
 			return err != nil && strings.Contains(string(out), "Another transaction is in progress")
 		})
-		s.expect(s.Node(0), 4, []string{"gave up after 2s waiting for another program's change in the pool to end", "Another transaction is in progress for server"}, "apply", "--timeout", "2s")
+		s.expect(s.Node(0), 4, []string{"waiting for another program's change in the pool to end (volume set server: Another transaction is in progress for server"}, "apply", "--timeout", "3s")
 		release := time.AfterFunc(2*time.Second, func() { signal(s.Node(2), syscall.SIGCONT, pid) })
 		defer release.Stop()
 		s.expect(s.Node(0), 0, []string{"waiting for another program's change in the pool to end", "set options of volume server"}, "apply", "--timeout", "60s")

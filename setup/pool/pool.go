@@ -59,7 +59,7 @@ type Pool struct {
 
 // DefaultGrace is far longer than an apply that runs on all nodes at the same
 // moment needs to come to its pool part.
-const DefaultGrace = 20 * time.Second
+const DefaultGrace = 25 * time.Second
 
 // Part returns change.Pool.
 func (p *Pool) Part() change.Part { return change.Pool }

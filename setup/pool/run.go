@@ -42,8 +42,20 @@ func (p *Pool) run(ctx context.Context, cmd gluster.Command) error {
 	case time.Since(p.refused) > p.grace():
 		return err
 	}
-	return &change.RetryError{Waiting: words, Err: err}
+	retry := &change.RetryError{Waiting: words, Err: err}
+	if strings.Contains(err.Error(), inUse) {
+		retry.After = freeing
+	}
+	return retry
 }
+
+// inUse is GlusterFS's refusal of a brick with a stamp.
+const inUse = "is already part of a volume"
+
+// freeing is longer than the other nodes' applies need to find and remove what a
+// failed attempt left on their bricks. An earlier attempt would find one of them
+// stamped and leave its own stamp on the others, again and again.
+const freeing = 10 * time.Second
 
 func (p *Pool) grace() time.Duration {
 	if p.Grace == 0 {
@@ -81,7 +93,7 @@ func notYet(err error) (words string, sure bool) {
 		{"already exists", "a command that a killed run left behind to end", false},
 		// An attempt that failed elsewhere stamped the brick; its node's own apply
 		// removes that, unless the brick is really another volume's.
-		{"is already part of a volume", "the brick directories on all nodes to be free", false},
+		{inUse, "the brick directories on all nodes to be free", false},
 		{"Staging failed on", "all nodes to agree", false},
 	} {
 		if strings.Contains(err.Error(), r.sign) {

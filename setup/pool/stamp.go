@@ -118,7 +118,7 @@ func some(path string) (names []string, err error) {
 
 // freshness is how long a node leaves the stamp of another node's attempt alone:
 // that is most likely still going on.
-const freshness = 3 * time.Second
+const freshness = time.Second
 
 var errFresh = errors.New("another node is at it")
 
