@@ -19,8 +19,8 @@ test-unit: ## Go tests with the race detector, without clusters
 test-molecule: ## the Molecule scenarios on systemd hosts (root)
 	@hack/test install build images molecule
 
-bench: ## Go benchmarks, those on live clusters included (root)
-	@hack/test install build bench
+bench: ## compare with the command line, a shell and Ansible, on live clusters (root)
+	@hack/bench
 
 lint: ## golangci-lint, govulncheck, shellcheck, yamllint, ansible-lint
 	@hack/lint
