@@ -220,19 +220,19 @@ func TestClientMountsThatAreNotRight(t *testing.T) {
 		client.Run("umount", "/client")
 	})
 
-	t.Run("another file system in its place is a conflict", func(t *testing.T) {
+	t.Run("another file system in its place is a conflict", func(*testing.T) {
 		client.Run("mount", "-t", "tmpfs", "tmpfs", "/client")
 		s.refused(client, "mount /client", "tmpfs (tmpfs) is mounted there", "unmount it")
 		client.Run("umount", "/client")
 	})
 
-	t.Run("files that the mount would hide are a conflict", func(t *testing.T) {
+	t.Run("files that the mount would hide are a conflict", func(*testing.T) {
 		client.Run("touch", "/client/precious")
 		s.refused(client, "/client", "it holds files (precious), which a mount would hide", "move the files away")
 		client.Run("rm", "/client/precious")
 	})
 
-	t.Run("a file in place of the mount point is a conflict", func(t *testing.T) {
+	t.Run("a file in place of the mount point is a conflict", func(*testing.T) {
 		client.Run("bash", "-c", "rmdir /client && touch /client")
 		s.refused(client, "/client", "it is no directory", "move it away")
 		client.Run("rm", "/client")

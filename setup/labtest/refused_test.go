@@ -3,6 +3,7 @@ package labtest_test
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func with(t *testing.T, n *lab.Node, path, lines string) func() {
 			t.Fatal(err)
 		}
 	}
-	put(append(old[:len(old):len(old)], lines...))
+	put(append(slices.Clip(old), lines...))
 	return func() { put(old) }
 }
 

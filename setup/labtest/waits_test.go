@@ -128,7 +128,8 @@ func TestAnotherProgramThatHoldsTheVolumesLock(t *testing.T) {
 		}
 		pid := strconv.Itoa(bricks[0].PID)
 		signal(s.Node(2), syscall.SIGSTOP, pid)
-		holder := s.Node(1).Command(t.Context(), "gluster", "--mode=script", "volume", "status", "server", "mem")
+		// Again until it gets the lock: the look for the lock below takes it, too.
+		holder := s.Node(1).Command(t.Context(), "bash", "-c", "until gluster --mode=script volume status server mem; do sleep 0.3; done")
 		if err := holder.Start(); err != nil {
 			t.Fatal(err)
 		}
