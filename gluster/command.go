@@ -93,6 +93,10 @@ func VolumeSet(name, key, value string, more ...string) Command {
 // VolumeReset sets an option back to its default.
 func VolumeReset(name, key string) Command { return Command{"volume", "reset", name, key} }
 
+// VolumeHeal makes all self-heal daemons look at once for entries that wait to
+// be healed, instead of at their next turn (cluster.heal-timeout, ten minutes).
+func VolumeHeal(name string) Command { return Command{"volume", "heal", name} }
+
 // ProfileStart has the bricks of a volume count and time file operations; ErrAlready where they do.
 func ProfileStart(name string) Command { return Command{"volume", "profile", name, "start"} }
 

@@ -47,7 +47,13 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 	case TakeOffline:
 		return a.takeOffline(ctx, b.Path)
 	case Empty:
-		return a.empty(l, b, d.Reason)
+		lost := Emptied{Volume: l.Set.Volume, Set: l.Set.Index + 1, Brick: b.Node + ":" + b.Path, Time: a.Now(), Reason: d.Reason}
+		if err := a.Emptied(lost); err != nil {
+			return err
+		}
+		return a.empty(l, b)
+	case Redo:
+		return a.empty(l, b)
 	case Finish:
 		if err := remove(l.MarkPath); err != nil {
 			return err
@@ -64,10 +70,24 @@ func (a *Actor) refill(ctx context.Context, l Local, b Brick) error {
 	if err := a.Run(ctx, tell(l.Set.Volume, l.Brick, Refilling)); err != nil {
 		return err
 	}
-	if err := machine.WriteFile(l.MarkPath, []byte(a.Now().UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
+	if err := a.mark(l, begun); err != nil {
+		return err
+	}
+	if err := a.Run(ctx, gluster.ResetBrickCommit(l.Set.Volume, b.Node, b.Path)); err != nil {
+		return err
+	}
+	return a.mark(l, "confirmed ")
+}
+
+// begun is how the mark of a refill begins that GlusterFS has not confirmed. A
+// reset-brick that fails on another node has stamped the brick here already.
+const begun = "begun "
+
+func (a *Actor) mark(l Local, word string) error {
+	if err := machine.WriteFile(l.MarkPath, []byte(word+a.Now().UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
 		return fmt.Errorf("leave the mark of an unfinished refill: %w", err)
 	}
-	return a.Run(ctx, gluster.ResetBrickCommit(l.Set.Volume, b.Node, b.Path))
+	return nil
 }
 
 // rebuild begins anew with an empty brick: the directory that GlusterFS wants
@@ -138,10 +158,7 @@ func terminate(ctx context.Context, pid int) error {
 
 // empty throws away what a brick holds: in memory it is freed, on a disk it is
 // moved aside, below the brick's own file system.
-func (a *Actor) empty(l Local, b Brick, reason string) error {
-	if err := a.Emptied(Emptied{Volume: l.Set.Volume, Set: l.Set.Index + 1, Brick: b.Node + ":" + b.Path, Time: a.Now(), Reason: reason}); err != nil {
-		return err
-	}
+func (a *Actor) empty(l Local, b Brick) error {
 	if l.Tmpfs {
 		if err := os.RemoveAll(b.Path); err != nil {
 			return fmt.Errorf("empty brick %s: %w", b.Path, err)

@@ -37,21 +37,24 @@ func Decide(s Set, own int) Decision {
 // wiped decides about a brick of which nothing is left.
 func (s Set) wiped(own int) Decision {
 	b := s.Bricks[own]
-	if b.Published != IsWiped || b.GivenUp {
-		if !s.Majority {
-			return Decision{Wait, "the brick is empty; waiting for a majority of the pool's servers to be connected"}
-		}
-		return Decision{TellWiped, "the brick is empty: the other nodes must know"}
-	}
 	doubtful := s.others(own, func(o Brick) bool { return o.Published == Nothing && !o.Online && !o.GivenUp })
 	complete := s.others(own, func(o Brick) bool { return o.complete() })
+	deaf := s.others(own, func(o Brick) bool { return o.Deaf })
+	// Nobody needs to be told what is over at once.
+	now := len(doubtful) == 0 && len(complete) > 0 && s.Majority && !b.GivenUp
 	switch {
+	case now && len(deaf) > 0:
+		return Decision{Wait, "the brick is empty; waiting for glusterd of " + s.nodes(deaf) + " to be connected to this node"}
+	case now:
+		return Decision{Refill, "the brick is empty: it is refilled from " + s.list(complete)}
+	case (b.Published != IsWiped || b.GivenUp) && !s.Majority:
+		return Decision{Wait, "the brick is empty; waiting for a majority of the pool's servers to be connected"}
+	case b.Published != IsWiped || b.GivenUp:
+		return Decision{TellWiped, "the brick is empty: the other nodes must know"}
 	case len(doubtful) > 0:
 		return Decision{Wait, fmt.Sprintf("waiting for %s, which may hold the only complete copy (to give it up: gluster-setup recover --give-up NODE)", s.list(doubtful))}
-	case len(complete) > 0 && !s.Majority:
-		return Decision{Wait, "waiting for a majority of the pool's servers to be connected"}
 	case len(complete) > 0:
-		return Decision{Refill, "refilled from " + s.list(complete)}
+		return Decision{Wait, "waiting for a majority of the pool's servers to be connected"}
 	}
 	// Nobody has a complete copy. Half-filled bricks are emptied by their own nodes first.
 	half := s.others(own, func(o Brick) bool { return o.Published == Refilling && !o.GivenUp })
@@ -98,6 +101,12 @@ func (s Set) stamped(own int) Decision {
 	sources := s.others(own, func(o Brick) bool { return o.complete() })
 	if len(sources) > 0 {
 		switch {
+		// Without GlusterFS's word nobody knows what the brick lacks, and nothing
+		// would ever fill it. Whatever it holds came from its sources.
+		case b.Begun && b.Online:
+			return Decision{TakeOffline, "GlusterFS did not confirm the refill: it must begin again"}
+		case b.Begun:
+			return Decision{Redo, "GlusterFS did not confirm the refill: it must begin again"}
 		case !b.Online:
 			return Decision{Start, "its source " + s.list(sources) + " is back: the refill goes on"}
 		case !s.Healed:
@@ -143,6 +152,14 @@ func (s Set) first() int {
 		return i
 	}
 	return slices.IndexFunc(s.Bricks, func(b Brick) bool { return b.Published == IsWiped && !b.Arbiter && !b.GivenUp && b.Reachable })
+}
+
+func (s Set) nodes(bricks []int) string {
+	var out []string
+	for _, i := range bricks {
+		out = append(out, s.Bricks[i].Node)
+	}
+	return strings.Join(out, ", ")
 }
 
 func (s Set) list(bricks []int) string {

@@ -32,6 +32,10 @@ func brick(node string, words ...string) Brick {
 			b.Disk, b.Online = Unmounted, false
 		case "link":
 			b.Disk, b.Online = Link, false
+		case "begun":
+			b.Mark, b.Published, b.Begun = true, Refilling, true
+		case "deaf":
+			b.Deaf = true
 		case "rebuilt":
 			b.Published = IsWiped
 		case "filled":
@@ -63,7 +67,14 @@ func TestDecide(t *testing.T) {
 		{"a brick whose process is gone is started", set(brick("n1", "offline"), brick("n2")), Start, ""},
 		{"a brick whose process is gone is started although the other is away", set(brick("n1", "offline"), brick("n2", "away")), Start, ""},
 
-		{"a wiped brick is announced first", set(brick("n1", "wiped"), brick("n2")), TellWiped, ""},
+		{"a wiped brick is announced first when it cannot be refilled at once", set(brick("n1", "wiped"), brick("n2", "away")), TellWiped, ""},
+		{"a wiped brick is refilled at once when the other is there", set(brick("n1", "wiped"), brick("n2")), Refill, "n2"},
+		{"a wiped brick that was half filled before is refilled at once", set(brick("n1", "wiped", "filled"), brick("n2")), Refill, "n2"},
+		{"a wiped brick waits for the other's glusterd to be connected", set(brick("n1", "wiped"), brick("n2", "deaf")), Wait, "n2 to be connected"},
+		{"a refill that GlusterFS never confirmed begins again", set(brick("n1", "begun", "offline"), brick("n2")), Redo, ""},
+		{"a refill that GlusterFS never confirmed is taken offline first", set(brick("n1", "begun"), brick("n2")), TakeOffline, ""},
+		{"a refill that GlusterFS never confirmed waits for its source", set(brick("n1", "begun", "offline"), brick("n2", "away")), Wait, "n2"},
+		{"a refill that was never confirmed and whose source is empty is emptied", set(brick("n1", "begun", "offline"), brick("n2", "told wiped")), Empty, ""},
 		{"a wiped brick is not announced by a minority", alone(set(brick("n1", "wiped"), brick("n2", "away"))), Wait, "majority"},
 		{"a wiped brick is refilled from a complete one", set(brick("n1", "told wiped"), brick("n2")), Refill, "n2"},
 		{"a wiped brick waits while the other is away", set(brick("n1", "told wiped"), brick("n2", "away")), Wait, "n2"},
@@ -130,7 +141,7 @@ func TestDecide(t *testing.T) {
 // nothing that may be the only copy is thrown away or written over.
 func TestDecideNeverGivesUpACopyInAnyCombination(t *testing.T) {
 	states := [][]string{
-		{}, {"offline"}, {"away"}, {"wiped"}, {"told wiped"}, {"told wiped", "away"}, {"half"}, {"half", "offline"}, {"half", "away"},
+		{}, {"offline"}, {"away"}, {"wiped"}, {"told wiped"}, {"told wiped", "away"}, {"half"}, {"half", "offline"}, {"half", "away"}, {"begun"}, {"begun", "offline"}, {"deaf"},
 		{"rebuilt"}, {"filled"}, {"away", "given up"}, {"given up", "offline"}, {"arbiter"}, {"arbiter", "away"}, {"arbiter", "told wiped"}, {"arbiter", "half"},
 	}
 	combinations := 0
@@ -180,6 +191,10 @@ func check(t *testing.T, s Set) {
 	case Empty:
 		if !s.Bricks[0].GivenUp && (holders > 0 || !s.Ephemeral || s.Bricks[0].Online) {
 			t.Errorf("empties with %+v", s)
+		}
+	case Redo:
+		if online == 0 || !s.Bricks[0].Begun || s.Bricks[0].Online {
+			t.Errorf("empties its brick for another refill with %+v", s)
 		}
 	case Refill:
 		if online == 0 || online < holders {

@@ -44,11 +44,17 @@ type Brick struct {
 	Online    bool      // its process accepts connections
 	Published Published // by its own node
 	GivenUp   bool      // a person said that its node will not return with data
+	// Deaf says that its node's glusterd answers and is not connected to this
+	// node's: it would refuse every change.
+	Deaf bool
 
 	// Of a brick of this node only:
 	Disk Disk
-	Mark bool   // our mark of an unfinished refill lies on its file system
-	Why  string // more about Disk, for persons
+	Mark bool // our mark of an unfinished refill lies on its file system
+	// Begun says that by the mark GlusterFS has not confirmed the refill: the
+	// brick may be stamped without any other brick knowing what it lacks.
+	Begun bool
+	Why   string // more about Disk, for persons
 }
 
 // Set is a replica set as one node sees it.
@@ -65,6 +71,8 @@ type Set struct {
 	// Healed says that no brick of the set has entries that wait to be healed,
 	// as far as the self-heal daemon of this node can tell: all bricks answered.
 	Healed bool
+	// Pending is how many entries wait, where all bricks answered.
+	Pending int
 }
 
 // Action is what a node does about one of its bricks.
@@ -79,6 +87,7 @@ const (
 	Rebuild     Action = "rebuild"      // begin anew, empty: no copy is left anywhere
 	TakeOffline Action = "take-offline" // stop its process: it holds names without contents and has no source
 	Empty       Action = "empty"        // throw away what it holds
+	Redo        Action = "redo"         // empty it again: GlusterFS never confirmed its refill
 	Finish      Action = "finish"       // the refill is complete: remove mark and word
 	Healing     Action = "healing"      // wait: it is being filled
 	Wait        Action = "wait"         // wait for somebody else

@@ -25,6 +25,7 @@ type modelBrick struct {
 	up, cut        bool // the machine runs; the machine is cut off from the others
 	process        bool
 	stamped, mark  bool
+	begun          bool // stamped by a refill that failed: nothing will fill it
 	published      Published
 	data           map[int]int // file -> version; 0 is a name without contents
 	missed         [3]bool     // which bricks know that this one was down while they took writes
@@ -55,13 +56,13 @@ func (w *world) sees(i int) Set {
 		}
 		o := Brick{Node: fmt.Sprintf("n%d", j), Path: "/b", Arbiter: b.arbiter, Reachable: reachable, Online: reachable && b.process, Published: b.published}
 		if j == i {
-			o.Disk, o.Mark = Wiped, b.mark
+			o.Disk, o.Mark, o.Begun = Wiped, b.mark, b.begun
 			if b.stamped {
 				o.Disk = Stamped
 			}
 		}
 		s.Bricks = append(s.Bricks, o)
-		if !reachable || !b.process || b.missed != [3]bool{} || (b.mark && !w.full(b)) {
+		if !reachable || !b.process || b.missed != [3]bool{} || (b.mark && !b.begun && !w.full(b)) {
 			s.Healed = false
 		}
 	}
@@ -108,6 +109,10 @@ func (w *world) act(i int) {
 		b.published = IsWiped
 	case Refill:
 		b.published, b.mark, b.stamped, b.process, b.data = Refilling, true, true, true, map[int]int{}
+		// GlusterFS fails half way, and the brick runs although nobody knows what it lacks.
+		if b.begun = w.rng.IntN(4) == 0; b.begun {
+			b.process = w.rng.IntN(2) == 0
+		}
 	case Rebuild:
 		for j, o := range w.bricks {
 			if j != i && o.stamped && !o.mark && !o.arbiter {
@@ -123,6 +128,8 @@ func (w *world) act(i int) {
 				w.fail("n%d throws its half away while n%d, its source, holds a complete copy", i, j)
 			}
 		}
+		w.forget(i)
+	case Redo:
 		w.forget(i)
 	case Finish:
 		if b.mark && !w.full(b) {
@@ -141,7 +148,7 @@ func (w *world) act(i int) {
 // others is gone as well.
 func (w *world) forget(i int) {
 	b := w.bricks[i]
-	b.stamped, b.mark, b.process, b.missed, b.data = false, false, false, [3]bool{}, map[int]int{}
+	b.stamped, b.mark, b.begun, b.process, b.missed, b.data = false, false, false, false, [3]bool{}, map[int]int{}
 	for _, o := range w.bricks {
 		o.missed[i] = false
 	}
@@ -218,7 +225,7 @@ func (w *world) heal() {
 		}
 		for i, o := range w.sees(j).Bricks {
 			b := w.bricks[i]
-			if i == j || !o.Online || (!b.mark && b.missed == [3]bool{}) {
+			if i == j || !o.Online || b.begun || (!b.mark && b.missed == [3]bool{}) {
 				continue
 			}
 			for f := range files {

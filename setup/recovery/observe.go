@@ -118,12 +118,12 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			continue
 		}
 		o.ask(ctx, &set)
-		set.Healed = o.healed(ctx, want, index)
+		set.Pending, set.Healed = o.healed(ctx, want, index)
 		for _, i := range own {
 			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
 			l.Tmpfs = o.disk(v, &set.Bricks[i])
-			if _, err := os.Lstat(l.MarkPath); err == nil {
-				set.Bricks[i].Mark = true
+			if mark, err := os.ReadFile(l.MarkPath); !errors.Is(err, fs.ErrNotExist) {
+				set.Bricks[i].Mark, set.Bricks[i].Begun = true, strings.HasPrefix(string(mark), begun)
 			}
 			out = append(out, l)
 		}
@@ -161,17 +161,34 @@ func (o *Observer) ask(ctx context.Context, set *Set) {
 			if err == nil {
 				b.Online = conn.Close() == nil
 			}
+			b.Deaf = b.Node != o.State.Node && o.deaf(ctx, c)
 		})
 	}
 	wg.Wait()
 }
 
+// deaf reports whether another node's glusterd says that it is not connected
+// to this node's.
+func (o *Observer) deaf(ctx context.Context, c *gluster.Client) bool {
+	self, ok := o.State.Pool.Server(o.State.Node)
+	peers, err := c.Peers(ctx)
+	if !ok || err != nil {
+		return false
+	}
+	for _, p := range peers {
+		if !p.Local && self.Is(p.Names) {
+			return !p.Connected
+		}
+	}
+	return false
+}
+
 // healed asks this node's self-heal daemon whether anything waits to be healed
-// in a set. A brick that it cannot reach counts as waiting.
-func (o *Observer) healed(ctx context.Context, want desired.Volume, set int) bool {
+// in a set, and how much. A brick that it cannot reach counts as waiting.
+func (o *Observer) healed(ctx context.Context, want desired.Volume, set int) (entries int, healed bool) {
 	processes, err := gluster.SelfHealProcesses("/proc")
 	if err != nil {
-		return false
+		return 0, false
 	}
 	for _, p := range processes {
 		pending, err := o.pending(ctx, p.Socket, want)
@@ -183,14 +200,15 @@ func (o *Observer) healed(ctx context.Context, want desired.Volume, set int) boo
 			if h.Set != set {
 				continue
 			}
-			if h.Status != "" || h.Entries > 0 {
-				return false
+			if h.Status != "" {
+				return 0, false
 			}
+			entries += h.Entries
 			seen++
 		}
-		return seen == len(want.Sets[set])
+		return entries, entries == 0 && seen == len(want.Sets[set])
 	}
-	return false
+	return 0, false
 }
 
 func (o *Observer) pending(ctx context.Context, socket string, want desired.Volume) ([]gluster.PendingHeal, error) {

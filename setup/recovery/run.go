@@ -23,7 +23,9 @@ type Runner struct {
 
 	said    map[string]Decision // what was last logged, by brick
 	since   map[string]time.Time
-	healed  map[string]time.Time // when the brick was first seen healed
+	held    map[string]time.Time // since when a decision is held back, by brick
+	heals   map[string]*heal     // what waits to be healed, by brick
+	helped  bool                 // the self-heal daemons were told to look
 	emptied []Emptied
 	news    bool // the journal is behind
 }
@@ -31,16 +33,31 @@ type Runner struct {
 // ErrPerson says that a brick waits for a person.
 var ErrPerson = errors.New("a person must decide")
 
-// settleTime is how long nothing may wait to be healed before a refill counts
-// as complete: between two looks of the self-heal daemon new entries may appear.
-const settleTime = 2 * time.Second
+const (
+	// settleTime is how long nothing may wait to be healed before a refill counts
+	// as complete: between two looks of the self-heal daemon new entries may appear.
+	settleTime = 2 * time.Second
+	// startTime is how long glusterd, which starts its bricks one after the
+	// other, may take before this program asks it to.
+	startTime = 3 * time.Second
+	// idleTime is how long the number of entries that wait to be healed may stay
+	// as it is before the self-heal daemons are told to look: by themselves they
+	// do when a brick connects, and then every ten minutes.
+	idleTime = 10 * time.Second
+)
+
+// heal is the progress of the heals of a replica set.
+type heal struct {
+	left int       // fewest entries that were seen waiting
+	at   time.Time // when that was, or when the daemons were last told to look
+}
 
 // Recover returns nil when every brick of this node is complete and serves, an
 // error that wraps ErrPerson when nothing is left but what a person must
 // decide, or the context's error with what it waited for.
 func (r *Runner) Recover(ctx context.Context) error {
-	r.said, r.since, r.healed = map[string]Decision{}, map[string]time.Time{}, map[string]time.Time{}
-	r.news = true
+	r.said, r.since, r.held, r.heals = map[string]Decision{}, map[string]time.Time{}, map[string]time.Time{}, map[string]*heal{}
+	r.news, r.helped = true, false
 	old, err := ReadJournal(r.Journal)
 	if err != nil {
 		r.Log.Warn("the record of former recoveries is lost", "error", err)
@@ -48,20 +65,30 @@ func (r *Runner) Recover(ctx context.Context) error {
 	r.emptied = old.Emptied
 	pause := r.Pause
 	for {
-		acted, waiting, person, err := r.round(ctx)
+		acted, filling, waiting, person, err := r.round(ctx)
 		switch {
 		case err != nil:
 			return err
 		case acted:
 			pause = r.Pause
-		case len(waiting) == 0 && len(person) == 0:
+		case len(waiting) == 0 && len(person) == 0 && (len(r.heals) == 0 || r.helped):
 			return nil
+		case len(waiting) == 0 && len(person) == 0:
+			// Complete, and something waits to be healed all the same, which is what
+			// ordinary writes look like for a moment.
+			pause = r.Pause
 		case len(waiting) == 0:
 			return fmt.Errorf("%w: %s", ErrPerson, strings.Join(person, "; "))
+		case filling:
+			// Its source may die, and then what it holds must not be shown.
+			pause = r.Pause / 2
 		default:
-			pause = min(pause*5/4, 5*r.Pause)
+			pause = min(max(pause, r.Pause)*5/4, 5*r.Pause)
 		}
 		words := strings.Join(append(waiting, person...), "; ")
+		if words == "" {
+			words = "complete; entries wait to be healed"
+		}
 		r.Status(words)
 		select {
 		case <-ctx.Done():
@@ -72,32 +99,38 @@ func (r *Runner) Recover(ctx context.Context) error {
 }
 
 // round looks once and does one thing about each brick that needs one.
-func (r *Runner) round(ctx context.Context) (acted bool, waiting, person []string, err error) {
+// filling says that one of them is being filled or about to start.
+func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, person []string, err error) {
 	locals, err := r.Observe(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return false, nil, nil, context.Cause(ctx)
+			return false, false, nil, nil, context.Cause(ctx)
 		}
-		return false, []string{sanitize(err.Error())}, nil, nil
+		return false, false, []string{sanitize(err.Error())}, nil, nil
 	}
 	actor := &Actor{Run: r.Run, Proc: "/proc", Now: r.Now, Emptied: r.recordEmptied}
 	for _, l := range locals {
 		d := r.settle(l, Decide(l.Set, l.Own))
 		r.say(l, d)
+		err := r.help(ctx, l, d)
 		where := fmt.Sprintf("volume %s, brick %s: %s", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason)
 		switch {
+		case err != nil:
 		case d.Settled():
 			continue
 		case d.Action == Stop:
 			person = append(person, where)
 			continue
 		case d.Waiting():
+			filling = filling || d.Action == Healing
 			waiting = append(waiting, where)
 			continue
+		default:
+			err = actor.Act(ctx, l, d)
 		}
-		if err := actor.Act(ctx, l, d); err != nil {
+		if err != nil {
 			if ctx.Err() != nil {
-				return acted, nil, nil, context.Cause(ctx)
+				return acted, filling, nil, nil, context.Cause(ctx)
 			}
 			// Whatever GlusterFS says now, it may say otherwise when the world has moved on.
 			r.Log.Warn("not yet", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "action", string(d.Action), "error", sanitize(err.Error()))
@@ -106,25 +139,58 @@ func (r *Runner) round(ctx context.Context) (acted bool, waiting, person []strin
 		}
 		acted = true
 	}
-	return acted, waiting, person, r.write(locals)
+	return acted, filling, waiting, person, r.write(locals)
 }
 
-// settle holds back the end of a refill until it was seen complete for a while.
+// settle holds back the end of a refill until it was seen complete for a
+// while, and the start of a process until glusterd had the time to do it.
 func (r *Runner) settle(l Local, d Decision) Decision {
 	k := key(l)
-	if d.Action != Finish || !l.Set.Bricks[l.Own].Mark {
-		delete(r.healed, k)
+	long, meanwhile := time.Duration(0), Decision{}
+	switch {
+	case d.Action == Finish && l.Set.Bricks[l.Own].Mark:
+		long, meanwhile = settleTime, Decision{Healing, "the refill looks complete; looking again"}
+	case d.Action == Start:
+		long, meanwhile = startTime, Decision{Healing, "waiting for glusterd to start the brick's process"}
+	default:
+		delete(r.held, k)
 		return d
 	}
-	first, seen := r.healed[k]
+	first, seen := r.held[k]
 	if !seen {
 		first = r.Now()
-		r.healed[k] = first
+		r.held[k] = first
 	}
-	if r.Now().Sub(first) < settleTime {
-		return Decision{Healing, "the refill looks complete; looking again"}
+	if r.Now().Sub(first) < long {
+		return meanwhile
 	}
 	return d
+}
+
+// help tells the self-heal daemons to look when heals make no progress: a
+// client that came back to a brick later than they did leaves entries behind
+// them. Only where all bricks are there is there anything to be done.
+func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
+	k := key(l)
+	away := l.Set.others(-1, func(b Brick) bool { return !b.Online })
+	if l.Set.Healed || len(away) > 0 || d.Action != Healing && d.Action != None {
+		delete(r.heals, k)
+		return nil
+	}
+	h, seen := r.heals[k]
+	if !seen || l.Set.Pending < h.left {
+		r.heals[k] = &heal{left: l.Set.Pending, at: r.Now()}
+		return nil
+	}
+	if r.Now().Sub(h.at) < idleTime {
+		return nil
+	}
+	h.left, h.at, r.helped = l.Set.Pending, r.Now(), true
+	r.Log.Info("entries wait to be healed and nothing happens: the self-heal daemons are told to look", "volume", l.Set.Volume, "entries", l.Set.Pending)
+	if err := r.Run(ctx, gluster.VolumeHeal(l.Set.Volume)); err != nil {
+		return fmt.Errorf("make the self-heal daemons look: %w", err)
+	}
+	return nil
 }
 
 func key(l Local) string { return l.Set.Volume + " " + l.Set.Bricks[l.Own].Path }

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// hosts are the test hosts of one group.
+type hosts struct {
+	prefix string // of the names of their containers
+}
+
+// stopSeconds is how long a clean shutdown may take before the host is killed.
+const stopSeconds = 120
+
+// podman runs podman. Output goes through files: what podman leaves running
+// would keep a pipe open.
+func (h *hosts) podman(ctx context.Context, args ...string) (string, error) {
+	dir, err := os.MkdirTemp("", "reboot")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // small
+	stdout, err := os.Create(filepath.Join(dir, "out"))
+	if err != nil {
+		return "", err
+	}
+	defer stdout.Close() //nolint:errcheck // read below
+	stderr, err := os.Create(filepath.Join(dir, "err"))
+	if err != nil {
+		return "", err
+	}
+	defer stderr.Close() //nolint:errcheck // read below
+	cmd := exec.CommandContext(ctx, "podman", append([]string{"--runtime", "runc"}, args...)...)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	err = cmd.Run()
+	out, rerr := os.ReadFile(stdout.Name())
+	words, werr := os.ReadFile(stderr.Name())
+	if err != nil {
+		return string(out), fmt.Errorf("podman %s: %w\n%s%s", strings.Join(args, " "), err, out, bytes.TrimSpace(words))
+	}
+	return string(out), errors.Join(rerr, werr)
+}
+
+// on runs a command on a host.
+func (h *hosts) on(ctx context.Context, host string, argv ...string) (string, error) {
+	return h.podman(ctx, append([]string{"exec", h.prefix + host}, argv...)...)
+}
+
+// status runs a command on a host and returns its exit status and its output.
+func (h *hosts) status(ctx context.Context, host string, argv ...string) (int, string, error) {
+	out, err := h.on(ctx, host, argv...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode(), err.Error(), nil
+	}
+	return 0, out, err
+}
+
+// reboot runs this program on a host.
+func (h *hosts) reboot(ctx context.Context, host string, args ...string) (string, error) {
+	return h.on(ctx, host, append([]string{program}, args...)...)
+}
+
+// program is where this program is on the hosts.
+const program = "/usr/local/sbin/reboot-test"
+
+func (h *hosts) stop(ctx context.Context, host string) error {
+	_, err := h.podman(ctx, "stop", "-t", strconv.Itoa(stopSeconds), h.prefix+host)
+	return err
+}
+
+// start powers a host on and returns at once.
+func (h *hosts) start(ctx context.Context, host string) error {
+	_, err := h.podman(ctx, "start", h.prefix+host)
+	return err
+}
+
+func (h *hosts) kill(ctx context.Context, host string) error {
+	_, err := h.podman(ctx, "kill", "-s", "KILL", h.prefix+host)
+	return err
+}
+
+// booted waits until systemd has nothing left to start. A failed unit is an error.
+func (h *hosts) booted(ctx context.Context, host string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		out, err := h.on(ctx, host, "systemctl", "is-system-running", "--wait")
+		switch {
+		case err == nil:
+			return nil
+		case strings.HasPrefix(out, "degraded"), ctx.Err() != nil:
+			failed, ferr := h.on(context.WithoutCancel(ctx), host, "systemctl", "--no-pager", "--plain", "--no-legend", "--failed")
+			return errors.Join(fmt.Errorf("%s is %s after booting: %s", host, strings.TrimSpace(out), failed), ferr)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+}
+
+// pid is the first process of a running host as this machine sees it.
+func (h *hosts) pid(ctx context.Context, host string) (int, error) {
+	out, err := h.podman(ctx, "inspect", "-f", "{{.State.Pid}}", h.prefix+host)
+	if err != nil {
+		return 0, err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(out))
+	if err == nil && pid == 0 {
+		err = fmt.Errorf("%s does not run", host)
+	}
+	return pid, err
+}
+
+// root is the file system of a running host as this machine sees it.
+func root(pid int) string { return fmt.Sprintf("/proc/%d/root", pid) }
+
+// processes of the host whose command line holds all words, as this machine numbers them.
+func processes(pid int, words ...string) ([]int, error) {
+	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
+	if err != nil {
+		return nil, err
+	}
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, err
+	}
+	var out []int
+next:
+	for _, dir := range all {
+		if ns, err := os.Readlink(dir + "/ns/pid"); err != nil || ns != namespace {
+			continue
+		}
+		line, err := os.ReadFile(dir + "/cmdline")
+		if err != nil {
+			continue
+		}
+		for _, w := range words {
+			if !bytes.Contains(line, []byte(w)) {
+				continue next
+			}
+		}
+		p, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// signal sends a signal to all processes of a host whose command line holds
+// all words. None is an error.
+func (h *hosts) signal(ctx context.Context, host string, s unix.Signal, words ...string) error {
+	pid, err := h.pid(ctx, host)
+	if err != nil {
+		return err
+	}
+	found, err := processes(pid, words...)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("%s has no process %q", host, words)
+	}
+	for _, p := range found {
+		if err := unix.Kill(p, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decode[T any](text string, err error) (T, error) {
+	var v T
+	if err != nil {
+		return v, err
+	}
+	return v, json.Unmarshal([]byte(text), &v)
+}

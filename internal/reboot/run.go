@@ -1,0 +1,433 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+type runCmd struct {
+	Prefix string `required:"" env:"HOSTS_PREFIX" help:"Of the names of the containers."`
+	Out    string `default:"." help:"Directory for the table and the report."`
+	Only   string `help:"Only the steps whose names match."`
+	Files  int    `default:"300" help:"Files on each volume."`
+	Size   int    `default:"30000" help:"Bytes in each of them."`
+}
+
+// volume is one of the two.
+type volume struct {
+	name, mount, brick string
+	seq                int // how often its base was filled
+}
+
+type driver struct {
+	hosts
+	runCmd
+	servers, clients []string
+	volumes          []*volume
+	program          string // of this program on this machine
+	rows             []row
+	wrong            int
+}
+
+func (d *driver) say(format string, args ...any) {
+	fmt.Printf("%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, args...))
+}
+
+// Run goes through the steps; an error says that one did harm.
+func (c *runCmd) Run(ctx context.Context) error {
+	d := &driver{
+		hosts: hosts{prefix: c.Prefix}, runCmd: *c,
+		servers: []string{"cache1", "cache2"}, clients: []string{"web1", "web2"},
+		volumes: []*volume{
+			{name: "server", mount: "/cache_client", brick: "/cache_server/brick"},
+			{name: "web", mount: "/web_client", brick: "/web_server/brick"},
+		},
+	}
+	only, err := regexp.Compile(c.Only)
+	if err != nil {
+		return err
+	}
+	if d.program, err = os.Executable(); err != nil {
+		return err
+	}
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	for _, s := range d.steps() {
+		if !only.MatchString(s.name) {
+			continue
+		}
+		if err := d.step(ctx, s); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", s.name, err), d.report())
+		}
+	}
+	if err := d.report(); err != nil {
+		return err
+	}
+	if d.wrong > 0 {
+		return fmt.Errorf("%d things went wrong", d.wrong)
+	}
+	return nil
+}
+
+func (d *driver) report() error {
+	table := markdown(d.rows)
+	fmt.Print("\n" + table)
+	b, err := json.MarshalIndent(d.rows, "", "  ")
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.MkdirAll(d.Out, 0o755),
+		os.WriteFile(filepath.Join(d.Out, "table.md"), []byte(table), 0o644),
+		os.WriteFile(filepath.Join(d.Out, "table.json"), append(b, '\n'), 0o644))
+}
+
+// each does the same on several hosts at once.
+func each(names []string, do func(string) error) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(names))
+	for i, n := range names {
+		wg.Go(func() { errs[i] = do(n) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (d *driver) all() []string { return slices.Concat(d.servers, d.clients) }
+
+const workUnit = `[Unit]
+Description=Write and read on the volumes
+RequiresMountsFor=%s
+After=remote-fs.target
+
+[Service]
+ExecStart=%s work --host %s %s
+
+[Install]
+WantedBy=multi-user.target
+`
+
+// prepare fills the volumes and starts writers and readers, as any service
+// that needs the mounts is started.
+func (d *driver) prepare(ctx context.Context) error {
+	err := each(d.all(), func(h string) error {
+		_, err := d.podman(ctx, "cp", d.program, d.prefix+h+":"+program)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, v := range d.volumes {
+		if err := d.fill(ctx, v); err != nil {
+			return err
+		}
+	}
+	return each(d.clients, func(h string) error {
+		pid, err := d.pid(ctx, h)
+		if err != nil {
+			return err
+		}
+		var mounts, args []string
+		for _, v := range d.volumes {
+			mounts, args = append(mounts, v.mount), append(args, v.name+"="+v.mount)
+		}
+		unit := fmt.Sprintf(workUnit, strings.Join(mounts, " "), program, h, strings.Join(args, " "))
+		if err := os.WriteFile(root(pid)+"/etc/systemd/system/reboot-test.service", []byte(unit), 0o644); err != nil {
+			return err
+		}
+		_, err = d.on(ctx, h, "sh", "-c", "systemctl daemon-reload && systemctl enable -q reboot-test && systemctl restart reboot-test")
+		return err
+	})
+}
+
+// fill makes the files of a volume anew, through one client, and lets the readers know.
+func (d *driver) fill(ctx context.Context, v *volume) error {
+	if err := d.tellReaders(ctx, v, false); err != nil {
+		return err
+	}
+	v.seq++
+	if _, err := d.reboot(ctx, d.clients[0], "fill", v.mount+"/base", strconv.Itoa(d.Files), strconv.Itoa(d.Size), strconv.Itoa(v.seq)); err != nil {
+		return err
+	}
+	return d.tellReaders(ctx, v, true)
+}
+
+func (d *driver) base(v *volume) map[string]string { return baseSums(d.Files, d.Size, v.seq) }
+
+func (d *driver) tellReaders(ctx context.Context, v *volume, required bool) error {
+	return each(d.clients, func(h string) error {
+		pid, err := d.pid(ctx, h)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(root(pid)+workDir, 0o755); err != nil {
+			return err
+		}
+		return replace(root(pid)+namesPath(v.name), names{Required: required, Sums: d.base(v)})
+	})
+}
+
+// step is one thing that happens to the cluster.
+type step struct {
+	name string
+	// empties names a volume that the step may leave empty. It must serve, and
+	// must not show anything wrong.
+	empties string
+	// do returns when it began to count, or the zero time.
+	do func(context.Context) (time.Time, error)
+}
+
+// step does it, waits until all is healed, and looks at everything.
+func (d *driver) step(ctx context.Context, s step) error {
+	d.say("== %s", s.name)
+	began := time.Now()
+	if v := d.volume(s.empties); v != nil {
+		if err := d.tellReaders(ctx, v, false); err != nil {
+			return err
+		}
+	}
+	r := row{Step: s.name}
+	counted, err := s.do(ctx)
+	if err != nil {
+		return err
+	}
+	healed, err := d.healed(ctx)
+	if err != nil {
+		return err
+	}
+	if !counted.IsZero() {
+		r.Seconds = healed - float64(counted.UnixMilli())/1e3
+	}
+	d.say("   healed, %.1f s", r.Seconds)
+	wrong, err := d.check(ctx, s, &r)
+	if err != nil {
+		return err
+	}
+	for _, h := range d.clients {
+		pid, err := d.pid(ctx, h)
+		if err != nil {
+			return err
+		}
+		events, err := readEvents(root(pid) + filepath.Join(workDir, "events"))
+		if err != nil {
+			return err
+		}
+		before := r.Lists
+		texts := r.count(events, float64(began.UnixMilli())/1e3, float64(time.Now().UnixMilli())/1e3)
+		if r.Lists == before {
+			wrong = append(wrong, h+": nobody listed anything")
+		}
+		for _, t := range texts[:min(len(texts), 8)] {
+			d.say("   . %s", t)
+		}
+		if len(texts) > 8 {
+			d.say("   . and %d more, the last: %s", len(texts)-8, texts[len(texts)-1])
+		}
+	}
+	if r.Missed > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d listings were missed", r.Missed))
+	}
+	if r.Lies > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d times a file had contents that were not its own", r.Lies))
+	}
+	if r.Errors > 0 && s.empties == "" {
+		wrong = append(wrong, fmt.Sprintf("%d writes failed", r.Errors))
+	}
+	for _, w := range wrong {
+		d.say("   ! %s", w)
+	}
+	d.wrong += len(wrong)
+	d.rows = append(d.rows, r)
+	d.say("   longest write %.2f s of %d, longest listing %.2f s of %d, lost %d; the step took %.0f s", r.Write, r.Writes, r.List, r.Lists, r.Lost, since(began))
+	if v := d.volume(s.empties); v != nil {
+		return d.anew(ctx, v)
+	}
+	return nil
+}
+
+func (d *driver) volume(name string) *volume {
+	for _, v := range d.volumes {
+		if v.name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+// healed waits until every host says that all is well, and returns when the
+// last of the servers did.
+func (d *driver) healed(ctx context.Context) (float64, error) {
+	var mu sync.Mutex
+	last := 0.0
+	err := each(d.all(), func(h string) error {
+		out, err := d.reboot(ctx, h, "healed")
+		if err != nil {
+			return err
+		}
+		at, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
+		mu.Lock()
+		defer mu.Unlock()
+		if slices.Contains(d.servers, h) {
+			last = max(last, at)
+		}
+		return err
+	})
+	return last, err
+}
+
+// check compares every brick and every mount with what must be there, while
+// the writers pause, and asks each host whether it is content.
+func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
+	var mu sync.Mutex
+	var wrong []string
+	add := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		wrong = append(wrong, fmt.Sprintf(format, args...))
+	}
+	written := map[string]map[string]state{}
+	var volumes []string
+	for _, v := range d.volumes {
+		volumes, written[v.name] = append(volumes, v.name), map[string]state{}
+	}
+	err := each(d.clients, func(h string) error {
+		states, err := decode[map[string]map[string]state](d.reboot(ctx, h, append([]string{"pause"}, volumes...)...))
+		mu.Lock()
+		defer mu.Unlock()
+		for v, s := range states {
+			maps.Copy(written[v], s)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]map[string]map[string]string{} // volume, place, name -> checksum
+	for _, v := range volumes {
+		seen[v] = map[string]map[string]string{}
+	}
+	err = each(d.all(), func(h string) error {
+		var dirs []string
+		for _, v := range d.volumes {
+			if slices.Contains(d.servers, h) {
+				dirs = append(dirs, v.brick)
+			} else {
+				dirs = append(dirs, v.mount)
+			}
+		}
+		all, err := decode[map[string]map[string]string](d.reboot(ctx, h, append([]string{"sums"}, dirs...)...))
+		mu.Lock()
+		defer mu.Unlock()
+		for i, v := range d.volumes {
+			seen[v.name][h+":"+dirs[i]] = all[dirs[i]]
+		}
+		return err
+	})
+	err = errors.Join(err, each(d.clients, func(h string) error {
+		_, err := d.reboot(ctx, h, append([]string{"pause", "--resume"}, volumes...)...)
+		return err
+	}))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range d.volumes {
+		lost := 0
+		for _, place := range slices.Sorted(maps.Keys(seen[v.name])) {
+			var differ []string
+			if v.name == s.empties {
+				differ = d.notWrong(v, seen[v.name][place], written[v.name])
+				if len(seen[v.name][place]) == 0 || countBase(seen[v.name][place]) == 0 {
+					r.Note = "volume " + v.name + " begins anew, empty"
+				}
+			} else {
+				differ = compare(seen[v.name][place], d.base(v), written[v.name])
+			}
+			lost = max(lost, len(differ))
+			for _, w := range differ[:min(len(differ), 3)] {
+				add("%s: %s", place, w)
+			}
+			if len(differ) > 3 {
+				add("%s: and %d more", place, len(differ)-3)
+			}
+			if first := seen[v.name][d.servers[0]+":"+v.brick]; !maps.Equal(first, seen[v.name][place]) {
+				add("%s differs from %s", place, d.servers[0])
+			}
+		}
+		r.Lost += lost
+	}
+	return wrong, errors.Join(each(d.all(), func(h string) error { return d.content(ctx, h, add) }))
+}
+
+func countBase(files map[string]string) int {
+	n := 0
+	for name := range files {
+		if strings.HasPrefix(name, "base/") {
+			n++
+		}
+	}
+	return n
+}
+
+// notWrong says which of the files that are there have contents that they never had.
+func (d *driver) notWrong(v *volume, have map[string]string, written map[string]state) []string {
+	base, known := map[string]string{}, map[string]state{}
+	for name, s := range d.base(v) {
+		if _, ok := have["base/"+name]; ok {
+			base[name] = s
+		}
+	}
+	for name, s := range written {
+		if _, ok := have[name]; ok {
+			known[name] = s
+		}
+	}
+	return compare(have, base, known)
+}
+
+// content asks a host whether anything is left to do, or has failed.
+func (d *driver) content(ctx context.Context, h string, add func(string, ...any)) error {
+	code, out, err := d.status(ctx, h, "gluster-setup", "plan")
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		add("%s: plan ended with %d: %s", h, code, out)
+	}
+	failed, err := d.on(ctx, h, "systemctl", "--no-pager", "--plain", "--no-legend", "--failed")
+	if failed != "" {
+		add("%s: failed: %s", h, failed)
+	}
+	return err
+}
+
+// anew fills a volume that was emptied.
+func (d *driver) anew(ctx context.Context, v *volume) error {
+	err := each(d.clients, func(h string) error {
+		_, err := d.on(ctx, h, "sh", "-c", "systemctl stop reboot-test && rm -f "+statesPath(v.name))
+		return err
+	})
+	if err == nil {
+		_, err = d.on(ctx, d.clients[0], "sh", "-c", "rm -rf "+v.mount+"/*")
+	}
+	if err == nil {
+		err = d.fill(ctx, v)
+	}
+	if err != nil {
+		return err
+	}
+	return each(d.clients, func(h string) error {
+		_, err := d.on(ctx, h, "systemctl", "start", "reboot-test")
+		return err
+	})
+}

@@ -1,0 +1,362 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// steps are in an order in which each begins healed.
+func (d *driver) steps() []step {
+	cache1, cache2 := d.servers[0], d.servers[1]
+	return []step{
+		{name: "restart cache1", do: func(ctx context.Context) (time.Time, error) { return d.restart(ctx, cache1) }},
+		{name: "restart cache2", do: func(ctx context.Context) (time.Time, error) { return d.restart(ctx, cache2) }},
+		{name: "restart both clients", do: d.restartClients},
+		{name: "kill -9 a brick in memory", do: func(ctx context.Context) (time.Time, error) {
+			return time.Now(), d.signal(ctx, cache1, unix.SIGKILL, "/usr/sbin/glusterfsd", "/cache_server")
+		}},
+		{name: "kill -9 a brick on disk", do: func(ctx context.Context) (time.Time, error) {
+			return time.Now(), d.signal(ctx, cache2, unix.SIGKILL, "/usr/sbin/glusterfsd", "/web_server")
+		}},
+		{name: "kill -9 glusterd", do: func(ctx context.Context) (time.Time, error) {
+			return time.Now(), d.signal(ctx, cache2, unix.SIGKILL, "/usr/sbin/glusterd")
+		}},
+		{name: "restart cache2, and again within its recovery", do: func(ctx context.Context) (time.Time, error) { return d.twice(ctx, cache2) }},
+		{name: "restart cache1 while cache2 heals from it", do: func(ctx context.Context) (time.Time, error) { return d.source(ctx, cache1, cache2, d.restartHeld) }},
+		{name: "kill cache1 while cache2 heals from it", empties: "server", do: func(ctx context.Context) (time.Time, error) { return d.source(ctx, cache1, cache2, d.die) }},
+		{name: "start cache2 without its tmpfs in fstab", do: func(ctx context.Context) (time.Time, error) { return d.noTmpfs(ctx, cache2) }},
+		{name: "all four lose power at once", empties: "server", do: d.powerLoss},
+		{name: "both servers ask ok-to-stop at once, 20 times", do: d.race},
+		{name: "rolling restart by ok-to-stop alone", do: d.rolling},
+	}
+}
+
+// restart shuts a host down cleanly and powers it on again.
+func (d *driver) restart(ctx context.Context, h string) (time.Time, error) {
+	began := time.Now()
+	if err := d.stop(ctx, h); err != nil {
+		return began, err
+	}
+	if took := since(began); took > 20 {
+		d.say("   the shutdown of %s took %.1f s", h, took)
+	}
+	on := time.Now()
+	return on, errors.Join(d.start(ctx, h), d.booted(ctx, h))
+}
+
+func (d *driver) restartClients(ctx context.Context) (time.Time, error) {
+	return time.Time{}, each(d.clients, func(h string) error {
+		_, err := d.restart(ctx, h)
+		return err
+	})
+}
+
+const (
+	markPath = "/cache_server/.gluster-setup-refill"
+	basePath = "/cache_server/brick/base"
+)
+
+// twice restarts a host, and again when its brick is being filled.
+func (d *driver) twice(ctx context.Context, h string) (time.Time, error) {
+	if err := d.stop(ctx, h); err != nil {
+		return time.Time{}, err
+	}
+	if err := d.start(ctx, h); err != nil {
+		return time.Time{}, err
+	}
+	err := d.until(ctx, h, func(dir string) bool {
+		_, err := os.Stat(dir + markPath)
+		return err == nil
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	return d.restart(ctx, h)
+}
+
+// until looks at the files of a host, from this machine, as often as it can.
+func (d *driver) until(ctx context.Context, h string, is func(root string) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	pid, err := d.pid(ctx, h)
+	if err != nil {
+		return err
+	}
+	for !is(root(pid)) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: what the step waits for does not happen", h)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+const selfHealDaemon = "glustershd"
+
+// source restarts sink and stops its refill half way, by freezing the self-heal
+// daemon that does it. Then something happens to the source.
+func (d *driver) source(ctx context.Context, source, sink string, then func(context.Context, string, string) (time.Time, error)) (time.Time, error) {
+	if err := d.stop(ctx, sink); err != nil {
+		return time.Time{}, err
+	}
+	pid, err := d.pid(ctx, source)
+	if err != nil {
+		return time.Time{}, err
+	}
+	daemons, err := processes(pid, selfHealDaemon)
+	if err != nil || len(daemons) == 0 {
+		return time.Time{}, fmt.Errorf("%s has no self-heal daemon: %w", source, err)
+	}
+	if err := d.start(ctx, sink); err != nil {
+		return time.Time{}, err
+	}
+	n := 0
+	err = d.until(ctx, sink, func(dir string) bool {
+		names, err := os.ReadDir(dir + basePath)
+		n = len(names)
+		return err == nil && n >= d.Files/10
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, p := range daemons {
+		if err := unix.Kill(p, unix.SIGSTOP); err != nil {
+			return time.Time{}, err
+		}
+	}
+	time.Sleep(500 * time.Millisecond)
+	pid, err = d.pid(ctx, sink)
+	if err != nil {
+		return time.Time{}, err
+	}
+	names, empty, err := half(root(pid) + basePath)
+	d.say("   half way: %s has %d of %d names, %d of them empty", sink, names, d.Files, empty)
+	if err == nil && names >= d.Files && empty == 0 {
+		err = errors.New("the refill was faster than this test")
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return then(ctx, source, sink)
+}
+
+func half(dir string) (names, empty int, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		st, serr := os.Stat(filepath.Join(dir, e.Name()))
+		if serr != nil {
+			return names, empty, serr
+		}
+		names++
+		if st.Size() == 0 {
+			empty++
+		}
+	}
+	return names, empty, err
+}
+
+// restartHeld restarts the source cleanly: its shutdown must wait until the
+// refill, which goes on after a while, is complete.
+func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Time, error) {
+	stopped := make(chan error, 1)
+	go func() { stopped <- d.stop(ctx, source) }()
+	select {
+	case err := <-stopped:
+		return time.Time{}, errors.Join(errors.New("the shutdown of the only complete copy did not wait"), err)
+	case <-time.After(6 * time.Second):
+	}
+	out, err := d.on(ctx, source, "journalctl", "-b", "-u", "gluster-setup-hold", "-o", "cat", "--no-pager")
+	if err != nil {
+		return time.Time{}, err
+	}
+	if !strings.Contains(out, "shutdown waits") {
+		return time.Time{}, fmt.Errorf("the shutdown waits and does not say why: %s", out)
+	}
+	d.say("   %s: %s", source, strings.TrimSpace(out[strings.Index(out, "gluster-setup: shutdown"):]))
+	if err := d.signal(ctx, source, unix.SIGCONT, selfHealDaemon); err != nil {
+		return time.Time{}, err
+	}
+	began := time.Now()
+	if err := <-stopped; err != nil {
+		return time.Time{}, err
+	}
+	d.say("   %s went down %.1f s after the refill went on", source, since(began))
+	pid, err := d.pid(ctx, sink)
+	if err != nil {
+		return time.Time{}, err
+	}
+	names, empty, err := half(root(pid) + basePath)
+	if err != nil || names != d.Files || empty > 0 {
+		return time.Time{}, fmt.Errorf("%s went down when %s had %d of %d files, %d of them empty: %w", source, sink, names, d.Files, empty, err)
+	}
+	on := time.Now()
+	return on, errors.Join(d.start(ctx, source), d.booted(ctx, source))
+}
+
+// die kills the source. The half-filled brick must be emptied before the
+// source, now empty too, is filled from it.
+func (d *driver) die(ctx context.Context, source, sink string) (time.Time, error) {
+	if err := d.kill(ctx, source); err != nil {
+		return time.Time{}, err
+	}
+	killed := time.Now()
+	err := d.until(ctx, sink, func(dir string) bool {
+		_, err := os.Stat(dir + filepath.Dir(basePath))
+		return errors.Is(err, os.ErrNotExist)
+	})
+	d.say("   %.1f s after the death of its source what %s held was thrown away", since(killed), sink)
+	on := time.Now()
+	return on, errors.Join(err, d.start(ctx, source), d.booted(ctx, source))
+}
+
+// noTmpfs takes a line out of the fstab that gluster-setup wrote.
+func (d *driver) noTmpfs(ctx context.Context, h string) (time.Time, error) {
+	if _, err := d.on(ctx, h, "sed", "-i", `\,^tmpfs /cache_server ,d`, "/etc/fstab"); err != nil {
+		return time.Time{}, err
+	}
+	if err := d.stop(ctx, h); err != nil {
+		return time.Time{}, err
+	}
+	if err := d.start(ctx, h); err != nil {
+		return time.Time{}, err
+	}
+	var said string
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+		_, out, err := d.hosts.status(ctx, h, "gluster-setup", "status")
+		if err != nil {
+			return time.Time{}, err
+		}
+		if strings.Contains(out, "run gluster-setup apply") {
+			said = out
+			break
+		}
+		if time.Now().After(end) {
+			return time.Time{}, fmt.Errorf("status does not say what to do: %s", out)
+		}
+	}
+	for line := range strings.SplitSeq(said, "\n") {
+		if strings.Contains(line, "run gluster-setup apply") {
+			d.say("   %s", strings.TrimSpace(line))
+		}
+	}
+	pid, err := d.pid(ctx, h)
+	if err != nil {
+		return time.Time{}, err
+	}
+	names, err := os.ReadDir(root(pid) + "/cache_server")
+	if err != nil || len(names) > 0 {
+		return time.Time{}, fmt.Errorf("/cache_server of the root file system has %v: %w", names, err)
+	}
+	code, out, err := d.hosts.status(ctx, h, "gluster-setup", "plan")
+	if err != nil || code != 2 {
+		return time.Time{}, fmt.Errorf("plan ended with %d: %s: %w", code, out, err)
+	}
+	began := time.Now()
+	_, err = d.on(ctx, h, "gluster-setup", "apply")
+	return began, err
+}
+
+// powerLoss kills everything and switches it on again.
+func (d *driver) powerLoss(ctx context.Context) (time.Time, error) {
+	if err := each(d.all(), func(h string) error { return d.kill(ctx, h) }); err != nil {
+		return time.Time{}, err
+	}
+	on := time.Now()
+	if err := each(d.all(), func(h string) error { return d.start(ctx, h) }); err != nil {
+		return on, err
+	}
+	return on, each(d.all(), func(h string) error { return d.booted(ctx, h) })
+}
+
+const refused = 3 // exit status of ok-to-stop
+
+// race lets both servers ask at the same moment. At most one may go.
+func (d *driver) race(ctx context.Context) (time.Time, error) {
+	var one, none int
+	for range 20 {
+		at := time.Now().Add(700 * time.Millisecond).UnixMilli()
+		wait := fmt.Sprintf(`until [ "$(date +%%s%%3N)" -ge %d ]; do :; done; exec gluster-setup ok-to-stop`, at)
+		codes := make([]int, len(d.servers))
+		err := each([]string{"0", "1"}, func(i string) error {
+			n := int(i[0] - '0')
+			code, out, err := d.status(ctx, d.servers[n], "sh", "-c", wait)
+			if codes[n] = code; err == nil && code != 0 && code != refused {
+				err = fmt.Errorf("%s: ok-to-stop: %s", d.servers[n], out)
+			}
+			return err
+		})
+		if err != nil {
+			return time.Time{}, err
+		}
+		if codes[0] == 0 && codes[1] == 0 {
+			return time.Time{}, errors.New("both servers were allowed to stop")
+		}
+		if codes[0] == 0 || codes[1] == 0 {
+			one++
+		} else {
+			none++
+		}
+		err = each(d.servers, func(h string) error {
+			_, err := d.on(ctx, h, "gluster-setup", "ok-to-stop", "--release")
+			return err
+		})
+		if err != nil {
+			return time.Time{}, err
+		}
+	}
+	d.say("   one of the two may go: %d times, neither: %d, both: 0", one, none)
+	return time.Time{}, nil
+}
+
+// rolling restarts all servers, each when ok-to-stop lets it, with nothing
+// else between them. When it does, the other bricks must be complete.
+func (d *driver) rolling(ctx context.Context) (time.Time, error) {
+	for _, h := range d.servers {
+		asked := time.Now()
+		for {
+			code, out, err := d.hosts.status(ctx, h, "gluster-setup", "ok-to-stop")
+			if err != nil {
+				return time.Time{}, err
+			}
+			if code == 0 {
+				break
+			}
+			if code != refused || since(asked) > 120 {
+				return time.Time{}, fmt.Errorf("%s: ok-to-stop: %s", h, out)
+			}
+			time.Sleep(time.Second)
+		}
+		d.say("   %s may stop after %.1f s", h, since(asked))
+		for _, other := range d.servers {
+			if other == h {
+				continue
+			}
+			for _, v := range d.volumes {
+				have, err := decode[map[string]map[string]string](d.reboot(ctx, other, "sums", v.brick+"/base"))
+				if err != nil {
+					return time.Time{}, err
+				}
+				for name, s := range d.base(v) {
+					if have[v.brick+"/base"][name] != s {
+						return time.Time{}, fmt.Errorf("ok-to-stop let %s go when %s lacked %s of volume %s", h, other, name, v.name)
+					}
+				}
+			}
+		}
+		if err := d.stop(ctx, h); err != nil {
+			return time.Time{}, err
+		}
+		if err := d.start(ctx, h); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Time{}, nil
+}
