@@ -29,7 +29,7 @@ func Main(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "these tests mount file systems and need root")
 		return 1
 	}
-	runtime.LockOSThread() // the signal at the parent's death follows its thread
+	runtime.LockOSThread()                                // the signal at the parent's death follows its thread
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...) //nolint:gosec // this program, with its own arguments
 	cmd.Env = append(os.Environ(), private+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -1,11 +1,13 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -100,14 +102,12 @@ const (
 // evenly spread points between. It returns -1 when it finds none. A device that
 // ends before its size is an error: what was not read is not blank.
 func firstData(r io.ReaderAt, size int64) (int64, error) {
-	buf := make([]byte, 1<<20)
+	buf, zeros := make([]byte, 1<<20), make([]byte, 1<<20)
 	scan := func(from, to int64) (int64, error) {
 		for at := from; at < to; {
 			n, err := r.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
-			for i, b := range buf[:n] {
-				if b != 0 {
-					return at + int64(i), nil
-				}
+			if !bytes.Equal(buf[:n], zeros[:n]) { // far quicker than looking at each byte
+				return at + int64(slices.IndexFunc(buf[:n], func(b byte) bool { return b != 0 })), nil
 			}
 			at += int64(n)
 			switch {
