@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"brickyard/gluster"
@@ -41,10 +42,7 @@ func (h *Host) glusterd(ctx context.Context) (change.Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	if enabled == "masked" || enabled == "masked-runtime" {
-		p.Conflicts = append(p.Conflicts, change.Conflict{
-			Code: "unit-masked", Object: glusterdUnit, Problem: "somebody masked it, so that it cannot start", Remedy: "run \"systemctl unmask glusterd\" if that is no longer wanted, and run apply again",
-		})
+	if masked(&p, glusterdUnit, enabled) {
 		return p, nil
 	}
 	edits, err := h.volfile()
@@ -52,8 +50,7 @@ func (h *Host) glusterd(ctx context.Context) (change.Plan, error) {
 		return p, err
 	}
 	p.Add(edits)
-	// What is static, generated or linked in starts by other means.
-	if slices.Contains([]string{"", "disabled", "enabled-runtime"}, enabled) {
+	if mustEnable(enabled) {
 		p.Changes = append(p.Changes, change.Change{
 			Part: change.Host, Object: glusterdUnit, Action: "enable", Why: "glusterd must start at boot",
 			Commands: []string{"systemctl enable glusterd.service"},
@@ -139,3 +136,21 @@ func (h *Host) staleMark() string { return filepath.Join(h.RunDir, "reload-syste
 
 // markStale leaves word that systemd has not read what is about to change.
 func (h *Host) markStale() error { return h.leaveWord(h.staleMark()) }
+
+// mustEnable reports whether a unit with this UnitFileState does not start at
+// boot. What is static, generated or linked in starts by other means.
+func mustEnable(enabled string) bool {
+	return slices.Contains([]string{"", "disabled", "enabled-runtime"}, enabled)
+}
+
+// masked adds a conflict for a unit that somebody masked.
+func masked(p *change.Plan, unit, enabled string) bool {
+	if enabled != "masked" && enabled != "masked-runtime" {
+		return false
+	}
+	p.Conflicts = append(p.Conflicts, change.Conflict{
+		Code: "unit-masked", Object: unit, Problem: "somebody masked it, so that it cannot start",
+		Remedy: "run \"systemctl unmask " + strings.TrimSuffix(unit, ".service") + "\" if that is no longer wanted, and run apply again",
+	})
+	return true
+}

@@ -18,7 +18,10 @@ func (h *Host) units(ctx context.Context) (change.Plan, error) {
 		if err != nil {
 			return p, err
 		}
-		if enabled != "enabled" {
+		if masked(&p, u.Name, enabled) {
+			continue
+		}
+		if mustEnable(enabled) {
 			p.Changes = append(p.Changes, change.Change{
 				Part: change.Host, Object: u.Name, Action: "enable", Why: u.Why,
 				Commands: []string{"systemctl enable " + u.Name},
