@@ -51,7 +51,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}
 	log := journalLogger(streams.Err)
 	r := &recovery.Runner{
-		Observe: o.Observe, Run: gluster.CLI{}.Run, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
+		Observe: o.Observe, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
 		Status: func(words string) {
 			if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
 				log.Warn("cannot tell systemd what is being waited for", "error", err)
@@ -116,7 +116,7 @@ func observerOf(cl *cluster.Cluster, s *desired.State) (*recovery.Observer, func
 		State: s, Cluster: cl, Local: local, Dial: pool.DialTCP, Timeout: 3 * time.Second,
 		Mounted: func(m desired.BrickMount) (string, error) { return h.Mounted(context.Background(), m) },
 	}
-	return o, func() { local.Close() }, nil //nolint:errcheck // a connection for reading
+	return o, func() { local.Close() }, nil //nolint:errcheck,gosec // a connection for reading
 }
 
 // refusedError is an error that ends with status 3.

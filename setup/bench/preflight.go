@@ -47,7 +47,7 @@ func inspectPath(m machine, path string, size int64) (PathResult, os.FileInfo, e
 	if err != nil {
 		return PathResult{}, nil, err
 	}
-	if need := uint64(size) * 2; free < need {
+	if need := uint64(size) * 2; free < need { //nolint:gosec // the size is positive
 		return PathResult{}, nil, fmt.Errorf("%s has %s free, the benchmark needs %s (twice --size): make room or lower --size",
 			path, humanize.Bytes(free), humanize.Bytes(need))
 	}

@@ -77,7 +77,7 @@ func (t *target) timed(ctx context.Context, op int, do func() error) error {
 func (t *target) oneFile(ctx context.Context, round, number int) error {
 	name := fmt.Sprintf("%s%06d", filePrefix, number)
 	full := filepath.Join(t.dir, name)
-	stamp(t.text, uint64(round)<<32|uint64(number))
+	stamp(t.text, uint64(round)<<32|uint64(number)) //nolint:gosec // both are small and positive
 	if err := t.write(ctx, full); err != nil {
 		return err
 	}

@@ -208,8 +208,8 @@ func (d decoder) device(n *node, v reflect.Value) {
 // fields.
 func keysOf(t reflect.Type) []string {
 	var keys []string
-	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "" && key != "-" {
+	for f := range t.Fields() {
+		if key := f.Tag.Get("yaml"); key != "" && key != "-" {
 			keys = append(keys, key)
 		}
 	}
@@ -240,9 +240,9 @@ func unknownKeyHint(t reflect.Type, key string, known []string) string {
 // placesBelow returns the paths of the structs inside t that have the key.
 func placesBelow(t reflect.Type, key string) []string {
 	var places []string
-	for i := range t.NumField() {
-		name := t.Field(i).Tag.Get("yaml")
-		field := t.Field(i).Type
+	for f := range t.Fields() {
+		name := f.Tag.Get("yaml")
+		field := f.Type
 		if field.Kind() == reflect.Pointer {
 			field = field.Elem()
 		}

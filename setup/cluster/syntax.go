@@ -139,8 +139,7 @@ func parseDocuments(r *reporter, data []byte) (docs []*ast.DocumentNode, ok bool
 // reportSyntax puts the parser's error into the form of all others.
 func reportSyntax(r *reporter, data []byte, err error) {
 	line, column, message := 1, 1, err.Error()
-	var yamlErr yaml.Error
-	if errors.As(err, &yamlErr) {
+	if yamlErr, ok := errors.AsType[yaml.Error](err); ok {
 		message = yamlErr.GetMessage()
 		line, column = tokenPosition(yamlErr.GetToken())
 	}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -183,10 +184,8 @@ func (v validator) nodeList(what string, list *node, twice string) {
 // nodeHint says which declared node may be meant.
 func (v validator) nodeHint(name string) string {
 	for _, candidate := range v.c.NodeOrder {
-		for _, alias := range v.c.Nodes[candidate].Aliases {
-			if alias == name {
-				return fmt.Sprintf("%s is an alias; write %s", name, candidate)
-			}
+		if slices.Contains(v.c.Nodes[candidate].Aliases, name) {
+			return fmt.Sprintf("%s is an alias; write %s", name, candidate)
 		}
 	}
 	if near := nearest(name, v.c.NodeOrder); near != "" {

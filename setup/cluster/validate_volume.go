@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -31,10 +32,8 @@ func (v validator) oneOf(what string, n *node, words ...string) {
 	if n == nil || n.bad {
 		return
 	}
-	for _, w := range words {
-		if n.text == w {
-			return
-		}
+	if slices.Contains(words, n.text) {
+		return
 	}
 	hint := "write one of " + strings.Join(words, ", ")
 	if near := nearest(n.text, words); near != "" {

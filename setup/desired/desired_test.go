@@ -92,7 +92,9 @@ func TestPoolVolumes(t *testing.T) {
 		{
 			"replica 3 with a fixed quorum of 3 needs all",
 			"replica: 3, bricks: {nodes: [n1, n2, n3], directory: /srv/b}, options: {cluster.quorum-type: fixed, cluster.quorum-count: 3}",
-			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1, desired.Quorum{Fixed: 3}, 3, 0, "n1 n2 n3", "n1 n2 n3",
+			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1,
+			desired.Quorum{Fixed: 3},
+			3, 0, "n1 n2 n3", "n1 n2 n3",
 		},
 		{
 			"replica 2 with quorum auto needs the first",
@@ -180,6 +182,7 @@ func TestBrickMounts(t *testing.T) {
 			}
 			same(t, "fstab", []string{fmt.Sprintf("%s %s %s %s 0 0", tc.want.Spec, tc.want.Path, tc.want.Fstype, strings.Join(tc.want.Options, ","))}, r.FstabBlock)
 			_, unit, _ := strings.Cut(file(t, r, "/etc/systemd/system/glusterd.service.d/gluster-setup.conf"), "[Unit]\n")
+			unit, _, _ = strings.Cut(unit, "\n[Service]\n")
 			same(t, "glusterd's drop-in", "Wants="+tc.want.Unit+"\nAfter="+tc.want.Unit+"\n", unit)
 		})
 	}

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -141,8 +142,26 @@ func TestDecide(t *testing.T) {
 // nothing that may be the only copy is thrown away or written over.
 func TestDecideNeverGivesUpACopyInAnyCombination(t *testing.T) {
 	states := [][]string{
-		{}, {"offline"}, {"away"}, {"wiped"}, {"told wiped"}, {"told wiped", "away"}, {"half"}, {"half", "offline"}, {"half", "away"}, {"begun"}, {"begun", "offline"}, {"deaf"},
-		{"rebuilt"}, {"filled"}, {"away", "given up"}, {"given up", "offline"}, {"arbiter"}, {"arbiter", "away"}, {"arbiter", "told wiped"}, {"arbiter", "half"},
+		{},
+		{"offline"},
+		{"away"},
+		{"wiped"},
+		{"told wiped"},
+		{"told wiped", "away"},
+		{"half"},
+		{"half", "offline"},
+		{"half", "away"},
+		{"begun"},
+		{"begun", "offline"},
+		{"deaf"},
+		{"rebuilt"},
+		{"filled"},
+		{"away", "given up"},
+		{"given up", "offline"},
+		{"arbiter"},
+		{"arbiter", "away"},
+		{"arbiter", "told wiped"},
+		{"arbiter", "half"},
 	}
 	combinations := 0
 	var try func(bricks []Brick)
@@ -161,7 +180,7 @@ func TestDecideNeverGivesUpACopyInAnyCombination(t *testing.T) {
 			return
 		}
 		for _, words := range states {
-			try(append(bricks[:len(bricks):len(bricks)], brick("n"+string(rune('1'+len(bricks))), words...)))
+			try(append(slices.Clip(bricks), brick("n"+string(rune('1'+len(bricks))), words...)))
 		}
 	}
 	try(nil)

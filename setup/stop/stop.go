@@ -60,7 +60,7 @@ func set(l recovery.Local, q desired.Quorum) string {
 		}
 	}
 	switch {
-	case !serves && !(q.Met(before) && !q.Met(up)):
+	case !serves && (!q.Met(before) || q.Met(up)):
 		return "" // it gives nothing that anybody would miss
 	case !q.Met(up):
 		return "without this node the quorum is lost and nobody can write"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -68,11 +69,7 @@ func (r Result) verdict() string {
 	var failed *FailedError
 	switch {
 	case errors.As(r.failure(), &failed):
-		text := "FAILED:"
-		for _, f := range failed.Failures {
-			text += "\n  " + f
-		}
-		return text
+		return "FAILED:\n  " + strings.Join(failed.Failures, "\n  ")
 	case !r.Complete:
 		return "INCOMPLETE: the test ended early."
 	case r.Alone:
