@@ -32,6 +32,24 @@ func (c CLI) Run(ctx context.Context, cmd Command) error {
 	return err
 }
 
+// HealInfo returns what waits to be healed in a volume, as any of its bricks
+// knows it: paths from the root of the volume, or "<gfid:...>" where a brick does
+// not know one. It asks every brick and takes seconds.
+func (c CLI) HealInfo(ctx context.Context, volume string) ([]string, error) {
+	cmd := Command{"volume", "heal", volume, "info"}
+	doc, err := c.output(ctx, cmd)
+	if err != nil {
+		return nil, err
+	}
+	var out struct {
+		Files []string `xml:"healInfo>bricks>brick>file"`
+	}
+	if err := xml.Unmarshal(doc, &out); err != nil {
+		return nil, malformed(cmd.Name(), cmd.object(), err)
+	}
+	return out.Files, nil
+}
+
 // cliOutput is the part that all XML documents of the gluster program have in common.
 type cliOutput struct {
 	XMLName  xml.Name `xml:"cliOutput"`
@@ -65,6 +83,10 @@ func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
 	}
 	if bytes.Contains(stdout.Bytes(), []byte("<cliOutput>")) {
 		return stdout.Bytes(), parseCLI(cmd, stdout.Bytes())
+	}
+	// Starting a heal is the one change that has no XML (cli/src/cli-rpc-ops.c:gf_cli_heal_volume_cbk, 10.3).
+	if err == nil && cmd.heals() && strings.Contains(stdout.String(), "has been successful") {
+		return nil, nil
 	}
 	return nil, plainFailure(cmd, stdout.String()+stderr.String(), err)
 }

@@ -97,6 +97,8 @@ func VolumeReset(name, key string) Command { return Command{"volume", "reset", n
 // be healed, instead of at their next turn (cluster.heal-timeout, ten minutes).
 func VolumeHeal(name string) Command { return Command{"volume", "heal", name} }
 
+func (c Command) heals() bool { return len(c) == 3 && c[0] == "volume" && c[1] == "heal" }
+
 // ProfileStart has the bricks of a volume count and time file operations; ErrAlready where they do.
 func ProfileStart(name string) Command { return Command{"volume", "profile", name, "start"} }
 

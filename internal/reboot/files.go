@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // contents is what a file holds: only its own name, how often it was written,
@@ -138,6 +139,17 @@ func compare(have map[string]string, base map[string]string, written map[string]
 	}
 	slices.Sort(wrong)
 	return wrong
+}
+
+// losses counts the files of what compare returns that are gone or changed.
+func losses(differ []string) int {
+	n := 0
+	for _, d := range differ {
+		if !strings.HasSuffix(d, " should not be there") {
+			n++
+		}
+	}
+	return n
 }
 
 // replace writes a small file as a whole.

@@ -128,7 +128,18 @@ func (d *driver) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// What a former run left.
+	err = each(d.clients, func(h string) error {
+		_, err := d.on(ctx, h, "sh", "-c", "systemctl stop reboot-test 2>/dev/null; rm -rf "+workDir)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	for _, v := range d.volumes {
+		if _, err := d.on(ctx, d.clients[0], "sh", "-c", "rm -rf "+v.mount+"/*"); err != nil {
+			return err
+		}
 		if err := d.fill(ctx, v); err != nil {
 			return err
 		}
@@ -353,7 +364,7 @@ func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
 			} else {
 				differ = compare(seen[v.name][place], d.base(v), written[v.name])
 			}
-			lost = max(lost, len(differ))
+			lost = max(lost, losses(differ))
 			for _, w := range differ[:min(len(differ), 3)] {
 				add("%s: %s", place, w)
 			}

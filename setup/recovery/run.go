@@ -15,6 +15,7 @@ import (
 type Runner struct {
 	Observe func(context.Context) ([]Local, error)
 	Run     func(context.Context, gluster.Command) error
+	Waiting func(ctx context.Context, volume string) ([]string, error) // what waits to be healed
 	Log     *slog.Logger
 	Status  func(string) // one line for systemctl status
 	Journal string       // path of the journal
@@ -43,7 +44,7 @@ const (
 	// idleTime is how long the number of entries that wait to be healed may stay
 	// as it is before the self-heal daemons are told to look: by themselves they
 	// do when a brick connects, and then every ten minutes.
-	idleTime = 10 * time.Second
+	idleTime = 5 * time.Second
 )
 
 // heal is the progress of the heals of a replica set.
@@ -186,6 +187,17 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		return nil
 	}
 	h.left, h.at, r.helped = l.Set.Pending, r.Now(), true
+	dirs, err := r.Waiting(ctx, l.Set.Volume)
+	if err != nil {
+		return fmt.Errorf("ask what waits to be healed: %w", err)
+	}
+	removed, err := removeNameless(l.Set.Bricks[l.Own].Path, dirs, r.Now())
+	for _, name := range removed {
+		r.Log.Warn("a file that a killed brick process had only half made kept its directory from being healed: removed", "volume", l.Set.Volume, "path", name)
+	}
+	if err != nil {
+		r.Log.Warn("a name without a gfid cannot be removed from the brick", "volume", l.Set.Volume, "error", err)
+	}
 	r.Log.Info("entries wait to be healed and nothing happens: the self-heal daemons are told to look", "volume", l.Set.Volume, "entries", l.Set.Pending)
 	if err := r.Run(ctx, gluster.VolumeHeal(l.Set.Volume)); err != nil {
 		return fmt.Errorf("make the self-heal daemons look: %w", err)

@@ -32,7 +32,8 @@ func recoverWith(t *testing.T, world func(at time.Duration, done []string) []Loc
 				commands = append(commands, strings.Join(c, " "))
 				return fail(c)
 			},
-			Log: slog.New(slog.DiscardHandler), Status: func(string) {}, Journal: filepath.Join(dir, "journal"), Pause: time.Second, Now: time.Now,
+			Waiting: func(context.Context, string) ([]string, error) { return nil, nil },
+			Log:     slog.New(slog.DiscardHandler), Status: func(string) {}, Journal: filepath.Join(dir, "journal"), Pause: time.Second, Now: time.Now,
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
