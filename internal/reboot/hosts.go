@@ -61,8 +61,7 @@ func (h *hosts) on(ctx context.Context, host string, argv ...string) (string, er
 // status runs a command on a host and returns its exit status and its output.
 func (h *hosts) status(ctx context.Context, host string, argv ...string) (int, string, error) {
 	out, err := h.on(ctx, host, argv...)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), err.Error(), nil
 	}
 	return 0, out, err

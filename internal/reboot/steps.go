@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -173,10 +175,16 @@ func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Tim
 		return time.Time{}, errors.Join(errors.New("the shutdown of the only complete copy did not wait"), err)
 	case <-time.After(6 * time.Second):
 	}
-	out, err := d.on(ctx, source, "journalctl", "-b", "-u", "gluster-setup-hold", "-o", "cat", "--no-pager")
+	// Podman starts nothing more on a host that it stops.
+	pid, err := d.pid(ctx, source)
 	if err != nil {
 		return time.Time{}, err
 	}
+	journal, err := exec.CommandContext(ctx, "nsenter", "-t", strconv.Itoa(pid), "-m", "-p", "journalctl", "-b", "-u", "gluster-setup-hold", "-o", "cat", "--no-pager").Output()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the journal of %s: %w", source, err)
+	}
+	out := string(journal)
 	if !strings.Contains(out, "shutdown waits") {
 		return time.Time{}, fmt.Errorf("the shutdown waits and does not say why: %s", out)
 	}
@@ -189,8 +197,7 @@ func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Tim
 		return time.Time{}, err
 	}
 	d.say("   %s went down %.1f s after the refill went on", source, since(began))
-	pid, err := d.pid(ctx, sink)
-	if err != nil {
+	if pid, err = d.pid(ctx, sink); err != nil {
 		return time.Time{}, err
 	}
 	names, empty, err := half(root(pid) + basePath)
@@ -230,7 +237,7 @@ func (d *driver) noTmpfs(ctx context.Context, h string) (time.Time, error) {
 	}
 	var said string
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
-		_, out, err := d.hosts.status(ctx, h, "gluster-setup", "status")
+		_, out, err := d.status(ctx, h, "gluster-setup", "status")
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -255,7 +262,7 @@ func (d *driver) noTmpfs(ctx context.Context, h string) (time.Time, error) {
 	if err != nil || len(names) > 0 {
 		return time.Time{}, fmt.Errorf("/cache_server of the root file system has %v: %w", names, err)
 	}
-	code, out, err := d.hosts.status(ctx, h, "gluster-setup", "plan")
+	code, out, err := d.status(ctx, h, "gluster-setup", "plan")
 	if err != nil || code != 2 {
 		return time.Time{}, fmt.Errorf("plan ended with %d: %s: %w", code, out, err)
 	}
@@ -322,7 +329,7 @@ func (d *driver) rolling(ctx context.Context) (time.Time, error) {
 	for _, h := range d.servers {
 		asked := time.Now()
 		for {
-			code, out, err := d.hosts.status(ctx, h, "gluster-setup", "ok-to-stop")
+			code, out, err := d.status(ctx, h, "gluster-setup", "ok-to-stop")
 			if err != nil {
 				return time.Time{}, err
 			}

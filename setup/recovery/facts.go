@@ -44,6 +44,9 @@ type Brick struct {
 	Online    bool      // its process accepts connections
 	Published Published // by its own node
 	GivenUp   bool      // a person said that its node will not return with data
+	// Pending is how many entries this brick has that others of the set lack, as
+	// far as the self-heal daemon of this node can tell.
+	Pending int
 	// Deaf says that its node's glusterd answers and is not connected to this
 	// node's: it would refuse every change.
 	Deaf bool

@@ -118,7 +118,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			continue
 		}
 		o.ask(ctx, &set)
-		set.Pending, set.Healed = o.healed(ctx, want, index)
+		set.Healed = o.healed(ctx, want, &set)
 		for _, i := range own {
 			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
 			l.Tmpfs = o.disk(v, &set.Bricks[i])
@@ -185,10 +185,10 @@ func (o *Observer) deaf(ctx context.Context, c *gluster.Client) bool {
 
 // healed asks this node's self-heal daemon whether anything waits to be healed
 // in a set, and how much. A brick that it cannot reach counts as waiting.
-func (o *Observer) healed(ctx context.Context, want desired.Volume, set int) (entries int, healed bool) {
+func (o *Observer) healed(ctx context.Context, want desired.Volume, set *Set) bool {
 	processes, err := gluster.SelfHealProcesses("/proc")
 	if err != nil {
-		return 0, false
+		return false
 	}
 	for _, p := range processes {
 		pending, err := o.pending(ctx, p.Socket, want)
@@ -197,18 +197,16 @@ func (o *Observer) healed(ctx context.Context, want desired.Volume, set int) (en
 		}
 		seen := 0
 		for _, h := range pending {
-			if h.Set != set {
+			if h.Set != set.Index || h.Status != "" || h.Brick >= len(set.Bricks) {
 				continue
 			}
-			if h.Status != "" {
-				return 0, false
-			}
-			entries += h.Entries
+			set.Bricks[h.Brick].Pending = h.Entries
+			set.Pending += h.Entries
 			seen++
 		}
-		return entries, entries == 0 && seen == len(want.Sets[set])
+		return set.Pending == 0 && seen == len(set.Bricks)
 	}
-	return 0, false
+	return false
 }
 
 func (o *Observer) pending(ctx context.Context, socket string, want desired.Volume) ([]gluster.PendingHeal, error) {

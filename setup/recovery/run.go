@@ -147,7 +147,8 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 // while, and the start of a process until glusterd had the time to do it.
 func (r *Runner) settle(l Local, d Decision) Decision {
 	k := key(l)
-	long, meanwhile := time.Duration(0), Decision{}
+	var long time.Duration
+	var meanwhile Decision
 	switch {
 	case d.Action == Finish && l.Set.Bricks[l.Own].Mark:
 		long, meanwhile = settleTime, Decision{Healing, "the refill looks complete; looking again"}
@@ -227,6 +228,7 @@ func (r *Runner) say(l Local, d Decision) {
 		level = slog.LevelWarn
 	default:
 	}
+	//nolint:sloglint // the reason is a sentence for persons, one of few
 	r.Log.Log(context.Background(), level, d.Reason, "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "action", string(d.Action))
 }
 

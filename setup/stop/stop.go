@@ -214,7 +214,7 @@ func Hold(sets []recovery.Local) []Holding {
 			}
 		}
 		switch {
-		case complete > 0 && !l.Set.Healed && online == len(l.Set.Bricks):
+		case complete > 0 && own.Pending > 0 && online == len(l.Set.Bricks):
 			out = append(out, Holding{For: fmt.Sprintf("entries of volume %s that wait to be healed", l.Set.Volume)})
 		case complete > 0:
 		case len(filling) > 0:

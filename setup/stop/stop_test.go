@@ -65,6 +65,7 @@ func TestDecide(t *testing.T) {
 
 func TestHold(t *testing.T) {
 	up := recovery.Brick{Online: true, Reachable: true}
+	has := recovery.Brick{Online: true, Reachable: true, Pending: 3}
 	down := recovery.Brick{Reachable: true, Published: recovery.IsWiped}
 	away := recovery.Brick{}
 	filling := recovery.Brick{Online: true, Reachable: true, Published: recovery.Refilling}
@@ -79,7 +80,8 @@ func TestHold(t *testing.T) {
 	}{
 		{"nobody needs a node whose copy is not the only one", local(true, up, up), "", false},
 		{"a brick that is filled from here is waited for", local(false, up, filling), "n2:/b", false},
-		{"entries to heal on a disk are waited for", local(false, up, up), "wait to be healed", false},
+		{"entries to heal from here are waited for", local(false, has, up), "wait to be healed", false},
+		{"entries to heal from elsewhere are not waited for", local(false, up, has), "", false},
 		{"an empty brick is waited for when this copy is in memory", tmpfs(local(false, up, down)), "n2:/b", false},
 		{"an empty brick is not waited for when this copy is on a disk", local(false, up, down), "", false},
 		{"a node that does not answer may be booting when this copy is in memory", tmpfs(local(false, up, away)), "n2:/b", true},

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestContentsTellFilesAndVersionsApart(t *testing.T) {
+	t.Parallel()
+	a, b, c := contents("a", 1, 100), contents("a", 2, 100), contents("b", 1, 100)
+	if len(a) != 100 || sum(a) == sum(b) || sum(a) == sum(c) || sum(a) != sum(contents("a", 1, 100)) {
+		t.Error("contents are not what they were made from")
+	}
+}
+
+func TestCompareFindsEveryDifference(t *testing.T) {
+	t.Parallel()
+	base := baseSums(3, 50, 1)
+	good := sum(contents("w/1", 7, writtenSize))
+	written := map[string]state{"w/1": {Seq: 7, Sure: true}, "w/2": {Seq: 8}, "w/3": {Seq: 9, Sure: true}}
+	have := map[string]string{
+		"base/" + baseName(0): base[baseName(0)], "base/" + baseName(1): sum(nil),
+		"w/1": good, "w/2": "anything", "w/4": "a file that came back",
+	}
+	got := compare(have, base, written)
+	want := []string{"base/file-0001 has other contents", "base/file-0002 is not there", "w/3 is not there", "w/4 should not be there"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if n := losses(got); n != 3 {
+		t.Errorf("%d losses, want 3", n)
+	}
+}
+
+func TestARowCountsWhatEndedWithinTheStep(t *testing.T) {
+	t.Parallel()
+	var r row
+	texts := r.count([]event{
+		{Time: 1, Kind: "writes", Count: 5, Longest: 9},
+		{Time: 2, Kind: "writes", Count: 3, Longest: 0.5},
+		{Time: 3, Kind: "listings", Count: 4, Longest: 0.7},
+		{Time: 3, Kind: "missed", Text: "nothing there", Host: "web1", Volume: "v", Longest: 1},
+		{Time: 3, Kind: "repeated"},
+		{Time: 4, Kind: "lie"},
+		{Time: 9, Kind: "error"},
+	}, 1.5, 5)
+	want := row{Writes: 3, Write: 0.5, Lists: 4, List: 0.7, Missed: 1, Again: 1, Lies: 1}
+	if r != want {
+		t.Errorf("got %+v, want %+v", r, want)
+	}
+	if !slices.Equal(texts, []string{"web1, volume v: missed: nothing there (after 1.00 s, 1.50 s into the step)"}) {
+		t.Errorf("texts %q", texts)
+	}
+}
