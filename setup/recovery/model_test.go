@@ -250,9 +250,9 @@ func (w *world) heal() {
 // nobody calls a half-filled brick complete; and when the world calms down, an
 // ephemeral set ends with every brick complete and serving.
 func TestNoOrderOfRebootsLosesACopy(t *testing.T) {
-	runs := 5000
+	runs := 1500
 	if testing.Short() {
-		runs = 500
+		runs = 300
 	}
 	rebuilt, finished, stuck := 0, 0, 0
 	for seed := range uint64(runs) {
