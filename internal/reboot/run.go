@@ -20,7 +20,7 @@ type runCmd struct {
 	Prefix string `required:"" env:"HOSTS_PREFIX" help:"Of the names of the containers."`
 	Out    string `default:"." help:"Directory for the table and the report."`
 	Only   string `help:"Only the steps whose names match."`
-	Files  int    `default:"300" help:"Files on each volume."`
+	Files  int    `default:"200" help:"Files on each volume."`
 	Size   int    `default:"30000" help:"Bytes in each of them."`
 }
 
@@ -38,6 +38,7 @@ type driver struct {
 	program          string // of this program on this machine
 	rows             []row
 	wrong            int
+	plain            string // about a plain copy of the same files
 }
 
 func (d *driver) say(format string, args ...any) {
@@ -64,6 +65,9 @@ func (c *runCmd) Run(ctx context.Context) error {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
+	if err := d.plainCopy(ctx); err != nil {
+		return err
+	}
 	for _, s := range d.steps() {
 		if !only.MatchString(s.name) {
 			continue
@@ -82,7 +86,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 }
 
 func (d *driver) report() error {
-	table := markdown(d.rows)
+	table := markdown(d.rows) + d.plain
 	fmt.Print("\n" + table)
 	b, err := json.MarshalIndent(d.rows, "", "  ")
 	if err != nil {
@@ -137,7 +141,7 @@ func (d *driver) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, v := range d.volumes {
-		if _, err := d.on(ctx, d.clients[0], "sh", "-c", "rm -rf "+v.mount+"/*"); err != nil {
+		if _, err := d.on(ctx, d.clients[0], "sh", "-c", "mountpoint "+v.mount+" && rm -rf "+v.mount+"/*"); err != nil {
 			return err
 		}
 		if err := d.fill(ctx, v); err != nil {
@@ -172,6 +176,36 @@ func (d *driver) fill(ctx context.Context, v *volume) error {
 		return err
 	}
 	return d.tellReaders(ctx, v, true)
+}
+
+// plainCopy measures what a refill can be compared with: tar through one
+// connection, from the memory of one server to that of another.
+func (d *driver) plainCopy(ctx context.Context) error {
+	const to = "/run/reboot-test-copy"
+	address, err := d.podman(ctx, "inspect", "-f", `{{index .Config.Labels "brickyard.address"}}`, d.prefix+d.servers[1])
+	if err != nil {
+		return err
+	}
+	if _, err := d.on(ctx, d.servers[1], "mkdir", "-p", to); err != nil {
+		return err
+	}
+	received := make(chan error, 1)
+	go func() {
+		_, err := d.reboot(ctx, d.servers[1], "receive", to)
+		received <- err
+	}()
+	seconds, err := d.reboot(ctx, d.servers[0], "send", d.volumes[0].brick+"/base", strings.TrimSpace(address))
+	if err != nil {
+		return err
+	}
+	if err := <-received; err != nil {
+		return err
+	}
+	if _, err = d.on(ctx, d.servers[1], "rm", "-r", to); err != nil {
+		return err
+	}
+	d.plain = fmt.Sprintf("\nA plain copy of the same %d files from server to server (tar through one connection) took %s s.\n", d.Files, strings.TrimSpace(seconds))
+	return nil
 }
 
 func (d *driver) base(v *volume) map[string]string { return baseSums(d.Files, d.Size, v.seq) }

@@ -47,7 +47,7 @@ func Profile(name string) (volumeOptions []Option, mountOptions []string) {
 func stallOption() Option {
 	return Option{
 		Name: "network.ping-timeout", Value: "10",
-		Reason: "When a server dies without a word, clients wait two to three times this long before they go on with the others. With GlusterFS's 42 seconds that was 79 seconds, with 10 it was 30.",
+		Reason: "When a server dies without a word, clients wait up to three times this long before they go on with the others: 79 seconds with GlusterFS's 42, 17 to 30 with 10. See below.",
 	}
 }
 

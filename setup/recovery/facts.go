@@ -76,6 +76,9 @@ type Set struct {
 	Healed bool
 	// Pending is how many entries wait, where all bricks answered.
 	Pending int
+	// NoDaemon says that no self-heal daemon of this node serves the volume
+	// although one should: what this node has would never reach the others.
+	NoDaemon bool
 }
 
 // Action is what a node does about one of its bricks.

@@ -118,7 +118,9 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			continue
 		}
 		o.ask(ctx, &set)
-		set.Healed = o.healed(ctx, want, &set)
+		served := false
+		set.Healed, served = o.healed(ctx, want, &set)
+		set.NoDaemon = !served && daemonWanted(v)
 		for _, i := range own {
 			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
 			l.Tmpfs = o.disk(v, &set.Bricks[i])
@@ -184,11 +186,12 @@ func (o *Observer) deaf(ctx context.Context, c *gluster.Client) bool {
 }
 
 // healed asks this node's self-heal daemon whether anything waits to be healed
-// in a set, and how much. A brick that it cannot reach counts as waiting.
-func (o *Observer) healed(ctx context.Context, want desired.Volume, set *Set) bool {
+// in a set, and how much. A brick that it cannot reach counts as waiting. served
+// says that a daemon of this node knows the volume.
+func (o *Observer) healed(ctx context.Context, want desired.Volume, set *Set) (healed, served bool) {
 	processes, err := gluster.SelfHealProcesses("/proc")
 	if err != nil {
-		return false
+		return false, false
 	}
 	for _, p := range processes {
 		pending, err := o.pending(ctx, p.Socket, want)
@@ -204,9 +207,18 @@ func (o *Observer) healed(ctx context.Context, want desired.Volume, set *Set) bo
 			set.Pending += h.Entries
 			seen++
 		}
-		return set.Pending == 0 && seen == len(set.Bricks)
+		return set.Pending == 0 && seen == len(set.Bricks), true
 	}
-	return false
+	return false, false
+}
+
+func daemonWanted(v gluster.Volume) bool {
+	switch v.Options["cluster.self-heal-daemon"] {
+	case "off", "no", "disable", "false", "0":
+		return false
+	default:
+		return true
+	}
 }
 
 func (o *Observer) pending(ctx context.Context, socket string, want desired.Volume) ([]gluster.PendingHeal, error) {

@@ -26,6 +26,7 @@ type Runner struct {
 	since   map[string]time.Time
 	held    map[string]time.Time // since when a decision is held back, by brick
 	heals   map[string]*heal     // what waits to be healed, by brick
+	alone   map[string]time.Time // since when no self-heal daemon serves the volume, by brick
 	helped  bool                 // the self-heal daemons were told to look
 	emptied []Emptied
 	news    bool // the journal is behind
@@ -58,6 +59,7 @@ type heal struct {
 // decide, or the context's error with what it waited for.
 func (r *Runner) Recover(ctx context.Context) error {
 	r.said, r.since, r.held, r.heals = map[string]Decision{}, map[string]time.Time{}, map[string]time.Time{}, map[string]*heal{}
+	r.alone = map[string]time.Time{}
 	r.news, r.helped = true, false
 	old, err := ReadJournal(r.Journal)
 	if err != nil {
@@ -72,7 +74,7 @@ func (r *Runner) Recover(ctx context.Context) error {
 			return err
 		case acted:
 			pause = r.Pause
-		case len(waiting) == 0 && len(person) == 0 && (len(r.heals) == 0 || r.helped):
+		case len(waiting) == 0 && len(person) == 0 && (len(r.heals)+len(r.alone) == 0 || r.helped):
 			return nil
 		case len(waiting) == 0 && len(person) == 0:
 			// Complete, and something waits to be healed all the same, which is what
@@ -174,6 +176,17 @@ func (r *Runner) settle(l Local, d Decision) Decision {
 // them. Only where all bricks are there is there anything to be done.
 func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 	k := key(l)
+	if !l.Set.NoDaemon || d.Action != Healing && d.Action != None || !l.Set.Started {
+		delete(r.alone, k)
+	} else if first, seen := r.alone[k]; !seen {
+		r.alone[k] = r.Now()
+	} else if r.Now().Sub(first) >= idleTime {
+		// All volumes share one process, and glusterd sometimes forgets to give a
+		// volume back to it that a reset-brick took away for a moment.
+		r.alone[k], r.helped = r.Now(), true
+		r.Log.Warn("no self-heal daemon of this node serves the volume: glusterd is told to start it", "volume", l.Set.Volume)
+		return r.Run(ctx, startForce(l.Set.Volume))
+	}
 	away := l.Set.others(-1, func(b Brick) bool { return !b.Online })
 	if l.Set.Healed || len(away) > 0 || d.Action != Healing && d.Action != None {
 		delete(r.heals, k)

@@ -100,6 +100,21 @@ func TestHealsThatDoNotBeginByThemselvesAreAskedFor(t *testing.T) {
 	}
 }
 
+// What happened on real hosts: after the reset-brick of one volume the self-heal
+// daemon no longer served the other, whose entries waited for ever.
+func TestASelfHealDaemonThatLostAVolumeGetsItBack(t *testing.T) {
+	commands, took := recoverWith(t, func(_ time.Duration, done []string) []Local {
+		s := healed(set(brick("n1"), brick("n2")))
+		if len(done) == 0 {
+			s.Healed, s.NoDaemon = false, true
+		}
+		return local(s)
+	}, fine)
+	if !slices.Equal(commands, []string{"volume start v force"}) || took > 2*idleTime {
+		t.Errorf("after %s: %q", took, commands)
+	}
+}
+
 // What happened on real hosts: the other glusterd did not know this one yet, the
 // brick was stamped all the same, and would have counted as complete, empty.
 func TestARefillThatFailsHalfWayBeginsAgain(t *testing.T) {
