@@ -32,7 +32,16 @@ func (d *driver) steps() []step {
 		}},
 		{name: "restart cache2, and again within its recovery", do: func(ctx context.Context) (time.Time, error) { return d.twice(ctx, cache2) }},
 		{name: "restart cache1 while cache2 heals from it", do: func(ctx context.Context) (time.Time, error) { return d.source(ctx, cache1, cache2, d.restartHeld) }},
-		{name: "kill cache1 while cache2 heals from it", empties: "server", do: func(ctx context.Context) (time.Time, error) { return d.source(ctx, cache1, cache2, d.die) }},
+		{name: "kill cache1 while cache2 heals from it", empties: "server", do: func(ctx context.Context) (time.Time, error) {
+			// Two copies without quorum cannot stand this while they are written: what
+			// one of them missed and what the other missed then meet (split-brain).
+			web := d.volumes[1].name
+			if err := d.idle(ctx, web, "touch"); err != nil {
+				return time.Time{}, err
+			}
+			at, err := d.source(ctx, cache1, cache2, d.die)
+			return at, errors.Join(err, d.idle(ctx, web, "rm -f"))
+		}},
 		{name: "start cache2 without its tmpfs in fstab", do: func(ctx context.Context) (time.Time, error) { return d.noTmpfs(ctx, cache2) }},
 		{name: "all four lose power at once", empties: "server", do: d.powerLoss},
 		{name: "both servers ask ok-to-stop at once, 20 times", do: d.race},
@@ -64,6 +73,14 @@ const (
 	markPath = "/cache_server/.gluster-setup-refill"
 	basePath = "/cache_server/brick/base"
 )
+
+// idle makes the writers of a volume rest, or go on.
+func (d *driver) idle(ctx context.Context, volume, how string) error {
+	return each(d.clients, func(h string) error {
+		_, err := d.on(ctx, h, "sh", "-c", how+" "+idlePath(volume))
+		return err
+	})
+}
 
 // twice restarts a host, and again when its brick is being filled.
 func (d *driver) twice(ctx context.Context, h string) (time.Time, error) {
@@ -109,33 +126,21 @@ func (d *driver) source(ctx context.Context, source, sink string, then func(cont
 	if err := d.stop(ctx, sink); err != nil {
 		return time.Time{}, err
 	}
-	pid, err := d.pid(ctx, source)
-	if err != nil {
-		return time.Time{}, err
-	}
-	daemons, err := processes(pid, selfHealDaemon)
-	if err != nil || len(daemons) == 0 {
-		return time.Time{}, fmt.Errorf("%s has no self-heal daemon: %w", source, err)
-	}
 	if err := d.start(ctx, sink); err != nil {
 		return time.Time{}, err
 	}
-	n := 0
-	err = d.until(ctx, sink, func(dir string) bool {
+	err := d.until(ctx, sink, func(dir string) bool {
 		names, err := os.ReadDir(dir + basePath)
-		n = len(names)
-		return err == nil && n >= d.Files/10
+		return err == nil && len(names) >= d.Files/10
 	})
 	if err != nil {
 		return time.Time{}, err
 	}
-	for _, p := range daemons {
-		if err := unix.Kill(p, unix.SIGSTOP); err != nil {
-			return time.Time{}, err
-		}
+	if err := d.signal(ctx, source, unix.SIGSTOP, selfHealDaemon); err != nil {
+		return time.Time{}, err
 	}
 	time.Sleep(500 * time.Millisecond)
-	pid, err = d.pid(ctx, sink)
+	pid, err := d.pid(ctx, sink)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -170,24 +175,27 @@ func half(dir string) (names, empty int, err error) {
 func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Time, error) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- d.stop(ctx, source) }()
-	select {
-	case err := <-stopped:
-		return time.Time{}, errors.Join(errors.New("the shutdown of the only complete copy did not wait"), err)
-	case <-time.After(6 * time.Second):
-	}
 	// Podman starts nothing more on a host that it stops.
 	pid, err := d.pid(ctx, source)
 	if err != nil {
 		return time.Time{}, err
 	}
-	journal, err := exec.CommandContext(ctx, "nsenter", "-t", strconv.Itoa(pid), "-m", "-p", "journalctl", "-b", "-u", "gluster-setup-hold", "-o", "cat", "--no-pager").Output()
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read the journal of %s: %w", source, err)
+	var out string
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(out, "shutdown waits"); {
+		select {
+		case err := <-stopped:
+			return time.Time{}, errors.Join(errors.New("the shutdown of the only complete copy did not wait"), err)
+		case <-time.After(time.Second):
+		}
+		journal, err := exec.CommandContext(ctx, "nsenter", "-t", strconv.Itoa(pid), "-m", "-p", "journalctl", "-b", "-u", "gluster-setup-hold", "-o", "cat", "--no-pager").Output()
+		if err != nil {
+			return time.Time{}, fmt.Errorf("read the journal of %s: %w", source, err)
+		}
+		if out = string(journal); time.Now().After(end) {
+			return time.Time{}, fmt.Errorf("the shutdown waits and does not say why: %s", out)
+		}
 	}
-	out := string(journal)
-	if !strings.Contains(out, "shutdown waits") {
-		return time.Time{}, fmt.Errorf("the shutdown waits and does not say why: %s", out)
-	}
+	time.Sleep(2 * time.Second)
 	d.say("   %s: %s", source, strings.TrimSpace(out[strings.Index(out, "gluster-setup: shutdown"):]))
 	if err := d.signal(ctx, source, unix.SIGCONT, selfHealDaemon); err != nil {
 		return time.Time{}, err
@@ -208,18 +216,22 @@ func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Tim
 	return on, errors.Join(d.start(ctx, source), d.booted(ctx, source))
 }
 
-// die kills the source. The half-filled brick must be emptied before the
-// source, now empty too, is filled from it.
+// die kills the source. The half-filled brick must go offline, and be emptied
+// when the source is back and empty too.
 func (d *driver) die(ctx context.Context, source, sink string) (time.Time, error) {
+	pid, err := d.pid(ctx, sink)
+	if err != nil {
+		return time.Time{}, err
+	}
 	if err := d.kill(ctx, source); err != nil {
 		return time.Time{}, err
 	}
 	killed := time.Now()
-	err := d.until(ctx, sink, func(dir string) bool {
-		_, err := os.Stat(dir + filepath.Dir(basePath))
-		return errors.Is(err, os.ErrNotExist)
+	err = d.until(ctx, sink, func(string) bool {
+		bricks, err := processes(pid, "/usr/sbin/glusterfsd", "/cache_server")
+		return err == nil && len(bricks) == 0
 	})
-	d.say("   %.1f s after the death of its source what %s held was thrown away", since(killed), sink)
+	d.say("   %.1f s after the death of its source what %s held was no longer shown", since(killed), sink)
 	on := time.Now()
 	return on, errors.Join(err, d.start(ctx, source), d.booted(ctx, source))
 }

@@ -116,6 +116,10 @@ func (c *workCmd) Run(ctx context.Context) error {
 
 func statesPath(volume string) string { return filepath.Join(workDir, "written-"+volume) }
 func namesPath(volume string) string  { return filepath.Join(workDir, "names-"+volume) }
+
+// While the file at idlePath is there, the volume is only read.
+func idlePath(volume string) string { return filepath.Join(pauseDir, "idle-"+volume) }
+
 func pausedPath(volume string) string { return filepath.Join(pauseDir, "paused-"+volume) }
 
 var pausePath = filepath.Join(pauseDir, "pause")
@@ -145,6 +149,10 @@ func (w *writer) work(ctx context.Context) {
 		if paused {
 			paused = false
 			os.Remove(pausedPath(w.volume)) //nolint:errcheck,gosec // pause removes it too
+		}
+		if _, err := os.Stat(idlePath(w.volume)); err == nil {
+			time.Sleep(20 * time.Millisecond)
+			continue
 		}
 		began := time.Now()
 		err := w.step()

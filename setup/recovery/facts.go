@@ -73,6 +73,7 @@ type Set struct {
 	Majority bool
 	// Healed says that no brick of the set has entries that wait to be healed,
 	// as far as the self-heal daemon of this node can tell: all bricks answered.
+	// It is asked only when all are online.
 	Healed bool
 	// Pending is how many entries wait, where all bricks answered.
 	Pending int

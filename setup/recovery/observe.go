@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,17 +57,20 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
 	}
 	majority := o.majority(peers, volumes)
-	var out []Local
-	for _, want := range o.State.Pool.Volumes {
+	// All volumes at once: while a node that just died is asked, nothing else waits.
+	found := make([][]Local, len(o.State.Pool.Volumes))
+	var wg sync.WaitGroup
+	for i, want := range o.State.Pool.Volumes {
 		for _, v := range volumes {
 			if v.Name == want.Spec.Name {
-				locals := o.volume(ctx, want, v)
-				for i := range locals {
-					locals[i].Set.Majority = majority
-				}
-				out = append(out, locals...)
+				wg.Go(func() { found[i] = o.volume(ctx, want, v) })
 			}
 		}
+	}
+	wg.Wait()
+	out := slices.Concat(found...)
+	for i := range out {
+		out[i].Set.Majority = majority
 	}
 	return out, nil
 }
@@ -118,9 +122,11 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			continue
 		}
 		o.ask(ctx, &set)
-		served := false
-		set.Healed, served = o.healed(ctx, want, &set)
-		set.NoDaemon = !served && daemonWanted(v)
+		if !slices.ContainsFunc(set.Bricks, func(b Brick) bool { return !b.Online }) {
+			served := false
+			set.Healed, served = o.healed(ctx, want, &set)
+			set.NoDaemon = !served && daemonWanted(v)
+		}
 		for _, i := range own {
 			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
 			l.Tmpfs = o.disk(v, &set.Bricks[i])
