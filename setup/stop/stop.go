@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -160,11 +161,30 @@ func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string 
 
 func (g *Gate) tell(ctx context.Context, volumes []string, word string) error {
 	for _, v := range volumes {
-		if err := g.Run(ctx, gluster.VolumeSet(v, recovery.StoppingOption(g.Pool, g.Node), word)); err != nil {
+		cmd := gluster.VolumeSet(v, recovery.StoppingOption(g.Pool, g.Node), word)
+		if err := g.retry(ctx, func() error { return g.Run(ctx, cmd) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tries bounds how often a node asks again for a lock that another holds, as
+// when two nodes claim at the same moment.
+const tries = 20
+
+func (g *Gate) retry(ctx context.Context, f func() error) error {
+	for try := 1; ; try++ {
+		err := f()
+		if !errors.Is(err, gluster.ErrTransaction) || try == tries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		case <-time.After(200*time.Millisecond + time.Duration(rand.Int64N(int64(time.Second)))): //nolint:gosec // nothing secret
+		}
+	}
 }
 
 func volumesOf(sets []recovery.Local) []string {
