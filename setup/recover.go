@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -65,7 +66,13 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	if err != nil {
 		return err
 	}
-	return gate(o).Release(ctx) // it is back, and whole: others may stop now
+	// It is whole. If it was stopped by leave of ok-to-stop it is back now, and
+	// others may stop. glusterd makes its socket when it starts.
+	socket, err := os.Stat(gluster.DefaultSocket)
+	if err != nil {
+		return fmt.Errorf("find out when glusterd started: %w", err)
+	}
+	return gate(o).Returned(ctx, socket.ModTime())
 }
 
 func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observer) error {

@@ -108,13 +108,31 @@ func (g *Gate) Ask(ctx context.Context, claim bool) ([]string, error) {
 
 // Release takes back this node's claim.
 func (g *Gate) Release(ctx context.Context) error {
+	return g.release(ctx, func(string) bool { return true })
+}
+
+// Returned takes back this node's claim if it was made before its glusterd
+// started: the node was stopped since, and is back. A younger claim is of a node
+// that has yet to stop.
+func (g *Gate) Returned(ctx context.Context, started time.Time) error {
+	return g.release(ctx, func(claim string) bool { return before(claim, started) })
+}
+
+// before reports whether a claim is older than the start of glusterd. What is
+// not a time is nobody's claim. Claims are told in whole seconds.
+func before(claim string, started time.Time) bool {
+	at, err := time.Parse(time.RFC3339, claim)
+	return err != nil || at.Add(time.Second).Before(started)
+}
+
+func (g *Gate) release(ctx context.Context, over func(claim string) bool) error {
 	volumes, err := g.Local.Volumes(ctx)
 	if err != nil {
 		return err
 	}
 	var names []string
 	for _, v := range volumes {
-		if at := v.Options[recovery.StoppingOption(g.Pool, g.Node)]; at != "" && at != "no" {
+		if at := v.Options[recovery.StoppingOption(g.Pool, g.Node)]; at != "" && at != "no" && over(at) {
 			names = append(names, v.Name)
 		}
 	}
