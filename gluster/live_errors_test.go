@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -180,17 +179,10 @@ func overTCP(t *testing.T, server *lab.Node) {
 	if peers, err := c.Peers(t.Context()); err != nil || len(peers) != 3 {
 		t.Errorf("%+v, %v", peers, err)
 	}
-	var port int
 	waitFor(t, func() bool { // bricks register again with a glusterd that has just started
-		port, err = c.BrickPort(t.Context(), "/bricks/three")
-		return err == nil
+		return c.BrickServes(t.Context(), "/bricks/three") == nil
 	})
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", net.JoinHostPort(server.IPv4, strconv.Itoa(port)))
-	if err != nil {
-		t.Errorf("port %d of the brick: %v", port, err)
-	} else if err := conn.Close(); err != nil {
-		t.Error(err)
-	}
+	wantError(t, c.BrickServes(t.Context(), "/bricks/nosuch"), gluster.ErrBrickOffline, "/bricks/nosuch")
 	_, err = c.BrickPort(t.Context(), "/bricks/nosuch")
 	wantError(t, err, gluster.ErrBrickOffline, "/bricks/nosuch")
 	_, err = c.BrickPort(t.Context(), "/bricks/idle1")
@@ -230,8 +222,8 @@ func TestIPv6(t *testing.T) {
 	l.Node(1).Network(func() {
 		c := gluster.NewClient("tcp", l.Node(0).IPv6)
 		defer func() { _ = c.Close() }() //nolint:errcheck // only read from
-		if port, err := c.BrickPort(t.Context(), "/bricks/names"); err != nil || port == 0 {
-			t.Errorf("%d, %v", port, err)
+		if err := c.BrickServes(t.Context(), "/bricks/names"); err != nil {
+			t.Error(err)
 		}
 	})
 }

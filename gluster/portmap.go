@@ -2,6 +2,8 @@ package gluster
 
 import (
 	"context"
+	"net"
+	"strconv"
 
 	"brickyard/gluster/rpc"
 	"brickyard/gluster/xdr"
@@ -32,4 +34,25 @@ func (c *Client) BrickPort(ctx context.Context, brickPath string) (int, error) {
 		return 0, &Error{Op: op, Object: brickPath, Code: int(errno), Kind: ErrBrickOffline}
 	}
 	return int(port), nil
+}
+
+// BrickServes reports whether a brick of the asked node accepts connections: it asks for the brick's port, connects and
+// hangs up. nil where it does, ErrBrickOffline where it has no port or nobody listens there; other errors are those of BrickPort.
+func (c *Client) BrickServes(ctx context.Context, brickPath string) error {
+	port, err := c.BrickPort(ctx, brickPath)
+	if err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(c.address)
+	if err != nil {
+		return unreachable("brick serves", brickPath, err)
+	}
+	conn, err := dial(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err == nil {
+		err = conn.Close()
+	}
+	if err != nil {
+		return &Error{Op: "brick serves", Object: brickPath, Kind: ErrBrickOffline, Err: err}
+	}
+	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -91,7 +89,7 @@ func (p *Probe) ask(ctx context.Context, s desired.Server, f func(context.Contex
 	return f(ctx, c)
 }
 
-// bricksUp asks every brick's node for its port, all at once, and connects to it.
+// bricksUp tries all bricks at once.
 func (p *Probe) bricksUp(ctx context.Context, want desired.Volume) map[cluster.Brick]bool {
 	up := map[cluster.Brick]bool{}
 	var mu sync.Mutex
@@ -104,15 +102,7 @@ func (p *Probe) bricksUp(ctx context.Context, want desired.Volume) map[cluster.B
 			}
 			wg.Go(func() {
 				err := p.ask(ctx, s, func(ctx context.Context, c *gluster.Client) error {
-					port, err := c.BrickPort(ctx, b.Path)
-					if err != nil {
-						return err
-					}
-					conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(s.Address.String(), strconv.Itoa(port)))
-					if err != nil {
-						return err
-					}
-					return conn.Close()
+					return c.BrickServes(ctx, b.Path)
 				})
 				mu.Lock()
 				defer mu.Unlock()

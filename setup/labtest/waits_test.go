@@ -33,6 +33,19 @@ func TestAllNodesAtOnce(t *testing.T) {
 		}
 	}
 	s.expect(s.Node(3), 0, nil, "status")
+	noticesThatNobodyHeals(t, s)
+}
+
+// noticesThatNobodyHeals ends the self-heal daemon of one server.
+func noticesThatNobodyHeals(t *testing.T, s *site) {
+	t.Helper()
+	server := s.Node(0)
+	processes, err := gluster.SelfHealProcesses(server.Path("/proc"))
+	if err != nil || len(processes) != 1 {
+		t.Fatalf("self-heal daemons %v, %v", processes, err)
+	}
+	server.Run("kill", "-KILL", strconv.Itoa(processes[0].PID))
+	s.expect(server, 1, []string{"no self-heal daemon of this node serves volume server"}, "status")
 }
 
 func TestOneNodeAfterTheOtherWithTheHostPartFirst(t *testing.T) {

@@ -73,7 +73,7 @@ func (d *decider) add(c change.Change, cmd gluster.Command, by string) {
 
 func (d *decider) step(s Step, by string) {
 	for _, l := range s.Unstamp {
-		s.Commands = append(s.Commands, "setfattr -x "+volumeID+" "+l.Path)
+		s.Commands = append(s.Commands, "setfattr -x "+gluster.XattrVolumeID+" "+l.Path)
 	}
 	if s.Command != nil {
 		s.Commands = append(s.Commands, s.Command.String())

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -18,12 +17,9 @@ import (
 	"brickyard/setup/change"
 )
 
-// Extended attributes of a brick's root: the volume it belongs to, set when a
-// volume is created, and its identity, set when its brick process first runs.
-const (
-	volumeID = "trusted.glusterfs.volume-id"
-	rootGFID = "trusted.gfid"
-)
+// rootGFID is the extended attribute of a brick's root that is set when its
+// brick process first runs.
+const rootGFID = "trusted.gfid"
 
 // internalDir is where a brick process keeps its own records.
 const internalDir = ".glusterfs"
@@ -55,23 +51,11 @@ func (p *Pool) stamps(see *Observed) error {
 // stampOf returns the UUID of the volume that a directory is stamped for, or
 // "" where there is no stamp or no directory.
 func stampOf(path string) (string, error) {
-	id := make([]byte, 16)
-	n, err := unix.Lgetxattr(path, volumeID, id)
-	switch {
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODATA), errors.Is(err, unix.ENOTSUP), errors.Is(err, unix.ENOTDIR):
+	id, err := gluster.BrickVolumeID(path)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ENOTSUP) {
 		return "", nil
-	case err != nil && !errors.Is(err, unix.ERANGE):
-		return "", fmt.Errorf("read %s of %s: %w", volumeID, path, err)
 	}
-	return uuid(id[:max(n, 0)]), nil
-}
-
-func uuid(id []byte) string {
-	if len(id) != 16 {
-		return "an unreadable id"
-	}
-	h := hex.EncodeToString(id)
-	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
+	return id, err
 }
 
 // unused reports whether a brick directory holds nothing at all: no files, and
@@ -164,5 +148,5 @@ func (p *Pool) unstamp(ctx context.Context, l Leftover) error {
 	if !free {
 		return fmt.Errorf("%s is in use by now", l.Path)
 	}
-	return unix.Lremovexattr(l.Path, volumeID)
+	return unix.Lremovexattr(l.Path, gluster.XattrVolumeID)
 }

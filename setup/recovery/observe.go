@@ -2,21 +2,16 @@ package recovery
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
 	"brickyard/setup/cluster"
@@ -125,7 +120,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		if !slices.ContainsFunc(set.Bricks, func(b Brick) bool { return !b.Online }) {
 			served := false
 			set.Healed, served = o.healed(ctx, want, &set)
-			set.NoDaemon = !served && daemonWanted(v)
+			set.NoDaemon = !served && v.SelfHealDaemon()
 		}
 		for _, i := range own {
 			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
@@ -160,16 +155,10 @@ func (o *Observer) ask(ctx context.Context, set *Set) {
 			defer cancel()
 			c := o.Dial(server)
 			defer c.Close() //nolint:errcheck // a connection for reading
-			port, err := c.BrickPort(ctx, b.Path)
+			err := c.BrickServes(ctx, b.Path)
+			b.Online = err == nil
 			b.Reachable = err == nil || errors.Is(err, gluster.ErrBrickOffline) || errors.Is(err, gluster.ErrRefused)
-			if err != nil {
-				return
-			}
-			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(server.Address.String(), strconv.Itoa(port)))
-			if err == nil {
-				b.Online = conn.Close() == nil
-			}
-			b.Deaf = b.Node != o.State.Node && o.deaf(ctx, c)
+			b.Deaf = b.Online && b.Node != o.State.Node && o.deaf(ctx, c)
 		})
 	}
 	wg.Wait()
@@ -195,47 +184,21 @@ func (o *Observer) deaf(ctx context.Context, c *gluster.Client) bool {
 // in a set, and how much. A brick that it cannot reach counts as waiting. served
 // says that a daemon of this node knows the volume.
 func (o *Observer) healed(ctx context.Context, want desired.Volume, set *Set) (healed, served bool) {
-	processes, err := gluster.SelfHealProcesses("/proc")
+	pending, err := gluster.LocalPendingHeals(ctx, "/proc", want.Spec.Name, len(want.Sets), o.Timeout)
 	if err != nil {
 		return false, false
 	}
-	for _, p := range processes {
-		pending, err := o.pending(ctx, p.Socket, want)
-		if err != nil {
-			continue // another volume's daemon
+	seen := 0
+	for _, h := range pending {
+		if h.Set != set.Index || h.Status != "" || h.Brick >= len(set.Bricks) {
+			continue
 		}
-		seen := 0
-		for _, h := range pending {
-			if h.Set != set.Index || h.Status != "" || h.Brick >= len(set.Bricks) {
-				continue
-			}
-			set.Bricks[h.Brick].Pending = h.Entries
-			set.Pending += h.Entries
-			seen++
-		}
-		return set.Pending == 0 && seen == len(set.Bricks), true
+		set.Bricks[h.Brick].Pending = h.Entries
+		set.Pending += h.Entries
+		seen++
 	}
-	return false, false
+	return set.Pending == 0 && seen == len(set.Bricks), true
 }
-
-func daemonWanted(v gluster.Volume) bool {
-	switch v.Options["cluster.self-heal-daemon"] {
-	case "off", "no", "disable", "false", "0":
-		return false
-	default:
-		return true
-	}
-}
-
-func (o *Observer) pending(ctx context.Context, socket string, want desired.Volume) ([]gluster.PendingHeal, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
-	defer cancel()
-	c := gluster.NewBrickClient(socket)
-	defer c.Close() //nolint:errcheck // a connection for reading
-	return c.PendingHeals(ctx, want.Spec.Name, len(want.Sets))
-}
-
-const volumeID = "trusted.glusterfs.volume-id"
 
 // disk looks at the place of a local brick, and reports whether it is on tmpfs.
 func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
@@ -270,15 +233,13 @@ func look(dir, volume string) (Disk, string) {
 	case st.Mode()&fs.ModeSymlink != 0:
 		return Link, dir
 	}
-	id := make([]byte, 16)
-	n, err := unix.Lgetxattr(dir, volumeID, id)
-	switch {
-	case err == nil && strings.EqualFold(uuid(id[:n]), volume):
+	switch id, err := gluster.BrickVolumeID(dir); {
+	case err != nil:
+		return Unmounted, err.Error()
+	case strings.EqualFold(id, volume):
 		return Stamped, ""
-	case err == nil, errors.Is(err, unix.ERANGE):
-		return Foreign, "volume-id " + uuid(id[:max(n, 0)])
-	case !errors.Is(err, unix.ENODATA):
-		return Unmounted, fmt.Sprintf("read %s of %s: %v", volumeID, dir, err)
+	case id != "":
+		return Foreign, "volume-id " + id
 	}
 	d, err := os.Open(dir)
 	if err != nil {
@@ -295,12 +256,4 @@ func look(dir, volume string) (Disk, string) {
 		}
 	}
 	return Wiped, ""
-}
-
-func uuid(id []byte) string {
-	if len(id) != 16 {
-		return "unreadable"
-	}
-	h := hex.EncodeToString(id)
-	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
 }

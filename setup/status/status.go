@@ -6,8 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
+	"slices"
 	"sync"
 	"time"
 
@@ -204,7 +203,7 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 		wg.Go(func() { g.brick(ctx, &out.Bricks[i]) })
 	}
 	wg.Wait()
-	g.heals(ctx, want, &out)
+	g.heals(ctx, want, have, &out, s)
 	g.waits(&out, s)
 	for _, b := range out.Bricks {
 		switch b.Recovery {
@@ -258,28 +257,21 @@ func (g *Gatherer) waits(v *Volume, s *Status) {
 	}
 }
 
-// brick asks the brick's node for its port and connects to it.
+// brick tries a brick and, of a local one, looks at its file system.
 func (g *Gatherer) brick(ctx context.Context, b *Brick) {
 	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
 	defer cancel()
 	server, _ := g.State.Pool.Server(b.Node)
 	c := g.Dial(server)
-	port, err := c.BrickPort(ctx, b.Path)
+	err := c.BrickServes(ctx, b.Path)
 	if cerr := c.Close(); err == nil {
 		err = cerr
-	}
-	var conn net.Conn
-	if err == nil {
-		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(server.Address.String(), strconv.Itoa(port)))
-	}
-	if err == nil {
-		err = conn.Close()
 	}
 	switch {
 	case err == nil:
 		b.Online = true
 	case errors.Is(err, gluster.ErrBrickOffline):
-		b.Why = "it has no process"
+		b.Why = "it has no process that accepts connections"
 	case errors.Is(err, gluster.ErrNotRunning):
 		b.Why = "glusterd on its node does not answer"
 	default:
@@ -295,24 +287,17 @@ func (g *Gatherer) brick(ctx context.Context, b *Brick) {
 
 // heals asks this node's self-heal daemon, which knows all bricks of the
 // replica sets that have a brick here.
-func (g *Gatherer) heals(ctx context.Context, want desired.Volume, v *Volume) {
-	processes, err := gluster.SelfHealProcesses("/proc")
-	if err != nil || !g.State.Server {
+func (g *Gatherer) heals(ctx context.Context, want desired.Volume, have gluster.Volume, v *Volume, s *Status) {
+	if !g.State.Server || have.Status != gluster.Started || !slices.ContainsFunc(v.Bricks, func(b Brick) bool { return b.Node == g.State.Node }) {
 		return
 	}
-	for _, p := range processes {
-		ctx, cancel := context.WithTimeout(ctx, g.Timeout)
-		c := gluster.NewBrickClient(p.Socket)
-		pending, err := c.PendingHeals(ctx, v.Name, len(want.Sets))
-		cerr := c.Close()
-		cancel()
-		if err != nil || cerr != nil {
-			continue // another volume's daemon, or one that is just starting
-		}
-		for _, h := range pending {
-			if i := h.Set*want.Spec.Replica + h.Brick; h.Status == "" && i < len(v.Bricks) {
-				v.Bricks[i].PendingHeals = &h.Entries
-			}
+	pending, err := gluster.LocalPendingHeals(ctx, "/proc", v.Name, len(want.Sets), g.Timeout)
+	if err != nil && have.SelfHealDaemon() {
+		s.problem("no self-heal daemon of this node serves volume %s: %v", v.Name, err)
+	}
+	for _, h := range pending {
+		if i := h.Set*want.Spec.Replica + h.Brick; h.Status == "" && i < len(v.Bricks) {
+			v.Bricks[i].PendingHeals = &h.Entries
 		}
 	}
 }
