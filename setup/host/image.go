@@ -64,8 +64,9 @@ func (h *Host) newImage(m desired.BrickMount, field string) (change.Plan, error)
 			if _, err := h.Exec(ctx, nil, argv...); err != nil {
 				return errors.Join(err, removeTemp(temp))
 			}
-			if err := flush(temp); err != nil {
-				return err
+			// mkfs.ext4 writes zeros by punching holes where the file system below is tmpfs.
+			if err := allocate(temp, os.O_WRONLY, m.Size); err != nil {
+				return errors.Join(err, removeTemp(temp))
 			}
 			if err := renameNew(temp, m.Spec); err != nil {
 				return errors.Join(err, removeTemp(temp))
@@ -101,11 +102,16 @@ func renameNew(from, to string) error {
 // reserve makes a file of size bytes whose blocks are all allocated, so that a
 // brick cannot run out of room that its file system promised. What a killed run
 // left under the name, which is ours alone, goes.
-func reserve(path string, size int64) (err error) {
+func reserve(path string, size int64) error {
 	if err := removeTemp(path); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	return allocate(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, size)
+}
+
+// allocate gives a file blocks up to size bytes where it has none, and flushes it. What it holds stays.
+func allocate(path string, flags int, size int64) (err error) {
+	f, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,8 @@ func (d *decider) create(want desired.Volume) {
 			c.Needs = append(c.Needs, host+" to be in the pool")
 		case !p.Local && (!p.Connected || p.State != gluster.PeerInCluster):
 			c.Needs = append(c.Needs, host+" to be connected")
+		default:
+			c.Needs = append(c.Needs, d.strangersTo(host, want)...)
 		}
 		for _, b := range want.Spec.Bricks {
 			if b.Host == host && slices.Contains(d.see.Unprepared[host], b.Path) {
@@ -81,6 +83,27 @@ func (d *decider) create(want desired.Volume) {
 	d.step(Step{Change: c, Unstamp: leftovers, Command: gluster.VolumeCreate(want.Spec)}, d.leader)
 	d.options(want, gluster.Volume{Name: name})
 	d.add(change.Change{Object: "volume " + name, Action: "start", Why: "it was just created"}, gluster.VolumeStart(name), d.leader)
+}
+
+// strangersTo says which servers of a volume another one is not connected to yet, as just after a probe: it would refuse the
+// volume when the bricks of those that agree are stamped already, and only their own nodes can free them.
+func (d *decider) strangersTo(host string, want desired.Volume) []string {
+	view, answers := d.see.Views[host]
+	if host == d.node || !answers {
+		return nil
+	}
+	var needs []string
+	for _, other := range want.ServersOf() {
+		id := d.see.UUIDs[other]
+		s, _ := d.want.Server(other)
+		if other == host || id == "" || d.peer(s) == nil {
+			continue
+		}
+		if !slices.ContainsFunc(view, func(p gluster.Peer) bool { return p.UUID == id && p.Connected && p.State == gluster.PeerInCluster }) {
+			needs = append(needs, host+" to be connected to "+other)
+		}
+	}
+	return needs
 }
 
 // leftover decides about a brick directory of this node for a volume that is to

@@ -236,6 +236,14 @@ func TestTheVolumeWaitsForItsNodes(t *testing.T) {
 			steps: make3("n3.example.com to be connected"),
 		},
 		{
+			name: "for two that the leader knows and that do not know each other yet", want: wanted(),
+			see: seen(n1, noVolume, func(o *Observed) {
+				o.Views[n2][1].Connected = false
+				o.Views[n3] = o.Views[n3][:1]
+			}),
+			steps: make3("n2.example.com to be connected to n3.example.com after n3.example.com to be connected to n2.example.com"),
+		},
+		{
 			name: "for one that the pool has not accepted yet", want: wanted(), see: seen(n1, noVolume, peer(n2, func(p *gluster.Peer) { p.State = gluster.PeerAccepted })),
 			steps: make3("n2.example.com to be connected"), waits: []string{`n2.example.com to be in the pool (it is "Accepted peer request")`},
 		},
