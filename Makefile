@@ -7,7 +7,7 @@ SHELL := /bin/bash
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build the static bin/gluster-setup
+build: ## build the static programs bin/gluster-setup and bin/gluster_exporter
 	@hack/build
 
 test: ## install what is missing and run everything: lint, Go tests, scenarios (root)

@@ -103,24 +103,33 @@ const healCount = 8
 // A daemon that does not serve that many sets of the volume, as where the volume is not started, is ErrRefused.
 func (c *BrickClient) PendingHeals(ctx context.Context, volume string, replicaSets int) ([]PendingHeal, error) {
 	const op = "pending heals"
+	d, err := c.healOp(ctx, op, volume, replicaSets, healCount)
+	if err != nil {
+		return nil, err
+	}
+	heals := parsePendingHeals(d, replicaSets)
+	if heals == nil {
+		return nil, notServed(op, volume, replicaSets)
+	}
+	return heals, nil
+}
+
+// healOp asks a self-heal daemon for one of its operations on all sets of a volume.
+func (c *BrickClient) healOp(ctx context.Context, op, volume string, replicaSets, number int) (dict.Dict, error) {
 	input := dict.Dict{}
-	input.SetInt("xl-op", healCount)
+	input.SetInt("xl-op", number)
 	input.SetInt("count", replicaSets)
 	for i := range replicaSets {
 		set := fmt.Sprintf("%s-replicate-%d", volume, i)
 		input.SetString(fmt.Sprintf("xl-%d", i), set)
 		input.SetInt(set, i)
 	}
-	d, err := c.call(ctx, op, volume, procBrickXlatorOp, brickRequest("", 0, input))
-	if err != nil {
-		return nil, err
-	}
-	heals := parsePendingHeals(d, replicaSets)
-	if heals == nil {
-		text := fmt.Sprintf("the self-heal daemon does not serve %d replica sets of the volume", replicaSets)
-		return nil, &Error{Op: op, Object: volume, Kind: ErrRefused, Text: text}
-	}
-	return heals, nil
+	return c.call(ctx, op, volume, procBrickXlatorOp, brickRequest("", 0, input))
+}
+
+func notServed(op, volume string, replicaSets int) error {
+	text := fmt.Sprintf("the self-heal daemon does not serve %d replica sets of the volume", replicaSets)
+	return &Error{Op: op, Object: volume, Kind: ErrRefused, Text: text}
 }
 
 // parsePendingHeals reads the answer of afr_xl_op (xlators/cluster/afr/src/afr-self-heald.c,

@@ -2,10 +2,9 @@ package gluster
 
 import (
 	"bytes"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,64 +34,131 @@ type SelfHealProcess struct {
 	Socket string
 }
 
-// BrickProcesses finds the bricks' processes of a node. proc is where its /proc is found.
+// MountProcess is a process of this node that mounts a volume through FUSE.
+type MountProcess struct {
+	// PID is its identifier.
+	PID int
+	// Path is where the volume is mounted.
+	Path string
+	// Volfile is the volume, with a slash in front of it (--volfile-id).
+	Volfile string
+}
+
+// Processes are those of GlusterFS on a node, in the order of their identifiers.
+type Processes struct {
+	Glusterd []int // their identifiers
+	Bricks   []BrickProcess
+	SelfHeal []SelfHealProcess
+	Mounts   []MountProcess
+}
+
+// ListProcesses finds the processes of a node. proc is where its /proc is found.
 // Processes that end meanwhile are left out.
+func ListProcesses(proc string) (Processes, error) {
+	var p Processes
+	pids, err := ProcessIDs(proc)
+	for _, pid := range pids {
+		p.Add(proc, pid)
+	}
+	return p, err
+}
+
+// BrickProcesses finds those of a node that serve bricks: see ListProcesses.
 func BrickProcesses(proc string) ([]BrickProcess, error) {
-	var found []BrickProcess
-	err := eachCommandLine(proc, func(pid int, args []string) {
-		if filepath.Base(args[0]) != "glusterfsd" {
-			return
-		}
-		b := BrickProcess{
-			PID: pid, Path: argument(args, "--brick-name"),
-			Volfile: argument(args, "--volfile-id"), Socket: argument(args, "-S"),
-		}
-		if b.Path == "" || b.Socket == "" {
-			return
-		}
-		b.Port, _ = strconv.Atoi(argument(args, "--brick-port")) //nolint:errcheck // 0 where it is missing
-		found = append(found, b)
-	})
-	return found, err
+	p, err := ListProcesses(proc)
+	return p.Bricks, err
 }
 
-// SelfHealProcesses finds the self-heal daemons of a node. proc is where its /proc is found.
+// SelfHealProcesses finds the self-heal daemons of a node: see ListProcesses.
 func SelfHealProcesses(proc string) ([]SelfHealProcess, error) {
-	var found []SelfHealProcess
-	err := eachCommandLine(proc, func(pid int, args []string) {
-		volfile := argument(args, "--volfile-id")
-		if filepath.Base(args[0]) != "glusterfs" || !strings.HasPrefix(volfile, "shd/") && volfile != "gluster/glustershd" {
-			return
-		}
-		if socket := argument(args, "-S"); socket != "" {
-			found = append(found, SelfHealProcess{PID: pid, Volfile: volfile, Socket: socket})
-		}
-	})
-	return found, err
+	p, err := ListProcesses(proc)
+	return p.SelfHeal, err
 }
 
-// eachCommandLine calls do with the arguments of every process that has any.
-func eachCommandLine(proc string, do func(pid int, args []string)) error {
-	entries, err := os.ReadDir(proc)
+// MountProcesses finds the FUSE clients of a node: see ListProcesses.
+func MountProcesses(proc string) ([]MountProcess, error) {
+	p, err := ListProcesses(proc)
+	return p.Mounts, err
+}
+
+// ProcessIDs lists all processes of a node, in order.
+func ProcessIDs(proc string) ([]int, error) {
+	d, err := os.Open(proc)
 	if err != nil {
-		return &Error{Op: "find processes", Object: proc, Err: err}
+		return nil, &Error{Op: "find processes", Object: proc, Err: err}
 	}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		b, err := os.ReadFile(filepath.Join(proc, e.Name(), "cmdline")) //nolint:gosec // below proc
-		if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) == 0 {
-			continue
-		}
-		if err != nil {
-			// ESRCH of a process that has just ended, EACCES where /proc hides those of others.
-			continue
-		}
-		do(pid, strings.Split(string(bytes.TrimSuffix(b, []byte{0})), "\x00"))
+	defer d.Close() //nolint:errcheck // read only
+	names, err := d.Readdirnames(-1)
+	if err != nil {
+		return nil, &Error{Op: "find processes", Object: proc, Err: err}
 	}
-	return nil
+	var pids []int
+	for _, n := range names {
+		if pid, err := strconv.Atoi(n); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	return pids, nil
+}
+
+// Add looks at one process and adds it where it is one of GlusterFS's, which it reports.
+func (p *Processes) Add(proc string, pid int) bool {
+	b, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "cmdline"))
+	if err != nil || len(b) == 0 {
+		return false // it has just ended, is one of the kernel's, or /proc hides those of others
+	}
+	if !bytes.Contains(b, []byte("gluster")) {
+		return false
+	}
+	args := strings.Split(string(bytes.TrimSuffix(b, []byte{0})), "\x00")
+	switch filepath.Base(args[0]) {
+	case "glusterd":
+		p.Glusterd = append(p.Glusterd, pid)
+		return true
+	case "glusterfsd":
+		return p.addBrick(pid, args)
+	case "glusterfs":
+		return p.addSelfHeal(pid, args) || p.addMount(pid, args)
+	default:
+		return false
+	}
+}
+
+func (p *Processes) addBrick(pid int, args []string) bool {
+	b := BrickProcess{
+		PID: pid, Path: argument(args, "--brick-name"),
+		Volfile: argument(args, "--volfile-id"), Socket: argument(args, "-S"),
+	}
+	if b.Path == "" || b.Socket == "" {
+		return false
+	}
+	b.Port, _ = strconv.Atoi(argument(args, "--brick-port")) //nolint:errcheck // 0 where it is missing
+	p.Bricks = append(p.Bricks, b)
+	return true
+}
+
+func (p *Processes) addSelfHeal(pid int, args []string) bool {
+	volfile, socket := argument(args, "--volfile-id"), argument(args, "-S")
+	if socket == "" || !strings.HasPrefix(volfile, "shd/") && volfile != "gluster/glustershd" {
+		return false
+	}
+	p.SelfHeal = append(p.SelfHeal, SelfHealProcess{PID: pid, Volfile: volfile, Socket: socket})
+	return true
+}
+
+func (p *Processes) addMount(pid int, args []string) bool {
+	if len(args) < 3 {
+		return false
+	}
+	// The mount point is the only argument without a flag: behind a short flag, or
+	// the long one that has its value apart, stands that flag's value.
+	path, before := args[len(args)-1], args[len(args)-2]
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(before, "-") && !strings.Contains(before, "=") {
+		return false
+	}
+	p.Mounts = append(p.Mounts, MountProcess{PID: pid, Path: path, Volfile: argument(args, "--volfile-id")})
+	return true
 }
 
 // argument returns the value behind a flag, or "".

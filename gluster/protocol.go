@@ -9,21 +9,22 @@ import (
 // Programs and procedures: rpc/rpc-lib/src/protocol-common.h. Numbers and versions are
 // the same in GlusterFS 3.12 to 11.1.
 const (
-	programCLI        = 1238463  // GLUSTER_CLI_PROGRAM, on glusterd
-	programPortmap    = 34123456 // GLUSTER_PMAP_PROGRAM, on glusterd's TCP port
-	programBrick      = 4867634  // GD_BRICK_PROGRAM, on bricks and self-heal daemons
-	versionCLI        = 2
-	versionPortmap    = 1
-	versionBrick      = 2
-	procListFriends   = 3
-	procGetVolume     = 5
-	procStatusVolume  = 27
-	procListVolume    = 33
-	procUUIDGet       = 36
-	procGetState      = 46
-	procPortByBrick   = 1
-	procBrickXlatorOp = 3
-	procBrickStatus   = 4
+	programCLI          = 1238463  // GLUSTER_CLI_PROGRAM, on glusterd
+	programPortmap      = 34123456 // GLUSTER_PMAP_PROGRAM, on glusterd's TCP port
+	programBrick        = 4867634  // GD_BRICK_PROGRAM, on bricks and self-heal daemons
+	versionCLI          = 2
+	versionPortmap      = 1
+	versionBrick        = 2
+	procListFriends     = 3
+	procGetVolume       = 5
+	procStatusVolume    = 27
+	procListVolume      = 33
+	procUUIDGet         = 36
+	procGetState        = 46
+	procPortByBrick     = 1
+	procBrickXlatorInfo = 2
+	procBrickXlatorOp   = 3
+	procBrickStatus     = 4
 )
 
 // cliProcedure names a procedure of glusterd's CLI program.

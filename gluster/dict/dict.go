@@ -91,6 +91,19 @@ func (d Dict) Uint64(key string) (uint64, error) {
 	return n, nil
 }
 
+// Float returns a number that is stored as decimal text, such as a mean.
+func (d Dict) Float(key string) (float64, error) {
+	v, ok := d[key]
+	if !ok {
+		return 0, fmt.Errorf("dict: no key %q", key)
+	}
+	n, err := strconv.ParseFloat(string(bytes.TrimSuffix(v, []byte{0})), 64)
+	if err != nil {
+		return 0, fmt.Errorf("dict: key %q: %w", key, err)
+	}
+	return n, nil
+}
+
 // Marshal writes the pairs in the order of their keys.
 func (d Dict) Marshal() []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(d))) //nolint:gosec // a request holds a handful of pairs

@@ -101,7 +101,7 @@ type Volume struct {
 	Spec    gluster.VolumeSpec
 	Options []cluster.Option // explicit and from the profile, sorted by key
 	Sets    [][]cluster.Brick
-	Quorum  Quorum
+	Quorum  gluster.Quorum
 }
 
 // Leader is the node that makes the changes of the pool: the first server in
@@ -195,7 +195,11 @@ func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {
 			Options: c.EffectiveOptions(name),
 			Sets:    c.ReplicaSets(name),
 		}
-		vol.Quorum = quorumOf(vol.Options)
+		options := map[string]string{}
+		for _, o := range vol.Options {
+			options[o.Name] = o.Value
+		}
+		vol.Quorum = gluster.QuorumOf(options, v.Replica)
 		for _, set := range vol.Sets {
 			for _, b := range set {
 				vol.Spec.Bricks = append(vol.Spec.Bricks, gluster.Brick{Host: b.Node, Path: b.Path, Arbiter: b.Arbiter})

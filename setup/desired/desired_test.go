@@ -66,12 +66,12 @@ func bricks(v desired.Volume) string {
 
 func TestPoolVolumes(t *testing.T) {
 	t.Parallel()
-	none, auto := desired.Quorum{}, desired.Quorum{Auto: true}
+	none, auto := gluster.Quorum{}, gluster.Quorum{Auto: true}
 	for _, tc := range []struct {
 		name, volume       string // the volume's keys
 		bricks             string
 		sets               int
-		quorum             desired.Quorum
+		quorum             gluster.Quorum
 		replica, arbiter   int
 		servers, serversOf string
 	}{
@@ -93,7 +93,7 @@ func TestPoolVolumes(t *testing.T) {
 			"replica 3 with a fixed quorum of 3 needs all",
 			"replica: 3, bricks: {nodes: [n1, n2, n3], directory: /srv/b}, options: {cluster.quorum-type: fixed, cluster.quorum-count: 3}",
 			"n1:/srv/b/brick, n2:/srv/b/brick, n3:/srv/b/brick", 1,
-			desired.Quorum{Fixed: 3},
+			gluster.Quorum{Fixed: 3},
 			3, 0, "n1 n2 n3", "n1 n2 n3",
 		},
 		{

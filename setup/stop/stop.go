@@ -23,7 +23,7 @@ import (
 // The rule is strict: every other brick of each replica set of the node is
 // online and complete, and nothing waits to be healed. Then what remains has
 // every file, and keeps quorum.
-func Decide(sets []recovery.Local, quorum map[string]desired.Quorum) []string {
+func Decide(sets []recovery.Local, quorum map[string]gluster.Quorum) []string {
 	var reasons []string
 	for _, l := range sets {
 		if !l.Set.Started {
@@ -37,7 +37,7 @@ func Decide(sets []recovery.Local, quorum map[string]desired.Quorum) []string {
 	return reasons
 }
 
-func set(l recovery.Local, q desired.Quorum) string {
+func set(l recovery.Local, q gluster.Quorum) string {
 	own := l.Set.Bricks[l.Own]
 	serves := own.Online && own.Published == recovery.Nothing
 	up := make([]bool, len(l.Set.Bricks))
@@ -144,7 +144,7 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	quorum := map[string]desired.Quorum{}
+	quorum := map[string]gluster.Quorum{}
 	for _, v := range g.Pool.Volumes {
 		quorum[v.Spec.Name] = v.Quorum
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"brickyard/gluster"
-	"brickyard/setup/desired"
 	"brickyard/setup/recovery"
 )
 
@@ -28,24 +27,24 @@ func TestDecide(t *testing.T) {
 	wiped := recovery.Brick{Reachable: true, Published: recovery.IsWiped}
 	filling := recovery.Brick{Online: true, Reachable: true, Published: recovery.Refilling}
 	arbiter := recovery.Brick{Online: true, Reachable: true, Arbiter: true}
-	auto := desired.Quorum{Auto: true}
+	auto := gluster.Quorum{Auto: true}
 	last := func(l []recovery.Local) []recovery.Local { l[0].Own = len(l[0].Set.Bricks) - 1; return l }
 	for _, tc := range []struct {
 		name   string
 		sets   []recovery.Local
-		quorum desired.Quorum
+		quorum gluster.Quorum
 		want   string // part of the reason; empty: it may stop
 	}{
-		{"a node without bricks may stop", nil, desired.Quorum{}, ""},
-		{"with the other brick complete it may stop", local(true, up, up), desired.Quorum{}, ""},
-		{"with the other brick down it must stay", local(true, up, down), desired.Quorum{}, "n2:/b is down"},
-		{"with the other node away it must stay", local(true, up, away), desired.Quorum{}, "n2 does not answer"},
-		{"with the other brick empty it must stay", local(true, up, wiped), desired.Quorum{}, "is empty"},
-		{"while the other is filled from it, it must stay", local(false, up, filling), desired.Quorum{}, "being refilled"},
-		{"while entries wait to be healed it must stay", local(false, up, up), desired.Quorum{}, "wait to be healed"},
-		{"a node whose own brick is empty may stop", local(false, wiped, up), desired.Quorum{}, ""},
-		{"a node whose own brick is being filled may stop", local(false, filling, up), desired.Quorum{}, ""},
-		{"a node whose own brick is down may stop", local(false, down, up), desired.Quorum{}, ""},
+		{"a node without bricks may stop", nil, gluster.Quorum{}, ""},
+		{"with the other brick complete it may stop", local(true, up, up), gluster.Quorum{}, ""},
+		{"with the other brick down it must stay", local(true, up, down), gluster.Quorum{}, "n2:/b is down"},
+		{"with the other node away it must stay", local(true, up, away), gluster.Quorum{}, "n2 does not answer"},
+		{"with the other brick empty it must stay", local(true, up, wiped), gluster.Quorum{}, "is empty"},
+		{"while the other is filled from it, it must stay", local(false, up, filling), gluster.Quorum{}, "being refilled"},
+		{"while entries wait to be healed it must stay", local(false, up, up), gluster.Quorum{}, "wait to be healed"},
+		{"a node whose own brick is empty may stop", local(false, wiped, up), gluster.Quorum{}, ""},
+		{"a node whose own brick is being filled may stop", local(false, filling, up), gluster.Quorum{}, ""},
+		{"a node whose own brick is down may stop", local(false, down, up), gluster.Quorum{}, ""},
 		{"one of three may stop", local(true, up, up, up), auto, ""},
 		{"a second of three must stay", local(true, up, up, down), auto, "is down"},
 		{"a half-filled brick of three that the quorum needs must stay", local(false, filling, up, down), auto, "quorum"},
@@ -55,7 +54,7 @@ func TestDecide(t *testing.T) {
 		{"an arbiter may stop", last(local(true, up, up, arbiter)), auto, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := strings.Join(Decide(tc.sets, map[string]desired.Quorum{"v": tc.quorum}), "; ")
+			got := strings.Join(Decide(tc.sets, map[string]gluster.Quorum{"v": tc.quorum}), "; ")
 			if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
 				t.Errorf("Decide = %q, want %q in it", got, tc.want)
 			}

@@ -1,10 +1,8 @@
-package desired
+package gluster
 
 import (
 	"strconv"
 	"strings"
-
-	"brickyard/setup/cluster"
 )
 
 // Quorum is a volume's client quorum: which bricks of a replica set must be up
@@ -15,22 +13,15 @@ type Quorum struct {
 	Fixed int  // this many; 0 where it is not fixed
 }
 
-func quorumOf(options []cluster.Option) Quorum {
-	kind, count := "", 0
-	for _, o := range options {
-		switch o.Name {
-		case "cluster.quorum-type":
-			kind = strings.ToLower(o.Value)
-		case "cluster.quorum-count":
-			if n, err := strconv.Atoi(o.Value); err == nil {
-				count = n
-			}
-		}
-	}
-	switch kind {
-	case "auto":
+// QuorumOf reads the options of a volume with so many bricks in a replica set. Where nobody chose, sets of three and more have
+// auto, others none (fix_quorum_options, xlators/cluster/afr/src/afr.c, 10.3).
+func QuorumOf(options map[string]string, replica int) Quorum {
+	kind := strings.ToLower(options["cluster.quorum-type"])
+	switch {
+	case kind == "auto", kind == "" && replica > 2:
 		return Quorum{Auto: true}
-	case "fixed":
+	case kind == "fixed":
+		count, _ := strconv.Atoi(options["cluster.quorum-count"]) //nolint:errcheck // GlusterFS takes numbers only
 		return Quorum{Fixed: count}
 	default:
 		return Quorum{}

@@ -1,0 +1,194 @@
+// Package labtest runs the exporter on real glusterds and compares what it exports with what GlusterFS's own programs and the kernel say.
+package labtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"brickyard/gluster"
+	"brickyard/internal/lab"
+)
+
+const patience = 60 * time.Second
+
+// binary builds the exporter once, as the race detector wants it where the test has it.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "exporter")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "gluster_exporter")
+	out, err := exec.Command("go", "build", "-o", path, "brickyard/exporter").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path)) //nolint:errcheck // a temporary directory
+	}
+	os.Exit(code)
+}
+
+// exporter is one that runs on a node.
+type exporter struct {
+	t    *testing.T
+	node *lab.Node
+	cmd  *exec.Cmd
+	log  string
+}
+
+// start starts an exporter on a node; it is stopped with the test.
+func start(t *testing.T, n *lab.Node, args ...string) *exporter {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &exporter{t: t, node: n, log: filepath.Join(t.TempDir(), "exporter.log")}
+	e.cmd = n.Command(ctx, append([]string{path, "--web.listen-address=" + net.JoinHostPort(n.IPv4, "9189")}, args...)...)
+	log, err := os.Create(e.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.cmd.Stdout, e.cmd.Stderr = log, log
+	if err := e.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = e.cmd.Wait() //nolint:errcheck // it was killed
+		if text, err := os.ReadFile(e.log); err == nil && t.Failed() {
+			t.Logf("log of the exporter on %s:\n%s", n.Name, text)
+		}
+	})
+	waitFor(t, "the exporter to listen", func() bool { _, _, err := e.get("/-/healthy"); return err == nil })
+	return e
+}
+
+// get asks for a page from inside the node's network. header has names and values in turn.
+func (e *exporter) get(path string, header ...string) (status int, body []byte, err error) {
+	address := net.JoinHostPort(e.node.IPv4, "9189")
+	var conn net.Conn
+	e.node.Network(func() { conn, err = net.DialTimeout("tcp", address, patience) })
+	if err != nil {
+		return 0, nil, err
+	}
+	defer conn.Close() //nolint:errcheck // read only
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, http.NoBody)
+	if err != nil {
+		return 0, nil, err
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	// Another goroutine than this one would connect in the machine's own network.
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read only
+	body, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, body, err
+}
+
+// families scrapes and parses.
+func (e *exporter) families(path string) map[string]*dto.MetricFamily {
+	e.t.Helper()
+	status, body, err := e.get(path)
+	if err != nil || status != http.StatusOK {
+		e.t.Fatalf("%s: status %d, %v\n%s", path, status, err, body)
+	}
+	return parse(e.t, body)
+}
+
+func parse(t *testing.T, body []byte) map[string]*dto.MetricFamily {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(body))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, body)
+	}
+	return families
+}
+
+// samples are the values of a scrape, by name and labels as they are written.
+type samples map[string]float64
+
+func (e *exporter) scrape() samples {
+	e.t.Helper()
+	out := samples{}
+	for name, f := range e.families("/metrics") {
+		for _, m := range f.GetMetric() {
+			labels := ""
+			for _, l := range m.GetLabel() {
+				labels += fmt.Sprintf(",%s=%q", l.GetName(), l.GetValue())
+			}
+			if labels != "" {
+				labels = "{" + labels[1:] + "}"
+			}
+			switch f.GetType() {
+			case dto.MetricType_COUNTER:
+				out[name+labels] = m.GetCounter().GetValue()
+			case dto.MetricType_GAUGE:
+				out[name+labels] = m.GetGauge().GetValue()
+			case dto.MetricType_HISTOGRAM:
+				out[name+"_count"+labels] = float64(m.GetHistogram().GetSampleCount())
+				out[name+"_sum"+labels] = m.GetHistogram().GetSampleSum()
+			default:
+			}
+		}
+	}
+	return out
+}
+
+// want compares one sample.
+func (s samples) want(t *testing.T, name string, value float64) {
+	t.Helper()
+	got, ok := s[name]
+	if !ok {
+		t.Errorf("no %s", name)
+	} else if got != value {
+		t.Errorf("%s is %v, want %v", name, got, value)
+	}
+}
+
+func waitFor(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		if done() {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("waited %s for %s", patience, what)
+		}
+	}
+}
+
+func run(t *testing.T, n *lab.Node, c gluster.Command) {
+	t.Helper()
+	if err := n.CLI().Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
