@@ -58,6 +58,13 @@ const (
 	maxShutdownWait     = 3600
 )
 
+// Defaults and limits of exporter.
+const (
+	DefaultExporterListen = ":9189"
+	DefaultProbeInterval  = 15 // seconds
+	maxProbeInterval      = 3600
+)
+
 // setDefaults fills in what the file may leave out.
 func (c *Cluster) setDefaults() {
 	for name, v := range c.Volumes {
@@ -79,6 +86,14 @@ func (c *Cluster) setDefaults() {
 	}
 	if c.ShutdownWait == nil {
 		c.ShutdownWait = new(DefaultShutdownWait)
+	}
+	if e := c.Exporter; e != nil {
+		if e.Listen == "" {
+			e.Listen = DefaultExporterListen
+		}
+		if e.ProbeInterval == nil {
+			e.ProbeInterval = new(DefaultProbeInterval)
+		}
 	}
 	if c.Manage.Packages == nil {
 		c.Manage.Packages = new(true)

@@ -140,3 +140,11 @@ func (Device) JSONSchema() *jsonschema.Schema {
 		Examples: []any{"/dev/vdb", "UUID=0b7a3c8e-6f0e-4f7c-9f43-2a8b6c1d5e90", "LABEL=bricks", "/var/lib/bricks/server.img"},
 	}
 }
+
+// JSONSchemaExtend adds what tags cannot say.
+func (Exporter) JSONSchemaExtend(s *jsonschema.Schema) {
+	flags := property(s, "flags")
+	flags.Items.Pattern = exporterFlag.String()
+	flags.Items.Examples = nil
+	flags.Examples = []any{"--collector.heal-info"}
+}

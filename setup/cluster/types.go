@@ -37,6 +37,9 @@ type Cluster struct {
 	// ShutdownWait is in seconds, and never nil in a parsed Cluster.
 	ShutdownWait *int `yaml:"shutdown_wait_seconds" json:"shutdown_wait_seconds,omitempty" jsonschema:"minimum=0,maximum=3600,default=300" jsonschema_description:"How long a clean shutdown of a brick node waits at most, in seconds, while other nodes fill their bricks from the only complete copy, which is on it. 0: not at all."`
 
+	// Exporter is nil where no exporter is wanted.
+	Exporter *Exporter `yaml:"exporter" json:"exporter,omitempty" jsonschema_description:"Run gluster_exporter on every node that has bricks or mounts. {} takes all defaults."`
+
 	// NodeOrder and VolumeOrder hold the keys in the order of the file.
 	NodeOrder   []string `yaml:"-" json:"-"`
 	VolumeOrder []string `yaml:"-" json:"-"`
@@ -97,6 +100,14 @@ type Mount struct {
 type Manage struct {
 	Packages *bool `yaml:"packages" json:"packages,omitempty" jsonschema:"default=true" jsonschema_description:"Whether apply installs missing packages."`
 	Hosts    *bool `yaml:"hosts" json:"hosts,omitempty" jsonschema:"default=true" jsonschema_description:"Whether apply writes the nodes to /etc/hosts. With false something else, such as DNS, must resolve every node's name on every node."`
+}
+
+// Exporter says how gluster_exporter runs.
+type Exporter struct {
+	Listen        string   `yaml:"listen" json:"listen,omitempty" jsonschema:"default=:9189,example=10.0.0.1:9189" jsonschema_description:"The address that it listens on, the same on every node; without a host all addresses of the node."`
+	ProbeInterval *int     `yaml:"probe_interval_seconds" json:"probe_interval_seconds,omitempty" jsonschema:"minimum=0,maximum=3600,default=15" jsonschema_description:"How often it writes, reads and removes a file on each client mount of the node, in seconds. 0: never."`
+	WebConfig     string   `yaml:"web_config" json:"web_config,omitempty" jsonschema:"example=/etc/brickyard/web.yaml" jsonschema_description:"A file on the node that switches TLS and authentication on (--web.config.file). You put it there."`
+	Flags         []string `yaml:"flags" json:"flags,omitempty" jsonschema:"example=--collector.heal-info" jsonschema_description:"Further flags of gluster_exporter, one an entry; see gluster_exporter --help."`
 }
 
 // Size is a number of bytes, written like 512m or 2g (powers of 1024).

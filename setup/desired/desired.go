@@ -18,11 +18,13 @@ import (
 
 // Paths on every node that both apply and the units it writes rely on.
 const (
-	ClusterFile = "/etc/brickyard/cluster.yaml"   // default of --file, and what the units read at boot
-	Binary      = "/usr/local/sbin/gluster-setup" // where apply installs itself when it runs from elsewhere
-	WaitUnit    = "gluster-setup-wait@%s.service" // client mounts of volume %s require it
-	unitDir     = "/etc/systemd/system"           //
-	dropIn      = "glusterd.service.d/gluster-setup.conf"
+	ClusterFile  = "/etc/brickyard/cluster.yaml"   // default of --file, and what the units read at boot
+	Binary       = "/usr/local/sbin/gluster-setup" // where apply installs itself when it runs from elsewhere
+	WaitUnit     = "gluster-setup-wait@%s.service" // client mounts of volume %s require it
+	unitDir      = "/etc/systemd/system"           //
+	ExporterName = "gluster_exporter"              // its program, beside Binary
+	ExporterUnit = "gluster_exporter.service"
+	dropIn       = "glusterd.service.d/gluster-setup.conf"
 )
 
 // State is what one node should look like, and the pool it belongs to. It is
@@ -41,7 +43,14 @@ type State struct {
 	BrickMounts  []BrickMount
 	Directories  []Directory
 	ClientMounts []ClientMount
+	Exporter     *Exporter // nil where none is wanted
 	Pool         Pool
+}
+
+// Exporter is how gluster_exporter runs on this node.
+type Exporter struct {
+	Binary string   // where the unit finds it
+	Flags  []string // in order
 }
 
 // BrickMount is a file system of this node that holds a brick.
@@ -182,7 +191,28 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 			s.ClientMounts = append(s.ClientMounts, s.clientMount(c, m))
 		}
 	}
+	s.exporter(c)
 	return s, nil
+}
+
+// exporter adds gluster_exporter to a node that has bricks or mounts.
+func (s *State) exporter(c *cluster.Cluster) {
+	e := c.Exporter
+	if e == nil || !s.Server && len(s.ClientMounts) == 0 {
+		return
+	}
+	out := &Exporter{Binary: path.Join(path.Dir(s.Binary), ExporterName), Flags: []string{"--web.listen-address=" + e.Listen}}
+	if e.WebConfig != "" {
+		out.Flags = append(out.Flags, "--web.config.file="+e.WebConfig)
+	}
+	if *e.ProbeInterval > 0 && len(s.ClientMounts) > 0 {
+		out.Flags = append(out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval))
+		for _, m := range s.ClientMounts {
+			out.Flags = append(out.Flags, "--probe.mount="+m.Path)
+		}
+	}
+	out.Flags = append(out.Flags, e.Flags...)
+	s.Exporter = out
 }
 
 func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {

@@ -22,21 +22,30 @@ type File struct {
 type Unit struct {
 	Name  string
 	Start bool // it must run now as well, not only from the next boot on
+	// Program is what it runs for as long as it is active: it is restarted when the program or the unit is newer. "" where it is not.
+	Program string
 	Why   string
 }
 
-// Units are the units of ours that must be enabled: on nodes with bricks.
+// Units are the units of ours that must be enabled.
 // gluster-setup-wait@ is none of them, the client mounts require it.
 func (s *State) Units() []Unit {
-	if !s.Server {
-		return nil
+	var units []Unit
+	if s.Server {
+		units = []Unit{
+			{Name: "gluster-setup-recover.service", Why: "bricks must come back after a boot"},
+			{Name: "gluster-setup-recover.timer", Start: true, Why: "a brick whose process dies must come back"},
+			{Name: "gluster-setup-hold.service", Start: true, Why: "a shutdown must wait while others heal from the last complete copy"},
+		}
 	}
-	return []Unit{
-		{Name: "gluster-setup-recover.service", Why: "bricks must come back after a boot"},
-		{Name: "gluster-setup-recover.timer", Start: true, Why: "a brick whose process dies must come back"},
-		{Name: "gluster-setup-hold.service", Start: true, Why: "a shutdown must wait while others heal from the last complete copy"},
+	if s.Exporter != nil {
+		units = append(units, Unit{Name: ExporterUnit, Start: true, Program: s.Exporter.Binary, Why: "the cluster file asks for the exporter"})
 	}
+	return units
 }
+
+// UnitPath is where a unit of ours lies.
+func UnitPath(name string) string { return path.Join(unitDir, name) }
 
 // Rendered is what the templates make of a State.
 type Rendered struct {
@@ -74,9 +83,9 @@ func (s *State) Render(set *templates.Set, clusterFile []byte) (*Rendered, error
 	var units []source
 	if s.Server {
 		units = append(units, source{"glusterd.conf", path.Join(unitDir, dropIn)})
-		for _, u := range s.Units() {
-			units = append(units, source{u.Name, path.Join(unitDir, u.Name)})
-		}
+	}
+	for _, u := range s.Units() {
+		units = append(units, source{u.Name, UnitPath(u.Name)})
 	}
 	if len(s.ClientMounts) > 0 {
 		units = append(units, source{"gluster-setup-wait@.service", path.Join(unitDir, fmt.Sprintf(WaitUnit, ""))})

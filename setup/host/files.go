@@ -42,7 +42,7 @@ func (f *Files) Part() change.Part { return change.Host }
 // Plan compares the files with what they should hold.
 func (f *Files) Plan(context.Context) (change.Plan, error) {
 	var p change.Plan
-	for _, step := range []func() (change.Plan, error){f.hosts, f.self, f.owned, f.fstab} {
+	for _, step := range []func() (change.Plan, error){f.hosts, f.self, f.exporter, f.owned, f.fstab} {
 		q, err := step()
 		if err != nil {
 			return p, err
@@ -120,24 +120,51 @@ func (f *Files) self() (change.Plan, error) {
 	if f.Self == "" || f.Self == f.State.Binary {
 		return p, nil
 	}
-	ours, err := os.ReadFile(f.Self)
-	if err != nil {
-		return p, fmt.Errorf("read this program: %w", err)
-	}
-	path := f.path(f.State.Binary)
-	theirs, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return p, err
-	}
-	if bytes.Equal(ours, theirs) {
+	return p, f.install(&p, f.Self, f.State.Binary, "the units call this program at boot")
+}
+
+// exporter plans the installation of gluster_exporter, which is delivered beside the running program.
+func (f *Files) exporter() (change.Plan, error) {
+	var p change.Plan
+	if f.Self == "" || f.State.Exporter == nil {
 		return p, nil
 	}
+	target, source := f.State.Exporter.Binary, filepath.Join(filepath.Dir(f.Self), desired.ExporterName)
+	_, err := os.Stat(source)
+	if source == target || errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(f.path(target)); errors.Is(err, fs.ErrNotExist) {
+			p.Conflicts = append(p.Conflicts, change.Conflict{
+				Code: "exporter-missing", Object: target, Problem: "the cluster file asks for the exporter, and its program is neither here nor beside " + f.Self,
+				Remedy: "copy " + desired.ExporterName + " to " + target + ", or remove exporter from " + f.Source,
+			})
+		} else if err != nil {
+			return p, err
+		}
+		return p, nil
+	}
+	return p, f.install(&p, source, target, "the cluster file asks for the exporter")
+}
+
+// install plans that a program is where the units find it.
+func (f *Files) install(p *change.Plan, source, target, why string) error {
+	ours, err := os.ReadFile(source)
+	if err != nil {
+		return fmt.Errorf("read the program to install: %w", err)
+	}
+	path := f.path(target)
+	theirs, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if bytes.Equal(ours, theirs) {
+		return nil
+	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: f.State.Binary, Action: "install", Why: "the units call this program at boot",
-		Commands: []string{"install -m 0755 " + f.Self + " " + f.State.Binary},
+		Part: change.Host, Object: target, Action: "install", Why: why,
+		Commands: []string{"install -m 0755 " + source + " " + target},
 		Do:       func(context.Context) error { return machine.WriteFile(path, ours, 0o755) },
 	})
-	return p, nil
+	return nil
 }
 
 func (f *Files) write(name, old, text string, mode fs.FileMode, unit bool, why string) change.Change {

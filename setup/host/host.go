@@ -112,12 +112,14 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 			return p, err
 		}
 		p.Add(q)
-		q, err = h.units(ctx)
-		if err != nil {
-			return p, err
-		}
-		p.Add(q)
-		q, err = h.ready()
+	}
+	q, err := h.units(ctx, fp)
+	if err != nil {
+		return p, err
+	}
+	p.Add(q)
+	if h.State.Server {
+		q, err := h.ready()
 		if err != nil {
 			return p, err
 		}
