@@ -70,7 +70,7 @@ func (v volumeBoard) list() (names []string, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	all, err := dir.Readdirnames(-1)
+	all, err := dir.names()
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func removeLeftovers(cfg childConfig) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	names, err := dir.Readdirnames(-1)
+	names, err := dir.names()
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -81,6 +82,22 @@ func TestAProbeThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 				t.Errorf("left: %q", left)
 			}
 		})
+	}
+}
+
+func TestAFileIsReadWholeWithAndWithoutODirect(t *testing.T) {
+	path := t.TempDir()
+	content := bytes.Repeat([]byte("0123456789"), 1000)
+	if err := os.WriteFile(filepath.Join(path, "f"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := openDir(t, path)
+	for _, flags := range []int{0, unix.O_DIRECT} {
+		buffer := alignedBuffer(len(content))
+		n, err := dir.read("f", buffer, flags)
+		if err != nil || !bytes.Equal(buffer[:n], content) {
+			t.Errorf("flags %#x: %d bytes, %v", flags, n, err)
+		}
 	}
 }
 

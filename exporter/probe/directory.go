@@ -42,14 +42,15 @@ func openRoot(table, path string) (directory, error) {
 	return directory{root.File}, nil
 }
 
-// openHidden opens the probers' directory on the mount at path, and makes it where create is true.
+// openHidden opens the probers' directory on the mount at path, and makes it where create is true. Opened with O_PATH, it
+// costs the bricks no call.
 func openHidden(table, path string, create bool) (directory, error) {
 	root, err := openRoot(table, path)
 	if err != nil {
 		return directory{}, err
 	}
 	defer root.Close() //nolint:errcheck // nothing was written through it
-	const flags = unix.O_RDONLY | unix.O_DIRECTORY
+	const flags = unix.O_PATH | unix.O_DIRECTORY
 	hidden, err := root.open(hiddenName, flags)
 	if create && errors.Is(err, unix.ENOENT) {
 		if err := unix.Mkdirat(root.fd(), hiddenName, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
@@ -105,6 +106,16 @@ func opened(name string, open func() (int, error)) (directory, error) {
 		}
 		return directory{os.NewFile(uintptr(fd), name)}, nil //nolint:gosec // a descriptor
 	}
+}
+
+// names lists the directory anew.
+func (d directory) names() (names []string, err error) {
+	f, err := d.open(".", unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return f.Readdirnames(-1)
 }
 
 func (d directory) rename(from, to string) error {

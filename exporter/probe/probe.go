@@ -3,7 +3,8 @@
 // the others. A child process per mount makes every call on the mount, so that a mount that hangs never hangs the exporter.
 //
 // On the volume there is one directory, .gluster_exporter, with files that carry their node's name. A node removes only its
-// own; the directory goes with the last of them. All exporters that probe a volume must run as the same user.
+// own; the directory goes with the last of them. All exporters that probe a volume must run as the same user. Nothing is
+// held open between two calls, so that a mount can be unmounted; one that is busy for the milliseconds of a probe is tried again.
 package probe
 
 import (
@@ -36,7 +37,7 @@ type Config struct {
 	Timeout time.Duration
 	// Sizes of the files that are written, in bytes. Default 1,000,000 and 4,096.
 	Sizes []int
-	// Node is the name of this node among those that probe the same volume. Default is the host name.
+	// Node is the name of this node, which no other one that probes the same volume has. Default is the host name.
 	Node string
 	// MountInfo is the mount table. Default /proc/self/mountinfo.
 	MountInfo string

@@ -70,6 +70,22 @@ func (r *running) value(name string, labels ...string) float64 {
 	return -1
 }
 
+// native reports whether a family has native histograms with observations, beside the classic ones.
+func (r *running) native(name string) bool {
+	r.t.Helper()
+	families, err := r.registry.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			h := f.GetMetric()[0].GetHistogram()
+			return len(h.GetPositiveSpan()) > 0 && len(h.GetBucket()) > 0
+		}
+	}
+	return false
+}
+
 func matches(m *dto.Metric, labels []string) bool {
 	has := map[string]bool{}
 	for _, l := range m.GetLabel() {
@@ -166,6 +182,9 @@ func TestAMountIsProbedAndLeftClean(t *testing.T) {
 	}
 	if last := r.value("gluster_probe_last_success_timestamp_seconds"); last < float64(time.Now().Unix()-5) {
 		t.Errorf("last success at %f", last)
+	}
+	if !r.native("gluster_probe_operation_duration_seconds") {
+		t.Error("no native histogram")
 	}
 	if problems, err := testutil.GatherAndLint(r.registry); err != nil || len(problems) != 0 {
 		t.Errorf("promlint: %v, %v", problems, err)

@@ -103,13 +103,15 @@ func (s *state) hear(m message) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, known := s.peers[m.Echo.Peer]; !known || !m.Echo.Lost {
+		s.peers[m.Echo.Peer] = time.Now()
+	}
 	lost := s.metrics.lost.WithLabelValues(s.volume, s.path, m.Echo.Peer)
 	if m.Echo.Lost {
 		lost.Inc()
 		return
 	}
 	s.metrics.echo.WithLabelValues(s.volume, s.path, m.Echo.Peer).Observe(m.Echo.Seconds)
-	s.peers[m.Echo.Peer] = time.Now()
 }
 
 // age forgets the peers that have long been silent.

@@ -249,6 +249,11 @@ func owns(names []string, node string) bool {
 	return false
 }
 
+// patiently runs a command in a node until it succeeds.
+func patiently(node *lab.Node, command string) {
+	node.Run("bash", "-c", "for i in $(seq 200); do "+command+" && exit; sleep 0.02; done; exit 1")
+}
+
 // fuseClient finds the process that serves a mount of a node, by its number in the node.
 func fuseClient(t *testing.T, node *lab.Node, mount string) string {
 	t.Helper()

@@ -3,6 +3,7 @@ package labtest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -55,6 +56,21 @@ func TestTwoClients(t *testing.T) {
 		if owns(names, "n4") || !owns(names, "n5") {
 			t.Errorf("left: %q", names)
 		}
+	})
+	t.Run("a child does not outlive an exporter that is killed while the mount hangs", func(t *testing.T) {
+		a := start(t, one, "/client")
+		a.until("success", a.success)
+		probes := a.probes()
+		client := fuseClient(t, one, "/client")
+		one.Run("bash", "-c", "kill -STOP "+client)
+		a.until("stuck", func() bool { return a.value("gluster_probe_stuck_seconds") > 0 })
+		probes = append(probes, a.probes()...)
+		if err := syscall.Kill(a.pid(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		<-a.ended
+		one.Run("bash", "-c", "kill -CONT "+client)
+		a.until("the children are gone", func() bool { return !slices.ContainsFunc(probes, alive) })
 	})
 	t.Run("a killed child's files go with the next start, others' stay, and the directory goes at last", func(t *testing.T) {
 		b.t = t
@@ -183,8 +199,9 @@ func cutOff(t *testing.T, e *exporter) {
 	t.Logf("a cut off client was found after %s", took)
 	before := e.probes()
 	watch(t, e, 2*time.Second)
-	after := e.probes()
-	t.Logf("children %v, and 2 s later %v", before, after)
+	if after := e.probes(); len(before) != 1 || !slices.Equal(before, after) {
+		t.Errorf("children %v, and 2 s later %v", before, after)
+	}
 	e.node.Run("ip", "link", "set", "eth0", "up")
 	t.Logf("it worked again after %s", e.until("recovery", e.success))
 	e.until("all bricks", func() bool { return e.value("gluster_mount_bricks_connected") == 3 })
@@ -192,8 +209,7 @@ func cutOff(t *testing.T, e *exporter) {
 
 func unmounted(t *testing.T, e *exporter) {
 	e.t = t
-	// The mount is busy for the moments of a probe.
-	e.node.Run("bash", "-c", "for i in $(seq 100); do umount /client && exit; sleep 0.02; done; exit 1")
+	patiently(e.node, "umount /client") // it is busy for the moments of a probe
 	e.until("not_mounted", func() bool { return e.errors("not_mounted") >= 3 && !e.success() })
 	if e.find("gluster_mount_bricks") != nil {
 		t.Error("bricks of nothing")

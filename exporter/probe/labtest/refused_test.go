@@ -60,7 +60,9 @@ func TestVolumesThatTakeNoFiles(t *testing.T) {
 	})
 	t.Run("mounts read-only", func(t *testing.T) {
 		e.t = t
-		client.Run("bash", "-c", "mount -o remount,ro,bind /client && mount -o remount,ro,bind /sub")
+		// A mount is busy while a probe writes.
+		patiently(client, "mount -o remount,ro,bind /client")
+		patiently(client, "mount -o remount,ro,bind /sub")
 		e.until("read_only", fails("read_only"))
 		client.Run("bash", "-c", "mount -o remount,rw,bind /client && mount -o remount,rw,bind /sub")
 		e.until("success", works)
