@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 
 	"brickyard/exporter/collector"
 	"brickyard/exporter/node"
+	"brickyard/exporter/probe"
 	"brickyard/gluster"
 )
 
@@ -29,6 +31,9 @@ var version = "unknown"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if len(os.Args) > 1 && os.Args[1] == probe.ChildArgument {
+		os.Exit(probe.ChildMain(ctx, os.Stdin, os.Stdout))
+	}
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -38,10 +43,20 @@ func main() {
 type CLI struct {
 	Web        WebFlags       `embed:"" prefix:"web."`
 	Collectors CollectorFlags `embed:"" prefix:"collector."`
+	Probe      ProbeFlags     `embed:"" prefix:"probe."`
 	Path       PathFlags      `embed:"" prefix:"path."`
 	Log        LogFlags       `embed:"" prefix:"log."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// ProbeFlags say which mounts are probed, and how.
+type ProbeFlags struct {
+	Mount    []string      `sep:"none" placeholder:"PATH" help:"Mount point of a volume on which to write, read back and remove files; may be repeated."`
+	Interval time.Duration `default:"15s" help:"Time between the starts of two probes of a mount."`
+	Timeout  time.Duration `default:"5s" help:"Time after which an operation of a probe counts as stuck."`
+	Size     []int         `default:"1000000,4096" placeholder:"BYTES" help:"Sizes of the files that are written (${default})."`
+	Node     string        `placeholder:"NAME" help:"Name of this node among those that probe the same volume. Default is the host name."`
 }
 
 // LogFlags say what is logged.
@@ -81,6 +96,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "gluster_exporter: %v (see --help)\n", err)
 		return 1
 	}
+	if err := cli.Probe.check(); err != nil {
+		fmt.Fprintf(stderr, "gluster_exporter: %v\n", err)
+		return 1
+	}
 	log, err := logger(cli.Log, stderr)
 	if err == nil {
 		err = serve(ctx, cli, log)
@@ -91,6 +110,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	return 0
 }
+
+// check finds what would only show when the first probe fails.
+func (f ProbeFlags) check() error {
+	for _, m := range f.Mount {
+		if !filepath.IsAbs(m) {
+			return fmt.Errorf("--probe.mount=%s: it is no absolute path", m) //nolint:err113 // for the person who typed it
+		}
+	}
+	if f.Interval <= 0 || f.Timeout <= 0 {
+		return fmt.Errorf("--probe.interval and --probe.timeout must be longer than 0") //nolint:err113 // see above
+	}
+	for _, n := range f.Size {
+		if n < 1 || n > maxProbeSize {
+			return fmt.Errorf("--probe.size=%d: it must be from 1 to %d bytes", n, maxProbeSize) //nolint:err113 // see above
+		}
+	}
+	return nil
+}
+
+// maxProbeSize bounds what a mistyped flag may write to a volume every few seconds, in bytes.
+const maxProbeSize = 64 << 20
 
 func logger(f LogFlags, to io.Writer) (*slog.Logger, error) {
 	c := &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat(), Writer: to}
@@ -105,8 +145,12 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 		Recovery: cli.Path.Recovery, Fstab: cli.Path.Fstab, MountInfo: cli.Path.Procfs + "/self/mountinfo", TLS: cli.Path.TLS,
 		HealInfo: gluster.CLI{}.HealSummary, HealInfoInterval: cli.Collectors.HealInfoInterval,
 	}), log)
+	prober := probe.New(probe.Config{
+		Mounts: cli.Probe.Mount, Interval: cli.Probe.Interval, Timeout: cli.Probe.Timeout, Sizes: cli.Probe.Size, Node: cli.Probe.Node,
+		MountInfo: cli.Path.Procfs + "/self/mountinfo",
+	}, log)
 	base := prometheus.NewRegistry()
-	if err := registerOwn(base); err != nil {
+	if err := registerOwn(base, prober); err != nil {
 		return err
 	}
 	handler, err := routes(cli.Web, set, base, log)
@@ -117,7 +161,16 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	log.Info("Starting gluster_exporter", "version", version, "collectors", set.Names())
+	log.Info("Starting gluster_exporter", "version", version, "collectors", set.Names(), "probes", cli.Probe.Mount)
+	// Whatever ends the server ends the prober, and its children take their files away.
+	probing, quit := context.WithCancel(ctx)
+	probed := make(chan struct{})
+	go func() {
+		defer close(probed)
+		prober.Run(probing)
+	}()
+	defer func() { <-probed }()
+	defer quit()
 	done := make(chan error, 1)
 	go func() {
 		done <- web.ListenAndServe(server, cli.Web.toolkit(), log)

@@ -34,12 +34,12 @@ func (f WebFlags) toolkit() *web.FlagConfig {
 }
 
 // registerOwn registers what the exporter says about itself.
-func registerOwn(r prometheus.Registerer) error {
+func registerOwn(r prometheus.Registerer, prober prometheus.Collector) error {
 	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "gluster_exporter_build_info", Help: "The exporter's version. Always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version(), "goos": runtime.GOOS, "goarch": runtime.GOARCH},
 	}, func() float64 { return 1 })
-	for _, c := range []prometheus.Collector{info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+	for _, c := range []prometheus.Collector{info, prober, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		if err := r.Register(c); err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ type Unit struct {
 	Start bool // it must run now as well, not only from the next boot on
 	// Program is what it runs for as long as it is active: it is restarted when the program or the unit is newer. "" where it is not.
 	Program string
-	Why   string
+	Why     string
 }
 
 // Units are the units of ours that must be enabled.

@@ -1,0 +1,122 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"io"
+	"sync"
+	"time"
+)
+
+// endGrace is how long a child that is to end tries to remove its files.
+const endGrace = 2 * time.Second
+
+// ChildMain is the program of the child that probes one mount: it reads requests from stdin and writes what it does to
+// stdout until stdin or ctx ends; then it removes its files. It returns the exit code, and may leave goroutines behind that
+// wait for a mount that hangs: the caller must exit.
+func ChildMain(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
+	decoder := json.NewDecoder(stdin)
+	var cfg childConfig
+	if err := decoder.Decode(&cfg); err != nil {
+		return 1
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// A parent that is gone cannot be told so.
+	c := &worker{cfg: cfg, out: json.NewEncoder(stdout), gone: cancel}
+	requests := make(chan request)
+	go func() {
+		defer cancel()
+		for {
+			var r request
+			if err := decoder.Decode(&r); err != nil {
+				return
+			}
+			select {
+			case requests <- r:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		var echoing sync.WaitGroup
+		for first := true; ; first = false {
+			select {
+			case <-ctx.Done():
+				echoing.Wait()
+				_ = removeAll(cfg) //nolint:errcheck // nobody listens any more; the next start tries again
+				return
+			case r := <-requests:
+				c.answer(r, first)
+			}
+			if first {
+				echoing.Go(func() { newEchoes(cfg, volumeBoard{cfg}, func(e echoed) { c.send(message{Echo: &e}) }).run(ctx) })
+			}
+		}
+	}()
+	<-ctx.Done()
+	select {
+	case <-ended:
+		return 0
+	case <-time.After(endGrace):
+		return 1
+	}
+}
+
+// worker answers requests.
+type worker struct {
+	cfg  childConfig
+	gone func()
+
+	mu  sync.Mutex
+	out *json.Encoder
+}
+
+func (w *worker) send(m message) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.out.Encode(m); err != nil {
+		w.gone()
+	}
+}
+
+func (w *worker) answer(r request, first bool) {
+	rec := progress{worker: w, request: r}
+	if r.Bricks {
+		rec.begin("list bricks")
+		// A client that does not show them is probed all the same.
+		if b, err := readBricks(w.cfg.MountInfo, w.cfg.Mountpoint); err == nil {
+			w.send(message{ID: r.ID, Bricks: b})
+		}
+	}
+	err := probe(w.cfg, r.Size, rec)
+	if first {
+		// After the probe, whose files have the same names: the probe's error is the one that counts.
+		rec.begin("remove leftovers")
+		err = cmp.Or(err, removeLeftovers(w.cfg))
+	}
+	done := message{ID: r.ID, Done: true}
+	if err != nil {
+		done.Class, done.Error = classOf(err), err.Error()
+	}
+	w.send(done)
+}
+
+// progress tells the parent of a request's operations.
+type progress struct {
+	worker  *worker
+	request request
+}
+
+func (p progress) begin(operation string) {
+	p.worker.send(message{ID: p.request.ID, Begin: operation})
+}
+
+func (p progress) end(operation string, took time.Duration) {
+	p.worker.send(message{ID: p.request.ID, End: &measurement{Operation: operation, Size: p.request.Size, Seconds: took.Seconds()}})
+}

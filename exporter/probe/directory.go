@@ -1,0 +1,229 @@
+package probe
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// hiddenName is the one directory at a mount's root that holds all files of the probers.
+const hiddenName = ".gluster_exporter"
+
+const (
+	beaconSuffix = ".beacon"
+	blockSize    = 4096 // what O_DIRECT wants buffers to be aligned to
+)
+
+// directory is an open directory of a volume. It is held for one probe only: an open directory keeps its mount busy, and
+// nobody could unmount it.
+type directory struct{ *os.File }
+
+// openRoot opens the root of the GlusterFS mounted on path. The error wraps errNotMounted if there is none, also when it
+// went away a moment ago: the device of what was opened must be the one in the mount table.
+func openRoot(table, path string) (directory, error) {
+	m, err := findMount(table, path)
+	if err != nil {
+		return directory{}, err
+	}
+	root, err := directory{}.open(path, unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return directory{}, err
+	}
+	if err := root.on(m.device); err != nil {
+		return directory{}, errors.Join(err, root.Close())
+	}
+	return directory{root.File}, nil
+}
+
+// openHidden opens the probers' directory on the mount at path, and makes it where create is true. Opened with O_PATH, it
+// costs the bricks no call.
+func openHidden(table, path string, create bool) (directory, error) {
+	root, err := openRoot(table, path)
+	if err != nil {
+		return directory{}, err
+	}
+	defer root.Close() //nolint:errcheck // nothing was written through it
+	const flags = unix.O_PATH | unix.O_DIRECTORY
+	hidden, err := root.open(hiddenName, flags)
+	if create && errors.Is(err, unix.ENOENT) {
+		if err := unix.Mkdirat(root.fd(), hiddenName, 0o700); err != nil && !errors.Is(err, unix.EEXIST) {
+			return directory{}, &os.PathError{Op: "mkdir", Path: hiddenName, Err: err}
+		}
+		hidden, err = root.open(hiddenName, flags)
+	}
+	if err != nil {
+		return directory{}, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(root.fd(), &st); err != nil {
+		return directory{}, errors.Join(err, hidden.Close())
+	}
+	if err := hidden.on(st.Dev); err != nil {
+		return directory{}, errors.Join(err, hidden.Close())
+	}
+	return hidden, nil
+}
+
+func (d directory) fd() int {
+	if d.File == nil {
+		return unix.AT_FDCWD
+	}
+	return int(d.Fd()) //nolint:gosec // descriptors are small
+}
+
+// on checks that the directory is on a device.
+func (d directory) on(device uint64) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(d.fd(), &st); err != nil {
+		return &os.PathError{Op: "stat", Path: d.Name(), Err: err}
+	}
+	if st.Dev != device {
+		return fmt.Errorf("%s: %w: something else hides it", d.Name(), errNotMounted)
+	}
+	return nil
+}
+
+// open opens what name is in the directory, and follows no link.
+func (d directory) open(name string, flags int) (directory, error) {
+	return opened(name, func() (int, error) { return unix.Openat(d.fd(), name, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600) })
+}
+
+func opened(name string, open func() (int, error)) (directory, error) {
+	for {
+		fd, err := open()
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return directory{}, &os.PathError{Op: "open", Path: name, Err: err}
+		}
+		return directory{os.NewFile(uintptr(fd), name)}, nil //nolint:gosec // a descriptor
+	}
+}
+
+// names lists the directory anew.
+func (d directory) names() (names []string, err error) {
+	f, err := d.open(".", unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return f.Readdirnames(-1)
+}
+
+func (d directory) rename(from, to string) error {
+	if err := unix.Renameat(d.fd(), from, d.fd(), to); err != nil {
+		return &os.PathError{Op: "rename", Path: from, Err: err}
+	}
+	return nil
+}
+
+func (d directory) remove(name string) error {
+	if err := unix.Unlinkat(d.fd(), name, 0); err != nil {
+		return &os.PathError{Op: "remove", Path: name, Err: err}
+	}
+	return nil
+}
+
+// size asks the file system, not the kernel's memory, for the size of a file in bytes.
+func (d directory) size(name string) (uint64, error) {
+	var st unix.Statx_t
+	if err := unix.Statx(d.fd(), name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC, unix.STATX_SIZE, &st); err != nil {
+		return 0, &os.PathError{Op: "stat", Path: name, Err: err}
+	}
+	return st.Size, nil
+}
+
+// readFresh fills buffer, which is aligned (see alignedBuffer), from the start of a file, and returns the number of bytes.
+// It reads from the cluster, not from the page cache. Measured on GlusterFS 10.3 by the bricks' read counters, with 1,000,000
+// and 4,096 bytes just written and synced: a plain read takes 576 and 0 bytes from the bricks; O_DIRECT takes every byte from
+// one brick, exactly once, with default options, with all caches of the client on (io-cache, read-ahead, quick-read of 600 s)
+// and with strict O_DIRECT; posix_fadvise(POSIX_FADV_DONTNEED) takes every byte too, some twice with read-ahead. So O_DIRECT
+// is what counts, and the other is for mounts that refuse it, such as bricks on an old kernel's tmpfs with strict O_DIRECT.
+func (d directory) readFresh(name string, buffer []byte) (int, error) {
+	n, err := d.read(name, buffer, unix.O_DIRECT)
+	if errors.Is(err, unix.EINVAL) {
+		n, err = d.read(name, buffer, 0)
+	}
+	return n, err
+}
+
+func (d directory) read(name string, buffer []byte, flags int) (n int, err error) {
+	f, err := d.open(name, unix.O_RDONLY|flags)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if flags&unix.O_DIRECT == 0 {
+		if err := unix.Fadvise(f.fd(), 0, 0, unix.FADV_DONTNEED); err != nil {
+			return 0, &os.PathError{Op: "fadvise", Path: name, Err: err}
+		}
+	}
+	for n < len(buffer) {
+		more, err := unix.Pread(f.fd(), buffer[n:], int64(n))
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return n, &os.PathError{Op: "read", Path: name, Err: err}
+		}
+		if more == 0 {
+			break
+		}
+		n += more
+	}
+	return n, nil
+}
+
+// alignedBuffer makes a buffer for O_DIRECT with room for at least size bytes and one more block, so that a file that is
+// longer than it should be shows.
+func alignedBuffer(size int) []byte {
+	length := (size+blockSize-1)/blockSize*blockSize + blockSize
+	b := make([]byte, length+blockSize)
+	skip := (blockSize - int(uintptr(unsafe.Pointer(&b[0]))%blockSize)) % blockSize //nolint:gosec // its address is all that counts
+	return b[skip : skip+length]
+}
+
+// owner is what the names of a node's files begin with.
+func owner(node string) string {
+	const most = 150
+	name := url.QueryEscape(node)
+	if len(name) > most {
+		name = name[:most] + "~" + digest(node)
+	}
+	return name + "@"
+}
+
+// prefix is what the names of a node's files for one of its mounts begin with.
+func prefix(node, mountpoint string) string { return owner(node) + digest(mountpoint) + "." }
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:4])
+}
+
+// leftovers are the names of files that nobody of this node's exporter uses: those of the given mount, and those of mounts
+// that it does not probe.
+func leftovers(names []string, node, mountpoint string, mounts []string) []string {
+	var left []string
+	for _, name := range names {
+		if !strings.HasPrefix(name, owner(node)) {
+			continue
+		}
+		used := false
+		for _, m := range mounts {
+			used = used || (m != mountpoint && strings.HasPrefix(name, prefix(node, m)))
+		}
+		if !used {
+			left = append(left, name)
+		}
+	}
+	return left
+}

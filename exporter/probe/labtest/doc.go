@@ -1,0 +1,2 @@
+// Package labtest tests the prober on real GlusterFS mounts.
+package labtest

@@ -1,0 +1,270 @@
+package labtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"brickyard/exporter/probe"
+	"brickyard/internal/lab"
+)
+
+const (
+	interval = 500 * time.Millisecond
+	timeout  = time.Second
+	// soon bounds every wait for something that happens by itself.
+	soon = 30 * time.Second
+)
+
+// exporter is an exporter that runs in a node of the lab.
+type exporter struct {
+	t      *testing.T
+	node   *lab.Node
+	cmd    *exec.Cmd
+	client *http.Client
+	said   *logBuffer
+	ended  chan struct{}
+}
+
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// start starts an exporter in a node, which probes mounts.
+func start(t *testing.T, node *lab.Node, mounts ...string) *exporter {
+	t.Helper()
+	config, err := json.Marshal(probe.Config{Mounts: mounts, Interval: interval, Timeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "probe") // short, as names of sockets are
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "s")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &exporter{t: t, node: node, said: &logBuffer{}, ended: make(chan struct{})}
+	e.cmd = node.Command(context.Background(), program)
+	e.cmd.Env = append(os.Environ(), configVariable+"="+string(config), socketVariable+"="+socket)
+	e.cmd.Stderr = e.said
+	e.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	if err := e.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = e.cmd.Wait()
+		close(e.ended)
+	}()
+	t.Cleanup(func() {
+		_ = e.cmd.Process.Kill()
+		if t.Failed() {
+			t.Logf("%s: the exporter said:\n%s", node.Name, e.said)
+		}
+	})
+	e.until("it answers", func() bool {
+		_, err := os.Stat(socket)
+		return err == nil
+	})
+	return e
+}
+
+// until waits for something to become true.
+func (e *exporter) until(what string, done func() bool) time.Duration {
+	e.t.Helper()
+	began := time.Now()
+	for !done() {
+		if time.Since(began) > soon {
+			e.t.Fatalf("%s: not within %s: %s", e.node.Name, soon, what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+// scrape returns all metrics, and fails when that takes longer than scrapes may take.
+func (e *exporter) scrape() map[string]*dto.MetricFamily {
+	e.t.Helper()
+	began := time.Now()
+	resp, err := e.client.Get("http://exporter/metrics")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(resp.Body)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if took := time.Since(began); took > time.Second {
+		e.t.Errorf("%s: a scrape took %s", e.node.Name, took)
+	}
+	return families
+}
+
+// find returns the metric of a family that has all the given labels, as "name=value"; nil where none has.
+func (e *exporter) find(family string, labels ...string) *dto.Metric {
+	e.t.Helper()
+	for _, m := range e.scrape()[family].GetMetric() {
+		has := map[string]bool{}
+		for _, l := range m.GetLabel() {
+			has[l.GetName()+"="+l.GetValue()] = true
+		}
+		all := true
+		for _, l := range labels {
+			all = all && has[l]
+		}
+		if all {
+			return m
+		}
+	}
+	return nil
+}
+
+// value returns a gauge or counter, and -1 where there is none.
+func (e *exporter) value(family string, labels ...string) float64 {
+	e.t.Helper()
+	m := e.find(family, labels...)
+	switch {
+	case m.GetGauge() != nil:
+		return m.GetGauge().GetValue()
+	case m.GetCounter() != nil:
+		return m.GetCounter().GetValue()
+	}
+	return -1
+}
+
+func (e *exporter) success() bool { return e.value("gluster_probe_success") == 1 }
+
+func (e *exporter) errors(class string) float64 {
+	return e.value("gluster_probe_errors_total", "class="+class)
+}
+
+// pid is the exporter's process.
+func (e *exporter) pid() int {
+	e.t.Helper()
+	pids := children(e.cmd.Process.Pid)
+	if len(pids) != 1 {
+		e.t.Fatalf("nsenter has the children %v", pids)
+	}
+	return pids[0]
+}
+
+// probes are the processes that the exporter has started.
+func (e *exporter) probes() []int { return children(e.pid()) }
+
+func (e *exporter) descriptors() int {
+	e.t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", e.pid()))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// children are the processes whose parent a process is, those included that have ended and are not yet waited for.
+func children(pid int) []int {
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	var all []int
+	for _, list := range lists {
+		b, _ := os.ReadFile(list)
+		for field := range strings.FieldsSeq(string(b)) {
+			if id, err := strconv.Atoi(field); err == nil {
+				all = append(all, id)
+			}
+		}
+	}
+	return all
+}
+
+func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+// stop ends the exporter as its service does.
+func (e *exporter) stop() {
+	e.t.Helper()
+	if err := e.node.Signal(e.cmd, syscall.SIGTERM); err != nil {
+		e.t.Fatal(err)
+	}
+	select {
+	case <-e.ended:
+	case <-time.After(soon):
+		e.t.Fatal("the exporter does not end")
+	}
+}
+
+// hidden are the names in the probers' directory as a mount shows them; nil where there is no such directory.
+func hidden(t *testing.T, mount string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(mount, ".gluster_exporter"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+func owns(names []string, node string) bool {
+	for _, name := range names {
+		if strings.HasPrefix(name, node+"@") {
+			return true
+		}
+	}
+	return false
+}
+
+// patiently runs a command in a node until it succeeds.
+func patiently(node *lab.Node, command string) {
+	node.Run("bash", "-c", "for i in $(seq 200); do "+command+" && exit; sleep 0.02; done; exit 1")
+}
+
+// fuseClient finds the process that serves a mount of a node, by its number in the node.
+func fuseClient(t *testing.T, node *lab.Node, mount string) string {
+	t.Helper()
+	files, _ := filepath.Glob(node.Path("/proc") + "/[0-9]*/cmdline")
+	for _, f := range files {
+		b, _ := os.ReadFile(f)
+		args := strings.Split(strings.TrimRight(string(b), "\x00"), "\x00")
+		if filepath.Base(args[0]) == "glusterfs" && args[len(args)-1] == mount {
+			return filepath.Base(filepath.Dir(f))
+		}
+	}
+	t.Fatalf("%s: no process serves %s", node.Name, mount)
+	return ""
+}

@@ -1,0 +1,225 @@
+package labtest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"brickyard/internal/lab"
+)
+
+// TestTwoClients goes through what happens to the mounts of two clients of a replicated volume.
+func TestTwoClients(t *testing.T) {
+	l := lab.Start(t, lab.Options{Nodes: 3, Clients: 2})
+	l.Pool()
+	server := l.Node(0)
+	server.Gluster("volume", "create", "server", "replica", "3", "n1:/bricks/server", "n2:/bricks/server", "n3:/bricks/server")
+	server.Gluster("volume", "set", "server", "network.ping-timeout", "6")
+	server.Gluster("volume", "start", "server")
+	one, two := l.Node(3), l.Node(4)
+	for _, c := range []*lab.Node{one, two} {
+		c.Run("mkdir", "/client")
+		c.Run("mount", "-t", "glusterfs", "n1:/server", "/client")
+	}
+	mount := one.Path("/client")
+	a, b := start(t, one, "/client"), start(t, two, "/client")
+
+	ok := t.Run("both probe, and each sees the other's echo", func(t *testing.T) { probing(t, a, b) }) &&
+		t.Run("a lost brick shows", func(t *testing.T) { lostBrick(t, server, a) }) &&
+		t.Run("a client that is stopped is stuck until it goes on", func(t *testing.T) { stopped(t, a) }) &&
+		t.Run("a client that is cut off keeps one child that cannot die", func(t *testing.T) { cutOff(t, a) }) &&
+		t.Run("nothing is written where nothing is mounted", func(t *testing.T) { unmounted(t, a) })
+	if !ok {
+		return
+	}
+
+	t.Run("a client process that is gone", func(t *testing.T) {
+		a.t = t
+		one.Run("bash", "-c", "kill -KILL "+fuseClient(t, one, "/client"))
+		a.until("not_connected", func() bool { return a.errors("not_connected") > 0 && !a.success() })
+		one.Run("umount", "-l", "/client")
+		one.Run("mount", "-t", "glusterfs", "n1:/server", "/client")
+		a.until("success", a.success)
+	})
+	t.Run("a killed exporter leaves nothing", func(t *testing.T) {
+		a.t = t
+		a.until("files", func() bool { return owns(hidden(t, mount), "n4") })
+		probes := a.probes()
+		if err := syscall.Kill(a.pid(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		a.until("the child is gone", func() bool { return len(probes) == 1 && !alive(probes[0]) })
+		names := hidden(t, two.Path("/client"))
+		if owns(names, "n4") || !owns(names, "n5") {
+			t.Errorf("left: %q", names)
+		}
+	})
+	t.Run("a child does not outlive an exporter that is killed while the mount hangs", func(t *testing.T) {
+		a := start(t, one, "/client")
+		a.until("success", a.success)
+		probes := a.probes()
+		client := fuseClient(t, one, "/client")
+		one.Run("bash", "-c", "kill -STOP "+client)
+		a.until("stuck", func() bool { return a.value("gluster_probe_stuck_seconds") > 0 })
+		probes = append(probes, a.probes()...)
+		if err := syscall.Kill(a.pid(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		<-a.ended
+		one.Run("bash", "-c", "kill -CONT "+client)
+		a.until("the children are gone", func() bool { return !slices.ContainsFunc(probes, alive) })
+	})
+	t.Run("a killed child's files go with the next start, others' stay, and the directory goes at last", func(t *testing.T) {
+		b.t = t
+		dir := two.Path("/client/.gluster_exporter")
+		for _, name := range []string{"n4@01234567.probe-4096", "n4@01234567.beacon", "n41@01234567.probe-4096"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte("left"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := start(t, one, "/client")
+		a.until("success", a.success)
+		if _, err := os.Stat(filepath.Join(dir, "n4@01234567.probe-4096")); !os.IsNotExist(err) {
+			t.Errorf("leftover: %v", err)
+		}
+		if err := os.Remove(filepath.Join(dir, "n41@01234567.probe-4096")); err != nil {
+			t.Errorf("another node's file: %v", err)
+		}
+		a.stop()
+		if names := hidden(t, two.Path("/client")); owns(names, "n4") || !owns(names, "n5") {
+			t.Errorf("left after n4's end: %q", names)
+		}
+		b.stop()
+		for _, brick := range l.Nodes()[:3] {
+			if _, err := os.Stat(brick.Path("/bricks/server/.gluster_exporter")); !os.IsNotExist(err) {
+				t.Errorf("%s: directory left: %v", brick.Name, err)
+			}
+		}
+	})
+}
+
+func probing(t *testing.T, a, b *exporter) {
+	for _, e := range []*exporter{a, b} {
+		e.t = t
+		e.until("success", e.success)
+		e.until("all bricks", func() bool {
+			return e.value("gluster_mount_bricks_connected") == 3 && e.value("gluster_mount_bricks") == 3
+		})
+		for _, class := range []string{"stuck", "mismatch", "io", "permission", "other", "not_mounted"} {
+			if n := e.errors(class); n != 0 {
+				t.Errorf("%s: %v errors of class %s", e.node.Name, n, class)
+			}
+		}
+	}
+	for e, peer := range map[*exporter]string{a: "n5", b: "n4"} {
+		e.until("echoes", func() bool {
+			return e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram().GetSampleCount() >= 3
+		})
+		h := e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram()
+		mean := h.GetSampleSum() / float64(h.GetSampleCount())
+		t.Logf("%s: %d echoes of %s, mean %.4f s", e.node.Name, h.GetSampleCount(), peer, mean)
+		if mean > 1 {
+			t.Errorf("%s: echoes of %s take %.3f s", e.node.Name, peer, mean)
+		}
+		for _, operation := range []string{"create", "write", "fsync", "close", "read", "stat", "rename", "remove"} {
+			h := e.find("gluster_probe_operation_duration_seconds", "volume=server", "mountpoint=/client", "size=1000000", "operation="+operation).GetHistogram()
+			t.Logf("%s: %s: %d, mean %.5f s", e.node.Name, operation, h.GetSampleCount(), h.GetSampleSum()/float64(h.GetSampleCount()))
+			if h.GetSampleCount() == 0 {
+				t.Errorf("%s: no %s", e.node.Name, operation)
+			}
+		}
+	}
+}
+
+func lostBrick(t *testing.T, server *lab.Node, e *exporter) {
+	e.t = t
+	server.KillBrick("/bricks/server")
+	e.until("two of three", func() bool {
+		return e.value("gluster_mount_bricks_connected") == 2 && e.value("gluster_mount_bricks") == 3
+	})
+	e.until("success with two of three", e.success)
+	server.Gluster("volume", "start", "server", "force")
+	e.until("all three", func() bool { return e.value("gluster_mount_bricks_connected") == 3 })
+}
+
+// watch looks at a stuck mount for a while: the stuck time rises, and there is never more than one child.
+func watch(t *testing.T, e *exporter, during time.Duration) {
+	t.Helper()
+	last := 0.0
+	for began := time.Now(); time.Since(began) < during; time.Sleep(50 * time.Millisecond) {
+		if n := len(e.probes()); n > 1 {
+			t.Errorf("%d children", n)
+		}
+		now := e.value("gluster_probe_stuck_seconds")
+		if now <= last {
+			t.Errorf("stuck for %.3f s after %.3f s", now, last)
+		}
+		last = now
+		if e.success() {
+			t.Error("success of a stuck mount")
+		}
+		if e.find("gluster_mount_bricks") != nil {
+			t.Error("bricks of a client that does not answer")
+		}
+	}
+	if last < during.Seconds() {
+		t.Errorf("stuck for %.3f s after %s", last, during)
+	}
+}
+
+func stopped(t *testing.T, e *exporter) {
+	e.t = t
+	client := fuseClient(t, e.node, "/client")
+	descriptors := e.descriptors()
+	e.node.Run("bash", "-c", "kill -STOP "+client)
+	took := e.until("stuck", func() bool { return e.value("gluster_probe_stuck_seconds") > 0 })
+	t.Logf("a stopped client was found after %s, with an interval of %s and a timeout of %s", took, interval, timeout)
+	if took > interval+timeout+time.Second {
+		t.Errorf("found after %s", took)
+	}
+	watch(t, e, 6*time.Second)
+	if n := e.errors("stuck"); n < 2 {
+		t.Errorf("%v errors of class stuck", n)
+	}
+	e.node.Run("bash", "-c", "kill -CONT "+client)
+	t.Logf("it worked again after %s", e.until("recovery", e.success))
+	if s := e.value("gluster_probe_stuck_seconds"); s != 0 {
+		t.Errorf("stuck for %v s", s)
+	}
+	e.until("no descriptor is lost", func() bool { return e.descriptors() <= descriptors+1 })
+}
+
+func cutOff(t *testing.T, e *exporter) {
+	e.t = t
+	e.node.Run("ip", "link", "set", "eth0", "down")
+	took := e.until("stuck", func() bool { return e.value("gluster_probe_stuck_seconds") > 0 })
+	t.Logf("a cut off client was found after %s", took)
+	before := e.probes()
+	watch(t, e, 2*time.Second)
+	if after := e.probes(); len(before) != 1 || !slices.Equal(before, after) {
+		t.Errorf("children %v, and 2 s later %v", before, after)
+	}
+	e.node.Run("ip", "link", "set", "eth0", "up")
+	t.Logf("it worked again after %s", e.until("recovery", e.success))
+	e.until("all bricks", func() bool { return e.value("gluster_mount_bricks_connected") == 3 })
+}
+
+func unmounted(t *testing.T, e *exporter) {
+	e.t = t
+	patiently(e.node, "umount /client") // it is busy for the moments of a probe
+	e.until("not_mounted", func() bool { return e.errors("not_mounted") >= 3 && !e.success() })
+	if e.find("gluster_mount_bricks") != nil {
+		t.Error("bricks of nothing")
+	}
+	if n := len(e.probes()); n != 0 {
+		t.Errorf("%d children for nothing", n)
+	}
+	if entries, err := os.ReadDir(e.node.Path("/client")); err != nil || len(entries) != 0 {
+		t.Errorf("in the bare directory: %v, %v", entries, err)
+	}
+	e.node.Run("mount", "-t", "glusterfs", "n1:/server", "/client")
+	e.until("success", e.success)
+}

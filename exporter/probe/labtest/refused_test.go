@@ -1,0 +1,104 @@
+package labtest
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"brickyard/internal/lab"
+)
+
+// TestVolumesThatTakeNoFiles goes through a full, a limited and a read-only volume, also through a mount of a sub-directory.
+func TestVolumesThatTakeNoFiles(t *testing.T) {
+	l := lab.Start(t, lab.Options{Nodes: 1, Clients: 1})
+	server, client := l.Node(0), l.Node(1)
+	server.Run("bash", "-c", "mkdir /bricks/small && mount -t tmpfs -o size=16m tmpfs /bricks/small")
+	server.Gluster("volume", "create", "small", "n1:/bricks/small/brick")
+	server.Gluster("volume", "start", "small")
+	client.Run("bash", "-c", "mkdir /client /sub && mount -t glusterfs n1:/small /client && mkdir -p /client/team/a && mount -t glusterfs n1:/small/team/a /sub")
+	e := start(t, client, "/client", "/sub")
+	mounts := map[string]string{"/client": "mountpoint=/client", "/sub": "mountpoint=/sub"}
+	all := func(value func(mount string) bool) func() bool {
+		return func() bool {
+			for _, label := range mounts {
+				if !value(label) {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	works := all(func(m string) bool { return e.value("gluster_probe_success", "volume=small", m) == 1 })
+	fails := func(class string) func() bool {
+		before := map[string]float64{}
+		for _, m := range mounts {
+			before[m] = e.value("gluster_probe_errors_total", "class="+class, m)
+		}
+		return all(func(m string) bool {
+			return e.value("gluster_probe_success", m) == 0 && e.value("gluster_probe_errors_total", "class="+class, m) > before[m]
+		})
+	}
+	e.until("success", works)
+	e.until("one brick of one", all(func(m string) bool {
+		return e.value("gluster_mount_bricks", m) == 1 && e.value("gluster_mount_bricks_connected", m) == 1
+	}))
+
+	t.Run("full", func(t *testing.T) {
+		e.t = t
+		// dd ends with an error when nothing is left.
+		client.Run("bash", "-c", "dd if=/dev/zero of=/client/fill bs=64k conv=fsync 2>/dev/null; true")
+		e.until("no_space", fails("no_space"))
+		client.Run("rm", "/client/fill")
+		e.until("success", works)
+	})
+	t.Run("features.read-only", func(t *testing.T) {
+		e.t = t
+		server.Gluster("volume", "set", "small", "features.read-only", "on")
+		e.until("read_only", fails("read_only"))
+		server.Gluster("volume", "set", "small", "features.read-only", "off")
+		e.until("success", works)
+	})
+	t.Run("mounts read-only", func(t *testing.T) {
+		e.t = t
+		// A mount is busy while a probe writes.
+		patiently(client, "mount -o remount,ro,bind /client")
+		patiently(client, "mount -o remount,ro,bind /sub")
+		e.until("read_only", fails("read_only"))
+		client.Run("bash", "-c", "mount -o remount,rw,bind /client && mount -o remount,rw,bind /sub")
+		e.until("success", works)
+	})
+	t.Run("the only brick is gone", func(t *testing.T) {
+		e.t = t
+		server.KillBrick("/bricks/small/brick")
+		e.until("not_connected", fails("not_connected"))
+		e.until("no brick", all(func(m string) bool {
+			return e.value("gluster_mount_bricks", m) == 1 && e.value("gluster_mount_bricks_connected", m) == 0
+		}))
+		server.Gluster("volume", "start", "small", "force")
+		e.until("success", works)
+	})
+
+	e.t = t
+	for _, class := range []string{"other", "io", "mismatch", "permission", "not_mounted"} {
+		for _, m := range mounts {
+			if n := e.value("gluster_probe_errors_total", "class="+class, m); n != 0 {
+				t.Errorf("%s: %v errors of class %s", m, n, class)
+			}
+		}
+	}
+	if m := e.find("gluster_probe_echo_seconds"); m != nil {
+		t.Errorf("a node alone hears echoes: %v", m)
+	}
+	e.stop()
+	for _, path := range []string{"/bricks/small/brick", "/bricks/small/brick/team/a"} {
+		entries, err := os.ReadDir(server.Path(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			if strings.Contains(entry.Name(), "gluster_exporter") {
+				t.Errorf("%s: %s is left", path, entry.Name())
+			}
+		}
+	}
+}

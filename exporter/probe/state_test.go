@@ -1,0 +1,44 @@
+package probe
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+func TestPeersThatAreSilentForLongAreForgotten(t *testing.T) {
+	m := newMetrics()
+	s := newState(m, "/client", Config{}.withDefaults())
+	s.setVolume("web")
+	for _, e := range []echoed{{Peer: "n2", Seconds: 0.01}, {Peer: "n3", Lost: true}, {Peer: "n2", Lost: true}} {
+		s.hear(message{Echo: &e})
+	}
+	if n := testutil.CollectAndCount(m.lost); n != 2 {
+		t.Errorf("%d peers", n)
+	}
+	s.age(time.Now().Add(s.peerAge - time.Minute))
+	if n := testutil.CollectAndCount(m.echo); n != 1 {
+		t.Errorf("%d peers with echoes, too early", n)
+	}
+	s.age(time.Now().Add(s.peerAge + time.Minute))
+	if n := testutil.CollectAndCount(m.echo) + testutil.CollectAndCount(m.lost); n != 0 {
+		t.Errorf("%d series are left", n)
+	}
+}
+
+func TestAMountIsStuckSinceItsFirstUnansweredOperation(t *testing.T) {
+	s := newState(newMetrics(), "/client", Config{}.withDefaults())
+	s.setVolume("web")
+	first := time.Now()
+	s.stuckSince(first)
+	s.stuckSince(first.Add(time.Minute))
+	s.progress(message{Begin: "open"})
+	if !s.stuck.Equal(first) {
+		t.Errorf("stuck since %s, not %s", s.stuck, first)
+	}
+	s.progress(message{Done: true, Class: classNotConnected})
+	if !s.stuck.IsZero() {
+		t.Error("an error is an answer too")
+	}
+}
