@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -13,9 +15,12 @@ import (
 const endGrace = 2 * time.Second
 
 // ChildMain is the program of the child that probes one mount: it reads requests from stdin and writes what it does to
-// stdout until stdin or ctx ends; then it removes its files. It returns the exit code, and may leave goroutines behind that
+// stdout until stdin or ctx ends, then it removes its files. It ignores SIGPIPE, and the caller must have ctx end with SIGTERM,
+// which a child gets when its parent dies. It returns the exit code, and may leave goroutines behind that
 // wait for a mount that hangs: the caller must exit.
 func ChildMain(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
+	// A line for a parent that has been killed would end this process before its files are removed.
+	signal.Ignore(syscall.SIGPIPE)
 	decoder := json.NewDecoder(stdin)
 	var cfg childConfig
 	if err := decoder.Decode(&cfg); err != nil {
@@ -23,7 +28,6 @@ func ChildMain(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// A parent that is gone cannot be told so.
 	c := &worker{cfg: cfg, out: json.NewEncoder(stdout), gone: cancel}
 	requests := make(chan request)
 	go func() {
@@ -92,6 +96,8 @@ func (w *worker) answer(r request, first bool) {
 		// A client that does not show them is probed all the same.
 		if b, err := readBricks(w.cfg.MountInfo, w.cfg.Mountpoint); err == nil {
 			w.send(message{ID: r.ID, Bricks: b})
+		} else {
+			w.send(message{ID: r.ID, NoBricks: true, Class: classOf(err)})
 		}
 	}
 	err := probe(w.cfg, r.Size, rec)

@@ -61,11 +61,11 @@ func openHidden(table, path string, create bool) (directory, error) {
 	if err != nil {
 		return directory{}, err
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(root.fd(), &st); err != nil {
+	device, err := root.device()
+	if err != nil {
 		return directory{}, errors.Join(err, hidden.Close())
 	}
-	if err := hidden.on(st.Dev); err != nil {
+	if err := hidden.on(device); err != nil {
 		return directory{}, errors.Join(err, hidden.Close())
 	}
 	return hidden, nil
@@ -78,16 +78,22 @@ func (d directory) fd() int {
 	return int(d.Fd()) //nolint:gosec // descriptors are small
 }
 
+// device is where the directory is, as far as the kernel knows without asking the file system.
+func (d directory) device() (uint64, error) {
+	var st unix.Statx_t
+	if err := unix.Statx(d.fd(), "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, 0, &st); err != nil {
+		return 0, &os.PathError{Op: "stat", Path: d.Name(), Err: err}
+	}
+	return unix.Mkdev(st.Dev_major, st.Dev_minor), nil
+}
+
 // on checks that the directory is on a device.
 func (d directory) on(device uint64) error {
-	var st unix.Stat_t
-	if err := unix.Fstat(d.fd(), &st); err != nil {
-		return &os.PathError{Op: "stat", Path: d.Name(), Err: err}
+	is, err := d.device()
+	if err == nil && is != device {
+		err = fmt.Errorf("%s: %w: something else hides it", d.Name(), errNotMounted)
 	}
-	if st.Dev != device {
-		return fmt.Errorf("%s: %w: something else hides it", d.Name(), errNotMounted)
-	}
-	return nil
+	return err
 }
 
 // open opens what name is in the directory, and follows no link.

@@ -41,7 +41,7 @@ func newMetrics() *metrics {
 		bricks: desc("gluster_mount_bricks",
 			"Bricks of the volume that this mount's client knows. Absent while the client does not answer."),
 		connected: desc("gluster_mount_bricks_connected",
-			"Bricks of the volume to which this mount's client is connected. Absent while the client does not answer."),
+			"Bricks of the volume to which this mount's client is connected; 0 also while it refuses everything as not connected. Absent while it does not answer."),
 		operations: histogram("gluster_probe_operation_duration_seconds",
 			"Time of the probe's successful operations, by the size of its file in bytes. Reads are from the bricks, not from the page cache.",
 			[]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, "operation", "size"),

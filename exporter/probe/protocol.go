@@ -29,10 +29,12 @@ type message struct {
 	Begin  string       `json:"begin,omitempty"` // an operation begins
 	End    *measurement `json:"end,omitempty"`   // an operation has succeeded
 	Bricks *bricks      `json:"bricks,omitempty"`
-	Done   bool         `json:"done,omitempty"`
-	Class  string       `json:"class,omitempty"` // of the error, with Done
-	Error  string       `json:"error,omitempty"`
-	Echo   *echoed      `json:"echo,omitempty"`
+	// NoBricks says that the connections to the bricks could not be read, or, with Class not_connected, that there are none.
+	NoBricks bool    `json:"no_bricks,omitempty"`
+	Done     bool    `json:"done,omitempty"`
+	Class    string  `json:"class,omitempty"` // of the error, with Done or NoBricks
+	Error    string  `json:"error,omitempty"`
+	Echo     *echoed `json:"echo,omitempty"`
 }
 
 // measurement is the time that one operation took.

@@ -76,8 +76,14 @@ func (s *state) stuckSince(since time.Time) {
 func (s *state) progress(m message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.Bricks != nil {
+	switch {
+	case m.Bricks != nil:
 		s.bricks = m.Bricks
+	case m.NoBricks && m.Class == classNotConnected && s.bricks != nil:
+		// Without any brick the client does not show what is at its root, its own state included.
+		s.bricks = &bricks{Total: s.bricks.Total}
+	case m.NoBricks:
+		s.bricks = nil
 	}
 	if m.End != nil {
 		s.metrics.operations.WithLabelValues(s.volume, s.path, m.End.Operation, strconv.Itoa(m.End.Size)).Observe(m.End.Seconds)

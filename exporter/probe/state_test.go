@@ -42,3 +42,21 @@ func TestAMountIsStuckSinceItsFirstUnansweredOperation(t *testing.T) {
 		t.Error("an error is an answer too")
 	}
 }
+
+func TestAClientWithoutBricksHasNoneConnected(t *testing.T) {
+	s := newState(newMetrics(), "/client", Config{}.withDefaults())
+	s.setVolume("web")
+	s.progress(message{NoBricks: true, Class: classNotConnected})
+	if s.bricks != nil {
+		t.Errorf("%+v of bricks that were never seen", s.bricks)
+	}
+	s.progress(message{Bricks: &bricks{Total: 3, Connected: 2}})
+	s.progress(message{NoBricks: true, Class: classNotConnected})
+	if s.bricks == nil || *s.bricks != (bricks{Total: 3}) {
+		t.Errorf("%+v", s.bricks)
+	}
+	s.progress(message{NoBricks: true, Class: classIO})
+	if s.bricks != nil {
+		t.Errorf("%+v of bricks that cannot be counted", s.bricks)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -46,7 +47,9 @@ func TestTwoClients(t *testing.T) {
 	})
 	t.Run("a killed exporter leaves nothing", func(t *testing.T) {
 		a.t = t
-		a.until("files", func() bool { return owns(hidden(t, mount), "n4") })
+		a.until("a probe is under way", func() bool {
+			return slices.ContainsFunc(hidden(t, mount), func(n string) bool { return strings.HasPrefix(n, "n4@") && strings.Contains(n, "probe-") })
+		})
 		probes := a.probes()
 		if err := syscall.Kill(a.pid(), syscall.SIGKILL); err != nil {
 			t.Fatal(err)

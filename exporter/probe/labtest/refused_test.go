@@ -2,8 +2,11 @@ package labtest
 
 import (
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"brickyard/internal/lab"
 )
@@ -43,6 +46,34 @@ func TestVolumesThatTakeNoFiles(t *testing.T) {
 		return e.value("gluster_mount_bricks", m) == 1 && e.value("gluster_mount_bricks_connected", m) == 1
 	}))
 
+	t.Run("what is read comes from the brick", func(t *testing.T) {
+		e.t = t
+		server.Gluster("volume", "profile", "small", "start")
+		server.Gluster("volume", "profile", "small", "info", "clear") // they count at all times
+		reads := func() (bytes float64) {
+			for _, m := range mounts {
+				for size, label := range map[float64]string{1_000_000: "size=1000000", 4096: "size=4096"} {
+					h := e.find("gluster_probe_operation_duration_seconds", "operation=read", label, m).GetHistogram()
+					bytes += size * float64(h.GetSampleCount())
+				}
+			}
+			return bytes
+		}
+		before := reads()
+		e.until("some megabytes", func() bool { return reads()-before > 8e6 })
+		want := reads() - before
+		info := server.Gluster("volume", "profile", "small", "info", "cumulative")
+		server.Gluster("volume", "profile", "small", "stop")
+		found := regexp.MustCompile(`Data Read: (\d+) bytes`).FindStringSubmatch(info)
+		if found == nil {
+			t.Fatalf("profile: %s", info)
+		}
+		got, err := strconv.ParseFloat(found[1], 64)
+		t.Logf("the probes read %.0f bytes, the brick %.0f", want, got)
+		if err != nil || got < want {
+			t.Errorf("the brick read %s bytes, the probes %.0f: %v", found[1], want, err)
+		}
+	})
 	t.Run("full", func(t *testing.T) {
 		e.t = t
 		// dd ends with an error when nothing is left.
@@ -71,6 +102,7 @@ func TestVolumesThatTakeNoFiles(t *testing.T) {
 		e.t = t
 		server.KillBrick("/bricks/small/brick")
 		e.until("not_connected", fails("not_connected"))
+		time.Sleep(3 * time.Second) // the kernel has forgotten the root's attributes, and nobody can look at the client's bricks
 		e.until("no brick", all(func(m string) bool {
 			return e.value("gluster_mount_bricks", m) == 1 && e.value("gluster_mount_bricks_connected", m) == 0
 		}))
