@@ -118,7 +118,7 @@ func probeMetrics(t *testing.T) []documented {
 	descs := make(chan *prometheus.Desc, 100)
 	probe.New(probe.Config{}, promslog.NewNopLogger()).Describe(descs)
 	close(descs)
-	form := regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: "(.*)", constLabels: \{\}, variableLabels: \{([^}]*)\}\}$`)
+	form := regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: "(.*?)"(?:, unit: "[^"]*")?, constLabels: \{\}, variableLabels: \{([^}]*)\}\}$`)
 	var out []documented
 	for d := range descs {
 		m := form.FindStringSubmatch(d.String())
