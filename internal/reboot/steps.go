@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,6 +45,7 @@ func (d *driver) steps() []step {
 		}},
 		{name: "start cache2 without its tmpfs in fstab", do: func(ctx context.Context) (time.Time, error) { return d.noTmpfs(ctx, cache2) }},
 		{name: "all four lose power at once", empties: "server", do: d.powerLoss},
+		{name: "all four restart cleanly at once", empties: "server", do: d.allRestart},
 		{name: "both servers ask ok-to-stop at once, 20 times", do: d.race},
 		{name: "rolling restart by ok-to-stop alone", do: d.rolling},
 	}
@@ -293,6 +295,41 @@ func (d *driver) powerLoss(ctx context.Context) (time.Time, error) {
 		return on, err
 	}
 	return on, each(d.all(), func(h string) error { return d.booted(ctx, h) })
+}
+
+// allRestart shuts all hosts down cleanly at the same moment, and powers them
+// on when the last is off. The cache may be empty then, the disks must have all.
+func (d *driver) allRestart(ctx context.Context) (time.Time, error) {
+	disk := d.volumes[1]
+	// Between the first server's end and the last client's nobody can list anything.
+	if err := d.tellReaders(ctx, disk, false); err != nil {
+		return time.Time{}, err
+	}
+	var mu sync.Mutex
+	took := map[string]float64{}
+	err := each(d.all(), func(h string) error {
+		began := time.Now()
+		err := d.stop(ctx, h)
+		mu.Lock()
+		defer mu.Unlock()
+		took[h] = since(began)
+		if took[h] >= stopSeconds {
+			err = errors.Join(err, fmt.Errorf("%s did not shut down within %d s and was killed", h, stopSeconds))
+		}
+		return err
+	})
+	for _, h := range d.all() {
+		d.say("   the shutdown of %s took %.1f s", h, took[h])
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	on := time.Now()
+	if err := each(d.all(), func(h string) error { return d.start(ctx, h) }); err != nil {
+		return on, err
+	}
+	// The readers begin when the mounts are there: from then on all must be listed.
+	return on, errors.Join(d.tellReaders(ctx, disk, true), each(d.all(), func(h string) error { return d.booted(ctx, h) }))
 }
 
 const refused = 3 // exit status of ok-to-stop
