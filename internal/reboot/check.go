@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // healed waits until every host says that all is well, and returns when the
@@ -55,13 +56,43 @@ func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
 		defer mu.Unlock()
 		wrong = append(wrong, fmt.Sprintf(format, args...))
 	}
-	written := map[string]map[string]state{}
-	var volumes []string
+	written, err := d.pause(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := d.look(ctx)
+	if err == nil {
+		for _, v := range d.volumes {
+			r.Lost += d.compare(s, r, v, seen[v.name], written[v.name], add)
+		}
+		if len(wrong) > 0 {
+			err = d.again(ctx, s, written)
+		}
+	}
+	err = errors.Join(err, d.resume(ctx))
+	if err != nil {
+		return wrong, err
+	}
+	return wrong, each(d.all(), func(h string) error { return d.content(ctx, h, add) })
+}
+
+func (d *driver) names() []string {
+	var out []string
 	for _, v := range d.volumes {
-		volumes, written[v.name] = append(volumes, v.name), map[string]state{}
+		out = append(out, v.name)
+	}
+	return out
+}
+
+// pause makes all writers pause, and returns what they know of their files, by volume.
+func (d *driver) pause(ctx context.Context) (map[string]map[string]state, error) {
+	var mu sync.Mutex
+	written := map[string]map[string]state{}
+	for _, v := range d.names() {
+		written[v] = map[string]state{}
 	}
 	err := each(d.clients, func(h string) error {
-		states, err := decode[map[string]map[string]state](d.reboot(ctx, h, append([]string{"pause"}, volumes...)...))
+		states, err := decode[map[string]map[string]state](d.reboot(ctx, h, append([]string{"pause"}, d.names()...)...))
 		mu.Lock()
 		defer mu.Unlock()
 		for v, s := range states {
@@ -69,14 +100,28 @@ func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
+	return written, err
+}
+
+func (d *driver) resume(ctx context.Context) error {
+	return each(d.clients, func(h string) error {
+		_, err := d.reboot(ctx, h, append([]string{"pause", "--resume"}, d.names()...)...)
+		return err
+	})
+}
+
+// places are the files of a volume as each brick and each mount shows them:
+// their checksums by place and name.
+type places map[string]map[string]string
+
+// look reads every file of every volume on each brick and through each client.
+func (d *driver) look(ctx context.Context) (map[string]places, error) {
+	var mu sync.Mutex
+	seen := map[string]places{}
+	for _, v := range d.names() {
+		seen[v] = places{}
 	}
-	seen := map[string]map[string]map[string]string{} // volume, place, name -> checksum
-	for _, v := range volumes {
-		seen[v] = map[string]map[string]string{}
-	}
-	err = each(d.all(), func(h string) error {
+	err := each(d.all(), func(h string) error {
 		var dirs []string
 		for _, v := range d.volumes {
 			if slices.Contains(d.servers, h) {
@@ -85,7 +130,7 @@ func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
 				dirs = append(dirs, v.mount)
 			}
 		}
-		all, err := decode[map[string]map[string]string](d.reboot(ctx, h, append([]string{"sums"}, dirs...)...))
+		all, err := decode[places](d.reboot(ctx, h, append([]string{"sums"}, dirs...)...))
 		mu.Lock()
 		defer mu.Unlock()
 		for i, v := range d.volumes {
@@ -93,39 +138,56 @@ func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
 		}
 		return err
 	})
-	err = errors.Join(err, each(d.clients, func(h string) error {
-		_, err := d.reboot(ctx, h, append([]string{"pause", "--resume"}, volumes...)...)
-		return err
-	}))
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range d.volumes {
-		lost := 0
-		for _, place := range slices.Sorted(maps.Keys(seen[v.name])) {
-			var differ []string
-			if v.name == s.empties {
-				differ = d.notWrong(v, seen[v.name][place], written[v.name])
-				if len(seen[v.name][place]) == 0 || countBase(seen[v.name][place]) == 0 {
-					r.Note = "volume " + v.name + " begins anew, empty"
-				}
-			} else {
-				differ = compare(seen[v.name][place], d.base(v), written[v.name])
+	return seen, err
+}
+
+// compare says where a volume is not as it must be, and returns how many files are lost.
+func (d *driver) compare(s step, r *row, v *volume, seen places, written map[string]state, add func(string, ...any)) int {
+	lost := 0
+	for _, place := range slices.Sorted(maps.Keys(seen)) {
+		var differ []string
+		if v.name == s.empties {
+			differ = d.notWrong(v, seen[place], written)
+			if len(seen[place]) == 0 || countBase(seen[place]) == 0 {
+				r.Note = "volume " + v.name + " begins anew, empty"
 			}
-			lost = max(lost, losses(differ))
-			for _, w := range differ[:min(len(differ), 3)] {
-				add("%s: %s", place, w)
-			}
-			if len(differ) > 3 {
-				add("%s: and %d more", place, len(differ)-3)
-			}
-			if first := seen[v.name][d.servers[0]+":"+v.brick]; !maps.Equal(first, seen[v.name][place]) {
-				add("%s differs from %s", place, d.servers[0])
-			}
+		} else {
+			differ = compare(seen[place], d.base(v), written)
 		}
-		r.Lost += lost
+		lost = max(lost, losses(differ))
+		for _, w := range differ[:min(len(differ), 3)] {
+			add("%s: %s", place, w)
+		}
+		if len(differ) > 3 {
+			add("%s: and %d more", place, len(differ)-3)
+		}
+		if first := seen[d.servers[0]+":"+v.brick]; !maps.Equal(first, seen[place]) {
+			add("%s differs from %s", place, d.servers[0])
+		}
 	}
-	return wrong, errors.Join(each(d.all(), func(h string) error { return d.content(ctx, h, add) }))
+	return lost
+}
+
+// again looks a second time at what was wrong, for persons only: what was wrong
+// once remains so, but something that passes has another cause than a loss.
+func (d *driver) again(ctx context.Context, s step, written map[string]map[string]state) error {
+	const pause = 3 * time.Second
+	time.Sleep(pause)
+	seen, err := d.look(ctx)
+	if err != nil {
+		return err
+	}
+	still := 0
+	for _, v := range d.volumes {
+		d.compare(s, &row{}, v, seen[v.name], written[v.name], func(format string, args ...any) {
+			still++
+			d.say("   %s later: "+format, append([]any{pause}, args...)...)
+		})
+	}
+	if still == 0 {
+		d.say("   %s later nothing is wrong any more", pause)
+	}
+	return nil
 }
 
 func countBase(files map[string]string) int {
