@@ -66,7 +66,7 @@ func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
 			r.Lost += d.compare(s, r, v, seen[v.name], written[v.name], add)
 		}
 		if len(wrong) > 0 {
-			err = d.again(ctx, s, written)
+			err = errors.Join(d.attributes(ctx, seen, written), d.again(ctx, s, written))
 		}
 	}
 	err = errors.Join(err, d.resume(ctx))
@@ -166,6 +166,38 @@ func (d *driver) compare(s step, r *row, v *volume, seen places, written map[str
 		}
 	}
 	return lost
+}
+
+// attributes shows the first file of each volume that a client reads wrong, as
+// all see it: its times, its attributes, and what comes past the kernel's cache.
+func (d *driver) attributes(ctx context.Context, seen map[string]places, written map[string]map[string]state) error {
+	for _, v := range d.volumes {
+		file := ""
+		for _, h := range d.clients {
+			have := seen[v.name][h+":"+v.mount]
+			for name, s := range written[v.name] {
+				if got, ok := have[name]; file == "" && s.Sure && ok && got != sum(contents(name, s.Seq, writtenSize)) {
+					file = name
+				}
+			}
+		}
+		if file == "" {
+			continue
+		}
+		for _, h := range d.all() {
+			path := v.mount + "/" + file
+			if slices.Contains(d.servers, h) {
+				path = v.brick + "/" + file
+			}
+			const show = `stat -c '%n %s bytes, inode %i, modified %y, changed %z' "$0"; getfattr -d -m . -e hex --absolute-names "$0"; dd iflag=direct bs=16384 count=1 status=none if="$0" | head -n 1`
+			_, out, err := d.status(ctx, h, "sh", "-c", show, path)
+			if err != nil {
+				return err
+			}
+			d.say("   %s: %s", h, out)
+		}
+	}
+	return nil
 }
 
 // again looks a second time at what was wrong, for persons only: what was wrong

@@ -54,9 +54,12 @@ func TestARowCountsWhatEndedWithinTheStep(t *testing.T) {
 		{Time: 3, Kind: "missed", Text: "nothing there", Host: "web1", Volume: "v", Longest: 1},
 		{Time: 3, Kind: "repeated"},
 		{Time: 4, Kind: "lie"},
+		{Time: 4, Kind: "lie", Volume: "half", Longest: 0.2},
+		{Time: 4, Kind: "lie", Volume: "half", Longest: 0.05},
+		{Time: 3, Kind: "lie", Volume: "disk"},
 		{Time: 9, Kind: "error"},
-	}, 1.5, 5)
-	want := row{Writes: 3, Write: 0.5, Lists: 4, List: 0.7, Missed: 1, Again: 1, Lies: 1}
+	}, 1.5, 5, halfFilled{"half", 3.9})
+	want := row{Writes: 3, Write: 0.5, Lists: 4, List: 0.7, Missed: 1, Again: 1, Lies: 3, Early: 1}
 	if r != want {
 		t.Errorf("got %+v, want %+v", r, want)
 	}

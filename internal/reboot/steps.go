@@ -218,6 +218,10 @@ func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Tim
 	return on, errors.Join(d.start(ctx, source), d.booted(ctx, source))
 }
 
+// hideSeconds is how long a half-filled brick may be shown when its source died.
+// Recover looks twice a second and has to ask the dead node's daemons first.
+const hideSeconds = 5
+
 // die kills the source. The half-filled brick must go offline, and be emptied
 // when the source is back and empty too.
 func (d *driver) die(ctx context.Context, source, sink string) (time.Time, error) {
@@ -233,7 +237,12 @@ func (d *driver) die(ctx context.Context, source, sink string) (time.Time, error
 		bricks, err := processes(pid, "/usr/sbin/glusterfsd", "/cache_server")
 		return err == nil && len(bricks) == 0
 	})
-	d.say("   %.1f s after the death of its source what %s held was no longer shown", since(killed), sink)
+	took := since(killed)
+	d.half = halfFilled{d.volumes[0].name, seconds(time.Now())}
+	d.say("   %.1f s after the death of its source what %s held was no longer shown", took, sink)
+	if err == nil && took > hideSeconds {
+		err = fmt.Errorf("%s showed names without contents for %.1f s", sink, took)
+	}
 	on := time.Now()
 	return on, errors.Join(err, d.start(ctx, source), d.booted(ctx, source))
 }
