@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -298,41 +297,33 @@ func (d *driver) noTmpfs(ctx context.Context, h string) (time.Time, error) {
 
 // powerLoss kills everything and switches it on again.
 func (d *driver) powerLoss(ctx context.Context) (time.Time, error) {
-	if err := each(d.all(), func(h string) error { return d.kill(ctx, h) }); err != nil {
-		return time.Time{}, err
-	}
-	on := time.Now()
-	if err := each(d.all(), func(h string) error { return d.start(ctx, h) }); err != nil {
-		return on, err
-	}
-	return on, each(d.all(), func(h string) error { return d.booted(ctx, h) })
+	return d.allOff(ctx, func(h string) error { return d.kill(ctx, h) })
 }
 
 // allRestart shuts all hosts down cleanly at the same moment, and powers them
 // on when the last is off. The cache may be empty then, the disks must have all.
 func (d *driver) allRestart(ctx context.Context) (time.Time, error) {
-	disk := d.volumes[1]
-	// Between the first server's end and the last client's nobody can list anything.
-	if err := d.tellReaders(ctx, disk, false); err != nil {
-		return time.Time{}, err
-	}
-	var mu sync.Mutex
-	took := map[string]float64{}
-	err := each(d.all(), func(h string) error {
+	return d.allOff(ctx, func(h string) error {
 		began := time.Now()
 		err := d.stop(ctx, h)
-		mu.Lock()
-		defer mu.Unlock()
-		took[h] = since(began)
-		if took[h] >= stopSeconds {
+		took := since(began)
+		d.say("   the shutdown of %s took %.1f s", h, took)
+		if took >= stopSeconds {
 			err = errors.Join(err, fmt.Errorf("%s did not shut down within %d s and was killed", h, stopSeconds))
 		}
 		return err
 	})
-	for _, h := range d.all() {
-		d.say("   the shutdown of %s took %.1f s", h, took[h])
+}
+
+// allOff makes all hosts go off at once, and powers them on when the last is off.
+func (d *driver) allOff(ctx context.Context, off func(string) error) (time.Time, error) {
+	disk := d.volumes[1]
+	// At once is within some tenths of a second: a client that lives longer than
+	// both servers can list nothing.
+	if err := d.tellReaders(ctx, disk, false); err != nil {
+		return time.Time{}, err
 	}
-	if err != nil {
+	if err := each(d.all(), off); err != nil {
 		return time.Time{}, err
 	}
 	on := time.Now()
