@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,9 +22,21 @@ func contents(name string, seq, size int) []byte {
 	return bytes.Repeat(line, size/len(line)+1)[:size]
 }
 
+// sum is a checksum of a file and, for persons, which write made it.
 func sum(b []byte) string {
 	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:8])
+	return hex.EncodeToString(h[:8]) + " " + origin(b)
+}
+
+// origin says which contents these are, when they are those of one write.
+func origin(b []byte) string {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	name, number, _ := strings.Cut(string(line), " ")
+	seq, err := strconv.Atoi(number)
+	if err != nil || !bytes.Equal(b, contents(name, seq, len(b))) {
+		return fmt.Sprintf("(%d bytes of no single write)", len(b))
+	}
+	return fmt.Sprintf("(%d bytes of write %d)", len(b), seq)
 }
 
 // sums returns the checksum of every regular file below dir, by its path
@@ -121,7 +134,7 @@ func compare(have map[string]string, base map[string]string, written map[string]
 		case !ok:
 			wrong = append(wrong, name+" is not there")
 		case got != sum:
-			wrong = append(wrong, name+" has other contents")
+			wrong = append(wrong, fmt.Sprintf("%s has other contents: %s, not %s", name, got, sum))
 		}
 	}
 	for name, s := range base {

@@ -43,3 +43,8 @@ func run(args []string) int {
 
 // since is in seconds, for persons and tables.
 func since(t time.Time) float64 { return time.Since(t).Seconds() }
+
+// seconds since 1970.
+func seconds(t time.Time) float64 {
+	return float64(t.UnixMilli()) / 1e3
+}

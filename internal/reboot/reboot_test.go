@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -10,6 +12,16 @@ func TestContentsTellFilesAndVersionsApart(t *testing.T) {
 	a, b, c := contents("a", 1, 100), contents("a", 2, 100), contents("b", 1, 100)
 	if len(a) != 100 || sum(a) == sum(b) || sum(a) == sum(c) || sum(a) != sum(contents("a", 1, 100)) {
 		t.Error("contents are not what they were made from")
+	}
+}
+
+func TestASumNamesTheWrite(t *testing.T) {
+	t.Parallel()
+	mixed := append(contents("a", 1, 50), contents("a", 2, 50)...)
+	for want, b := range map[string][]byte{"(100 bytes of write 7)": contents("a", 7, 100), "(100 bytes of no single write)": mixed, "(0 bytes of no single write)": nil} {
+		if got := sum(b); !strings.HasSuffix(got, " "+want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
@@ -23,7 +35,7 @@ func TestCompareFindsEveryDifference(t *testing.T) {
 		"w/1": good, "w/2": "anything", "w/4": "a file that came back",
 	}
 	got := compare(have, base, written)
-	want := []string{"base/file-0001 has other contents", "base/file-0002 is not there", "w/3 is not there", "w/4 should not be there"}
+	want := []string{fmt.Sprintf("base/file-0001 has other contents: %s, not %s", sum(nil), base[baseName(1)]), "base/file-0002 is not there", "w/3 is not there", "w/4 should not be there"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -42,9 +54,12 @@ func TestARowCountsWhatEndedWithinTheStep(t *testing.T) {
 		{Time: 3, Kind: "missed", Text: "nothing there", Host: "web1", Volume: "v", Longest: 1},
 		{Time: 3, Kind: "repeated"},
 		{Time: 4, Kind: "lie"},
+		{Time: 4, Kind: "lie", Volume: "half", Longest: 0.2},
+		{Time: 4, Kind: "lie", Volume: "half", Longest: 0.05},
+		{Time: 3, Kind: "lie", Volume: "disk"},
 		{Time: 9, Kind: "error"},
-	}, 1.5, 5)
-	want := row{Writes: 3, Write: 0.5, Lists: 4, List: 0.7, Missed: 1, Again: 1, Lies: 1}
+	}, 1.5, 5, halfFilled{"half", 3.9})
+	want := row{Writes: 3, Write: 0.5, Lists: 4, List: 0.7, Missed: 1, Again: 1, Lies: 3, Early: 1}
 	if r != want {
 		t.Errorf("got %+v, want %+v", r, want)
 	}

@@ -34,7 +34,9 @@ func (d *driver) steps() []step {
 		{name: "restart cache1 while cache2 heals from it", do: func(ctx context.Context) (time.Time, error) { return d.source(ctx, cache1, cache2, d.restartHeld) }},
 		{name: "kill cache1 while cache2 heals from it", empties: "server", do: func(ctx context.Context) (time.Time, error) {
 			// Two copies without quorum cannot stand this while they are written: what
-			// one of them missed and what the other missed then meet (split-brain).
+			// one of them missed and what the other missed then meet. Tried: 29 of the entries
+			// that the writers had changed were never healed again, and "heal
+			// web info split-brain" named 22 of them.
 			web := d.volumes[1].name
 			if err := d.idle(ctx, web, "touch"); err != nil {
 				return time.Time{}, err
@@ -44,6 +46,7 @@ func (d *driver) steps() []step {
 		}},
 		{name: "start cache2 without its tmpfs in fstab", do: func(ctx context.Context) (time.Time, error) { return d.noTmpfs(ctx, cache2) }},
 		{name: "all four lose power at once", empties: "server", do: d.powerLoss},
+		{name: "all four restart cleanly at once", empties: "server", do: d.allRestart},
 		{name: "both servers ask ok-to-stop at once, 20 times", do: d.race},
 		{name: "rolling restart by ok-to-stop alone", do: d.rolling},
 	}
@@ -216,6 +219,10 @@ func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Tim
 	return on, errors.Join(d.start(ctx, source), d.booted(ctx, source))
 }
 
+// hideSeconds is how long a half-filled brick may be shown when its source died.
+// Recover looks twice a second and has to ask the dead node's daemons first.
+const hideSeconds = 5
+
 // die kills the source. The half-filled brick must go offline, and be emptied
 // when the source is back and empty too.
 func (d *driver) die(ctx context.Context, source, sink string) (time.Time, error) {
@@ -231,7 +238,12 @@ func (d *driver) die(ctx context.Context, source, sink string) (time.Time, error
 		bricks, err := processes(pid, "/usr/sbin/glusterfsd", "/cache_server")
 		return err == nil && len(bricks) == 0
 	})
-	d.say("   %.1f s after the death of its source what %s held was no longer shown", since(killed), sink)
+	took := since(killed)
+	d.half = halfFilled{d.volumes[0].name, seconds(time.Now())}
+	d.say("   %.1f s after the death of its source what %s held was no longer shown", took, sink)
+	if err == nil && took > hideSeconds {
+		err = fmt.Errorf("%s showed names without contents for %.1f s", sink, took)
+	}
 	on := time.Now()
 	return on, errors.Join(err, d.start(ctx, source), d.booted(ctx, source))
 }
@@ -285,14 +297,41 @@ func (d *driver) noTmpfs(ctx context.Context, h string) (time.Time, error) {
 
 // powerLoss kills everything and switches it on again.
 func (d *driver) powerLoss(ctx context.Context) (time.Time, error) {
-	if err := each(d.all(), func(h string) error { return d.kill(ctx, h) }); err != nil {
+	return d.allOff(ctx, func(h string) error { return d.kill(ctx, h) })
+}
+
+// allRestart shuts all hosts down cleanly at the same moment, and powers them
+// on when the last is off. The cache may be empty then, the disks must have all.
+func (d *driver) allRestart(ctx context.Context) (time.Time, error) {
+	return d.allOff(ctx, func(h string) error {
+		began := time.Now()
+		err := d.stop(ctx, h)
+		took := since(began)
+		d.say("   the shutdown of %s took %.1f s", h, took)
+		if took >= stopSeconds {
+			err = errors.Join(err, fmt.Errorf("%s did not shut down within %d s and was killed", h, stopSeconds))
+		}
+		return err
+	})
+}
+
+// allOff makes all hosts go off at once, and powers them on when the last is off.
+func (d *driver) allOff(ctx context.Context, off func(string) error) (time.Time, error) {
+	disk := d.volumes[1]
+	// At once is within some tenths of a second: a client that lives longer than
+	// both servers can list nothing.
+	if err := d.tellReaders(ctx, disk, false); err != nil {
+		return time.Time{}, err
+	}
+	if err := each(d.all(), off); err != nil {
 		return time.Time{}, err
 	}
 	on := time.Now()
 	if err := each(d.all(), func(h string) error { return d.start(ctx, h) }); err != nil {
 		return on, err
 	}
-	return on, each(d.all(), func(h string) error { return d.booted(ctx, h) })
+	// The readers begin when the mounts are there: from then on all must be listed.
+	return on, errors.Join(d.tellReaders(ctx, disk, true), each(d.all(), func(h string) error { return d.booted(ctx, h) }))
 }
 
 const refused = 3 // exit status of ok-to-stop

@@ -22,11 +22,19 @@ type row struct {
 	Again  int     `json:"repeated"` // listings that broke off and were full when repeated at once
 	Missed int     `json:"missed"`   // listings that failed or lacked a file
 	Lies   int     `json:"lies"`     // files read with other contents than their own
+	Early  int     `json:"early"`    // the same, before a half-filled brick without a source was offline
 	Note   string  `json:"note,omitempty"`
 }
 
-// count adds the events of a client that ended within a span of time.
-func (r *row) count(events []event, from, to float64) (texts []string) {
+// halfFilled is a brick whose source died, and since when it is not shown any more.
+type halfFilled struct {
+	volume string
+	hidden float64 // seconds since 1970
+}
+
+// count adds the events of a client that ended within a span of time. What was
+// read from a half-filled brick before it was hidden is counted apart.
+func (r *row) count(events []event, from, to float64, half halfFilled) (texts []string) {
 	for _, e := range events {
 		if e.Time < from || e.Time > to {
 			continue
@@ -43,7 +51,11 @@ func (r *row) count(events []event, from, to float64) (texts []string) {
 		case "missed":
 			r.Missed++
 		case "lie":
-			r.Lies++
+			if e.Volume == half.volume && e.Time-e.Longest < half.hidden {
+				r.Early++
+			} else {
+				r.Lies++
+			}
 		}
 		if e.Text != "" {
 			texts = append(texts, fmt.Sprintf("%s, volume %s: %s: %s (after %.2f s, %.2f s into the step)", e.Host, e.Volume, e.Kind, e.Text, e.Longest, e.Time-from))

@@ -289,7 +289,7 @@ func (r *reader) look(want names) (kind, text string) {
 	case err != nil:
 		return "missed", err.Error()
 	case sum(b) != want.Sums[name]:
-		return "lie", fmt.Sprintf("%s has %d bytes that are not its own", name, len(b))
+		return "lie", fmt.Sprintf("%s has contents that are not its own: %s", name, sum(b))
 	}
 	return kind, text
 }

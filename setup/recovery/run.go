@@ -111,7 +111,7 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 		}
 		return false, false, []string{sanitize(err.Error())}, nil, nil
 	}
-	actor := &Actor{Run: r.Run, Proc: "/proc", Now: r.Now, Emptied: r.recordEmptied}
+	actor := &Actor{Run: r.change, Proc: "/proc", Now: r.Now, Emptied: r.recordEmptied}
 	for _, l := range locals {
 		d := r.settle(l, Decide(l.Set, l.Own))
 		r.say(l, d)
@@ -185,7 +185,7 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		// volume back to it that a reset-brick took away for a moment.
 		r.alone[k], r.helped = r.Now(), true
 		r.Log.Warn("no self-heal daemon of this node serves the volume: glusterd is told to start it", "volume", l.Set.Volume)
-		return r.Run(ctx, startForce(l.Set.Volume))
+		return r.change(ctx, startForce(l.Set.Volume))
 	}
 	away := l.Set.others(-1, func(b Brick) bool { return !b.Online })
 	if l.Set.Healed || len(away) > 0 || d.Action != Healing && d.Action != None {
@@ -213,10 +213,22 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		r.Log.Warn("a name without a gfid cannot be removed from the brick", "volume", l.Set.Volume, "error", err)
 	}
 	r.Log.Info("entries wait to be healed and nothing happens: the self-heal daemons are told to look", "volume", l.Set.Volume, "entries", l.Set.Pending)
-	if err := r.Run(ctx, gluster.VolumeHeal(l.Set.Volume)); err != nil {
+	if err := r.change(ctx, gluster.VolumeHeal(l.Set.Volume)); err != nil {
 		return fmt.Errorf("make the self-heal daemons look: %w", err)
 	}
 	return nil
+}
+
+// change lets a change that has begun come to its end when this program is told
+// to stop, as at a shutdown: systemd stops glusterd next, and a glusterd that is
+// stopped in the middle of a reset-brick has removed the brick from its store
+// and not written it back. It does not start again, ever (10.3: "Unable to restore
+// volume"). The commands have a limit of their own.
+func (r *Runner) change(ctx context.Context, cmd gluster.Command) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return r.Run(context.WithoutCancel(ctx), cmd)
 }
 
 func key(l Local) string { return l.Set.Volume + " " + l.Set.Bricks[l.Own].Path }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -113,6 +114,40 @@ func TestASelfHealDaemonThatLostAVolumeGetsItBack(t *testing.T) {
 	if !slices.Equal(commands, []string{"volume start v force"}) || took > 2*idleTime {
 		t.Errorf("after %s: %q", took, commands)
 	}
+}
+
+// What happened on real hosts: a node was shut down while its brick was reset,
+// and its glusterd never started again.
+func TestAShutdownWaitsForTheChangeThatHasBegun(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var commands []string
+		r := &Runner{
+			Observe: func(context.Context) ([]Local, error) {
+				l := local(set(brick("n1", "wiped"), brick("n2")))
+				l[0].MarkPath = filepath.Join(dir, "mark")
+				return l, nil
+			},
+			Run: func(ctx context.Context, c gluster.Command) error {
+				commands = append(commands, c[1])
+				if c[1] == "reset-brick" {
+					stop()
+				}
+				return ctx.Err()
+			},
+			Log: slog.New(slog.DiscardHandler), Status: func(string) {}, Journal: filepath.Join(dir, "journal"), Pause: time.Second, Now: time.Now,
+		}
+		if err := r.Recover(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("recover ends with %v", err)
+		}
+		if want := []string{"set", "reset-brick"}; !slices.Equal(commands, want) {
+			t.Errorf("it ran %q, want %q and nothing more", commands, want)
+		}
+		if mark, err := os.ReadFile(filepath.Join(dir, "mark")); err != nil || !strings.HasPrefix(string(mark), "confirmed") {
+			t.Errorf("the mark says %q, %v: the reset-brick had succeeded", mark, err)
+		}
+	})
 }
 
 // What happened on real hosts: the other glusterd did not know this one yet, the
