@@ -147,7 +147,7 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 	}), log)
 	prober := probe.New(probe.Config{
 		Mounts: cli.Probe.Mount, Interval: cli.Probe.Interval, Timeout: cli.Probe.Timeout, Sizes: cli.Probe.Size, Node: cli.Probe.Node,
-		MountInfo: cli.Path.Procfs + "/self/mountinfo",
+		MountInfo: cli.Path.Procfs + "/self/mountinfo", Fstab: cli.Path.Fstab,
 	}, log)
 	base := prometheus.NewRegistry()
 	if err := registerOwn(base, prober); err != nil {

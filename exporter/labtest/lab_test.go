@@ -25,19 +25,26 @@ import (
 
 const patience = 60 * time.Second
 
-// binary builds the exporter once, as the race detector wants it where the test has it.
+// binary is the exporter, built once.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "exporter")
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, "gluster_exporter")
-	out, err := exec.Command("go", "build", "-o", path, "brickyard/exporter").CombinedOutput()
+	out, err := build(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return path, nil
 })
+
+// build makes it static, as it is delivered: nodes may have an older C library than this machine.
+func build(path string) ([]byte, error) {
+	cmd := exec.Command("go", "build", "-o", path, "brickyard/exporter")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	return cmd.CombinedOutput()
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()

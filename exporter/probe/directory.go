@@ -36,7 +36,7 @@ func openRoot(table, path string) (directory, error) {
 	if err != nil {
 		return directory{}, err
 	}
-	if err := root.on(m.device); err != nil {
+	if err := root.on(m.Device); err != nil {
 		return directory{}, errors.Join(err, root.Close())
 	}
 	return directory{root.File}, nil

@@ -24,7 +24,7 @@ func silentMount(t *testing.T, reads bool) (path string, end func()) {
 		t.Fatal(err)
 	}
 	path = filepath.Join(t.TempDir(), "silent")
-	mountns.Mount(t, "server1:/silent", path, fileSystemType, 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd))
+	mountns.Mount(t, "server1:/silent", path, "fuse.glusterfs", 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd))
 	ended := make(chan struct{})
 	once := false
 	end = func() {

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"brickyard/exporter/mounttable"
 )
 
 // ChildArgument is the first argument with which a program is started that is to call ChildMain.
@@ -41,6 +43,8 @@ type Config struct {
 	Node string
 	// MountInfo is the mount table. Default /proc/self/mountinfo.
 	MountInfo string
+	// Fstab names the volume of a mount that is not there yet. Default /etc/fstab.
+	Fstab string
 	// Executable is the program that calls ChildMain when it is started with ChildArgument. Default /proc/self/exe.
 	Executable string
 }
@@ -65,6 +69,7 @@ func (c Config) withDefaults() Config {
 		c.Node = cmp.Or(c.Node, "localhost")
 	}
 	c.MountInfo = cmp.Or(c.MountInfo, "/proc/self/mountinfo")
+	c.Fstab = cmp.Or(c.Fstab, "/etc/fstab")
 	c.Executable = cmp.Or(c.Executable, "/proc/self/exe")
 	return c
 }
@@ -80,8 +85,16 @@ type Prober struct {
 // New makes a prober, which does nothing until Run.
 func New(config Config, log *slog.Logger) *Prober {
 	p := &Prober{config: config.withDefaults(), log: log, metrics: newMetrics()}
+	expected, err := mounttable.Expected(p.config.Fstab)
+	if err != nil {
+		log.Warn("volumes of mounts that are not there yet are unknown", "err", err)
+	}
 	for _, path := range p.config.Mounts {
-		p.targets = append(p.targets, newTarget(p.config, path, p.metrics, log.With("mountpoint", path)))
+		t := newTarget(p.config, path, p.metrics, log.With("mountpoint", path))
+		if volume := expected[path]; volume != "" {
+			t.state.setVolume(volume)
+		}
+		p.targets = append(p.targets, t)
 	}
 	return p
 }

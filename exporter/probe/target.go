@@ -73,7 +73,7 @@ func (t *target) cycle(ctx context.Context) {
 		t.fail(class, err)
 		return
 	}
-	t.state.setVolume(m.volume)
+	t.state.setVolume(m.Volume)
 	if err := t.ready(); err != nil {
 		class := classOther
 		if errors.Is(err, errStuck) {
