@@ -368,8 +368,8 @@ func healInfo(t *testing.T, n *lab.Node, volume string) map[string]float64 {
 func TestAMachineWithoutGlusterFS(t *testing.T) {
 	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 1, Clients: 1, Stopped: true})
-	began := time.Now()
 	e := start(t, l.Node(1))
+	began := time.Now()
 	s := e.scrape()
 	s.want(t, "gluster_up", 0)
 	s.want(t, "gluster_server", 0)

@@ -66,6 +66,40 @@ func TestBothArticlesClusters(t *testing.T) {
 	}
 }
 
+// TestTheExporter renders a server and a client of a cluster that is watched.
+func TestTheExporter(t *testing.T) {
+	t.Parallel()
+	text, err := cluster.Example("cache")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, "exporter: {listen: \"10.0.0.1:9189\", web_config: /etc/brickyard/web.yaml, flags: [--collector.heal-info]}\n"...)
+	c, err := cluster.Parse("cache.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range []string{"cache1.example.com", "web1.example.com"} {
+		s, err := desired.For(c, node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Render(builtIn(t), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unit := ""
+		for _, f := range r.Files {
+			if f.Path == desired.UnitPath(desired.ExporterUnit) {
+				unit = f.Content
+			}
+		}
+		golden(t, filepath.Join("testdata", "exporter", node+".service"), unit)
+		if last := s.Units()[len(s.Units())-1]; last.Name != desired.ExporterUnit || last.Program != "/usr/local/sbin/gluster_exporter" || !last.Start {
+			t.Errorf("%s: the last unit is %+v", node, last)
+		}
+	}
+}
+
 // rendered is everything of a node in one text. The cluster file's copy is
 // compared here and left out.
 func rendered(t *testing.T, r *desired.Rendered, clusterFile string) string {
