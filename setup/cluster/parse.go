@@ -61,7 +61,8 @@ const (
 // Defaults and limits of exporter.
 const (
 	DefaultExporterListen = ":9189"
-	DefaultProbeInterval  = 15 // seconds
+	OwnAddress            = "address" // in place of a host: the node's own address
+	DefaultProbeInterval  = 15        // seconds
 	maxProbeInterval      = 3600
 )
 

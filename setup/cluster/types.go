@@ -104,7 +104,7 @@ type Manage struct {
 
 // Exporter says how gluster_exporter runs.
 type Exporter struct {
-	Listen        string   `yaml:"listen" json:"listen,omitempty" jsonschema:"default=:9189,example=10.0.0.1:9189" jsonschema_description:"The address that it listens on, the same on every node; without a host all addresses of the node."`
+	Listen        string   `yaml:"listen" json:"listen,omitempty" jsonschema:"default=:9189,example=address:9189" jsonschema_description:"Where it listens. :9189 is all addresses of the node, address:9189 the one that the node has under nodes."`
 	ProbeInterval *int     `yaml:"probe_interval_seconds" json:"probe_interval_seconds,omitempty" jsonschema:"minimum=0,maximum=3600,default=15" jsonschema_description:"How often it writes, reads and removes a file on each client mount of the node, in seconds. 0: never."`
 	WebConfig     string   `yaml:"web_config" json:"web_config,omitempty" jsonschema:"example=/etc/brickyard/web.yaml" jsonschema_description:"A file on the node that switches TLS and authentication on (--web.config.file). You put it there."`
 	Flags         []string `yaml:"flags" json:"flags,omitempty" jsonschema:"example=--collector.heal-info" jsonschema_description:"Further flags of gluster_exporter, one an entry; see gluster_exporter --help."`

@@ -51,7 +51,7 @@ func (v validator) exporter(e Exporter, n *node) {
 }
 
 func (v validator) listen(address string, n *node) {
-	const hint = "write :PORT, ADDRESS:PORT or [IPV6]:PORT, such as :9189"
+	const hint = "write :9189 for all addresses of a node, address:9189 for the one that it has under nodes, or an IP address that every node has, such as 127.0.0.1:9189"
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		v.r.at(n, fmt.Sprintf("exporter.listen %q is no address with a port", address), hint)
@@ -60,7 +60,7 @@ func (v validator) listen(address string, n *node) {
 	if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 {
 		v.r.at(n, fmt.Sprintf("exporter.listen %q: port %q is not from 1 to 65535", address, port), hint)
 	}
-	if _, err := netip.ParseAddr(host); err != nil && host != "" {
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && host != OwnAddress {
 		v.r.at(n, fmt.Sprintf("exporter.listen %q: %q is no IP address", address, host), hint)
 	}
 }

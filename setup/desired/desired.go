@@ -4,6 +4,7 @@ package desired
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"path"
 	"slices"
@@ -201,7 +202,11 @@ func (s *State) exporter(c *cluster.Cluster) {
 	if e == nil || !s.Server && len(s.ClientMounts) == 0 {
 		return
 	}
-	out := &Exporter{Binary: path.Join(path.Dir(s.Binary), ExporterName), Flags: []string{"--web.listen-address=" + e.Listen}}
+	listen := e.Listen
+	if port, own := strings.CutPrefix(listen, cluster.OwnAddress+":"); own {
+		listen = net.JoinHostPort(s.Addresses[s.Node].String(), port)
+	}
+	out := &Exporter{Binary: path.Join(path.Dir(s.Binary), ExporterName), Flags: []string{"--web.listen-address=" + listen}}
 	if e.WebConfig != "" {
 		out.Flags = append(out.Flags, "--web.config.file="+e.WebConfig)
 	}

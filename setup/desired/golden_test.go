@@ -73,7 +73,7 @@ func TestTheExporter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = append(text, "exporter: {listen: \"10.0.0.1:9189\", web_config: /etc/brickyard/web.yaml, flags: [--collector.heal-info]}\n"...)
+	text = append(text, "exporter: {listen: \"address:9189\", web_config: /etc/brickyard/web.yaml, flags: [--collector.heal-info]}\n"...)
 	c, err := cluster.Parse("cache.yaml", text)
 	if err != nil {
 		t.Fatal(err)
