@@ -50,7 +50,7 @@ func registerOwn(r prometheus.Registerer, prober prometheus.Collector) error {
 // routes are the pages of the exporter.
 func routes(f WebFlags, set *collector.Set, base prometheus.Gatherer, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("GET "+f.TelemetryPath, metrics(f, set, base, log))
+	mux.Handle("GET "+f.TelemetryPath, compress(metrics(f, set, base, log)))
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "gluster_exporter is healthy.")
 	})
@@ -93,13 +93,8 @@ func metrics(f WebFlags, set *collector.Set, base prometheus.Gatherer, log *slog
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
-		registry := prometheus.NewRegistry()
-		if err := registry.Register(set.Scrape(ctx, names)); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		promhttp.HandlerFor(prometheus.Gatherers{base, registry}, promhttp.HandlerOpts{
-			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError), ErrorHandling: promhttp.ContinueOnError,
+		promhttp.HandlerFor(side{base, set.Scrape(ctx, names)}, promhttp.HandlerOpts{
+			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError), ErrorHandling: promhttp.ContinueOnError, DisableCompression: true,
 		}).ServeHTTP(w, r)
 	})
 }

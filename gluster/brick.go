@@ -103,9 +103,13 @@ const healCount = 8
 // A daemon that does not serve that many sets of the volume, as where the volume is not started, is ErrRefused.
 func (c *BrickClient) PendingHeals(ctx context.Context, volume string, replicaSets int) ([]PendingHeal, error) {
 	const op = "pending heals"
-	d, err := c.healOp(ctx, op, volume, replicaSets, healCount)
+	pairs, err := c.healOp(ctx, op, volume, replicaSets, healCount)
 	if err != nil {
 		return nil, err
+	}
+	d, err := dict.Unmarshal(pairs)
+	if err != nil {
+		return nil, malformed(op, volume, err)
 	}
 	heals := parsePendingHeals(d, replicaSets)
 	if heals == nil {
@@ -115,7 +119,7 @@ func (c *BrickClient) PendingHeals(ctx context.Context, volume string, replicaSe
 }
 
 // healOp asks a self-heal daemon for one of its operations on all sets of a volume.
-func (c *BrickClient) healOp(ctx context.Context, op, volume string, replicaSets, number int) (dict.Dict, error) {
+func (c *BrickClient) healOp(ctx context.Context, op, volume string, replicaSets, number int) ([]byte, error) {
 	input := dict.Dict{}
 	input.SetInt("xl-op", number)
 	input.SetInt("count", replicaSets)
@@ -124,7 +128,7 @@ func (c *BrickClient) healOp(ctx context.Context, op, volume string, replicaSets
 		input.SetString(fmt.Sprintf("xl-%d", i), set)
 		input.SetInt(set, i)
 	}
-	return c.call(ctx, op, volume, procBrickXlatorOp, brickRequest("", 0, input))
+	return c.pairs(ctx, op, volume, procBrickXlatorOp, brickRequest("", 0, input))
 }
 
 func notServed(op, volume string, replicaSets int) error {
@@ -152,17 +156,30 @@ func parsePendingHeals(d dict.Dict, replicaSets int) []PendingHeal {
 }
 
 func (c *BrickClient) call(ctx context.Context, op, object string, number uint32, args []byte) (dict.Dict, error) {
+	pairs, err := c.pairs(ctx, op, object, number, args)
+	if err != nil {
+		return nil, err
+	}
+	d, err := dict.Unmarshal(pairs)
+	if err != nil {
+		return nil, malformed(op, object, err)
+	}
+	return d, nil
+}
+
+// pairs makes a call and returns the dict of its answer as it came, for dict.Each.
+func (c *BrickClient) pairs(ctx context.Context, op, object string, number uint32, args []byte) ([]byte, error) {
 	p := rpc.Procedure{Program: programBrick, Version: versionBrick, Number: number}
 	body, err := c.conn.Call(ctx, p, args)
 	if err != nil {
 		return nil, unreachable(op, object, err)
 	}
-	r, err := decodeBrickResult(body)
+	r, pairs, err := decodeBrickResult(body)
 	if err != nil {
 		return nil, malformed(op, object, err)
 	}
 	if r.ret != 0 {
 		return nil, refusal(op, object, r.errno, r.text)
 	}
-	return r.dict, nil
+	return pairs, nil
 }

@@ -3,6 +3,8 @@ package gluster
 import (
 	"context"
 	"net"
+
+	"brickyard/gluster/dict"
 )
 
 // DialForTest gives the Dialer of a unix socket.
@@ -48,9 +50,31 @@ func DecodeStatus(body []byte) (Status, error) {
 
 // DecodeClients decodes the body of a brick's reply.
 func DecodeClients(body []byte) ([]BrickPeer, error) {
-	r, err := decodeBrickResult(body)
+	_, pairs, err := decodeBrickResult(body)
 	if err != nil {
 		return nil, err
 	}
-	return parseClients(r.dict)
+	d, err := dict.Unmarshal(pairs)
+	if err != nil {
+		return nil, err
+	}
+	return parseClients(d)
+}
+
+// DecodeCrawls decodes the body of a self-heal daemon's reply.
+func DecodeCrawls(body []byte, replicaSets int) (crawls []Crawl, served bool, err error) {
+	_, pairs, err := decodeBrickResult(body)
+	if err != nil {
+		return nil, false, err
+	}
+	return parseCrawls(pairs, replicaSets)
+}
+
+// DecodeProfile decodes the body of a brick's reply.
+func DecodeProfile(body []byte) (Profile, error) {
+	_, pairs, err := decodeBrickResult(body)
+	if err != nil {
+		return Profile{}, err
+	}
+	return parseProfile(pairs)
 }

@@ -1,7 +1,9 @@
 package gluster
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -63,11 +65,11 @@ func (c *BrickClient) Profile(ctx context.Context, brickPath string) (Profile, e
 	input.SetInt("op", statsInfo)
 	input.SetInt("info-op", infoCumulative)
 	input.SetInt("peek", 1)
-	d, err := c.call(ctx, op, brickPath, procBrickXlatorInfo, brickRequest(brickPath, 0, input))
+	pairs, err := c.pairs(ctx, op, brickPath, procBrickXlatorInfo, brickRequest(brickPath, 0, input))
 	if err != nil {
 		return Profile{}, err
 	}
-	p, err := parseProfile(d)
+	p, err := parseProfile(pairs)
 	if err != nil {
 		return Profile{}, malformed(op, brickPath, err)
 	}
@@ -75,50 +77,68 @@ func (c *BrickClient) Profile(ctx context.Context, brickPath string) (Profile, e
 }
 
 // parseProfile reads the answer of io_stats_dump_stats_to_dict (xlators/debug/io-stats/src/io-stats.c, 10.3).
-func parseProfile(d dict.Dict) (Profile, error) {
+func parseProfile(pairs []byte) (Profile, error) {
 	p := Profile{ReadSizes: map[uint64]uint64{}, WriteSizes: map[uint64]uint64{}}
-	var err error
-	for key, to := range map[string]*uint64{"total-read": &p.BytesRead, "total-write": &p.BytesWritten, "duration": &p.Seconds} {
-		if *to, err = d.Uint64(cumulative + key); err != nil {
-			return Profile{}, err
+	var fops [maxFOP]FOP // by number; one without a name was not counted
+	totals := map[string]*uint64{"total-read": &p.BytesRead, "total-write": &p.BytesWritten, "duration": &p.Seconds}
+	var errs []error
+	number := func(key, text []byte) (n uint64) {
+		n, err := strconv.ParseUint(string(text), 10, 64)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("dict: key %q: %w", key, err))
 		}
+		return n
 	}
-	for key := range d {
-		rest, ok := strings.CutPrefix(key, cumulative)
+	err := dict.Each(pairs, func(key, text []byte) {
+		rest, ok := bytes.CutPrefix(key, []byte(cumulative))
 		if !ok {
-			continue
+			return
 		}
-		kind, size, ok := strings.Cut(rest, "-")
-		if !ok || kind != "read" && kind != "write" {
-			continue
+		if to := totals[string(rest)]; to != nil {
+			*to = number(key, text)
+			delete(totals, string(rest))
+			return
 		}
-		bytes, err := strconv.ParseUint(size, 10, 64)
-		if err != nil {
-			return Profile{}, fmt.Errorf("dict: key %q: %w", key, err)
+		kind, what, ok := bytes.Cut(rest, []byte("-"))
+		if !ok {
+			return
 		}
-		count, err := d.Uint64(key)
-		if err != nil {
-			return Profile{}, err
-		}
-		if sizes := map[string]map[uint64]uint64{"read": p.ReadSizes, "write": p.WriteSizes}[kind]; len(sizes) < maxBlockSizeBuckets {
-			sizes[bytes] = count
-		}
-	}
-	for number := 1; number < maxFOP; number++ {
-		key := cumulative + strconv.Itoa(number) + "-"
-		if !d.Has(key + "hits") {
-			continue
-		}
-		f := FOP{Name: fopName(number)}
-		if f.Hits, err = d.Uint64(key + "hits"); err != nil {
-			return Profile{}, err
-		}
-		if d.Has(key + "avglatency") {
-			if f.AverageLatency, err = d.Float(key + "avglatency"); err != nil {
-				return Profile{}, err
+		sizes := p.ReadSizes
+		switch string(kind) {
+		case "write":
+			sizes = p.WriteSizes
+			fallthrough
+		case "read":
+			if size := number(key, what); len(sizes) < maxBlockSizeBuckets {
+				sizes[size] = number(key, text)
 			}
+			return
 		}
-		p.FOPs = append(p.FOPs, f)
+		n := atoi(kind)
+		if n < 1 || n >= maxFOP {
+			return
+		}
+		switch string(what) {
+		case "hits":
+			fops[n].Name, fops[n].Hits = fopName(n), number(key, text)
+		case "avglatency":
+			mean, err := strconv.ParseFloat(string(text), 64)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("dict: key %q: %w", key, err))
+			}
+			fops[n].AverageLatency = mean
+		}
+	})
+	for missing := range totals {
+		errs = append(errs, errNoKey(cumulative+missing))
+	}
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return Profile{}, err
+	}
+	for _, f := range fops {
+		if f.Name != "" {
+			p.FOPs = append(p.FOPs, f)
+		}
 	}
 	return p, nil
 }
@@ -133,9 +153,12 @@ const fopNames = "NULL STAT READLINK MKNOD MKDIR UNLINK RMDIR SYMLINK RENAME LIN
 	"DISCARD ZEROFILL IPC SEEK LEASE COMPOUND GETACTIVELK SETACTIVELK PUT ICREATE NAMELINK COPY_FILE_RANGE"
 
 func fopName(number int) string {
-	names := strings.Fields(fopNames)
-	if number < len(names) {
-		return names[number]
+	rest := fopNames
+	for range number {
+		_, rest, _ = strings.Cut(rest, " ")
+	}
+	if name, _, _ := strings.Cut(rest, " "); name != "" {
+		return name
 	}
 	return "FOP_" + strconv.Itoa(number)
 }

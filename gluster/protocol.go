@@ -75,13 +75,13 @@ func decodePeerList(body []byte) (cliResult, error) {
 	return r.withDict(x.Err(), pairs)
 }
 
-// decodeBrickResult reads gd1_mgmt_brick_op_rsp.
-func decodeBrickResult(body []byte) (cliResult, error) {
+// decodeBrickResult reads gd1_mgmt_brick_op_rsp. Its dict is left as it came.
+func decodeBrickResult(body []byte) (r cliResult, pairs []byte, err error) {
 	x := xdr.NewDecoder(body)
-	r := cliResult{ret: int(x.Int32()), errno: int(x.Int32())}
-	pairs := x.Opaque()
+	r = cliResult{ret: int(x.Int32()), errno: int(x.Int32())}
+	pairs = x.Opaque()
 	r.text = x.String()
-	return r.withDict(x.Err(), pairs)
+	return r, pairs, x.Err()
 }
 
 func (r cliResult) withDict(err error, pairs []byte) (cliResult, error) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"brickyard/exporter/node"
 	"brickyard/gluster"
@@ -120,8 +121,8 @@ func NewSet(n *node.Node, collectors []Collector, log *slog.Logger) *Set {
 	return &Set{node: n, collectors: collectors, log: log, meta: newMeta(), errors: map[[2]string]uint64{}}
 }
 
-// Scrape returns the collector of one scrape, with the collectors of these names. It asks nobody any more when the context ends.
-func (s *Set) Scrape(ctx context.Context, names []string) prometheus.Collector {
+// Scrape returns the gatherer of one scrape, with the collectors of these names. It asks nobody any more when the context ends.
+func (s *Set) Scrape(ctx context.Context, names []string) prometheus.Gatherer {
 	r := &scrape{set: s, ctx: ctx}
 	for _, c := range s.collectors {
 		if slices.Contains(names, c.Name) {
@@ -142,16 +143,13 @@ func (s *Set) Names() []string {
 
 type scrape struct {
 	set        *Set
-	ctx        context.Context //nolint:containedctx // a prometheus.Collector is given none
+	ctx        context.Context //nolint:containedctx // a prometheus.Gatherer is given none
 	collectors []Collector
 }
 
-// Describe sends nothing: what a scrape finds depends on the node.
-func (*scrape) Describe(chan<- *prometheus.Desc) {}
-
-// Collect runs all collectors at once.
-func (r *scrape) Collect(ch chan<- prometheus.Metric) {
-	set, to := r.set, sink(ch)
+// Gather runs all collectors at once.
+func (r *scrape) Gather() ([]*dto.MetricFamily, error) {
+	set, to := r.set, newSink()
 	facts := set.node.Scrape(r.ctx)
 	_, err := set.node.Glusterd.UUID(r.ctx)
 	to.is(set.meta.up, err == nil)
@@ -163,12 +161,13 @@ func (r *scrape) Collect(ch chan<- prometheus.Metric) {
 	}
 	wg.Wait()
 	set.mu.Lock()
-	defer set.mu.Unlock()
 	for _, c := range set.collectors {
 		for _, class := range classes {
 			to.set(set.meta.errors, float64(set.errors[[2]string{c.Name, class}]), c.Name, class)
 		}
 	}
+	set.mu.Unlock()
+	return to.sorted()
 }
 
 func (s *Set) run(ctx context.Context, c Collector, facts *node.Scrape, to sink) {

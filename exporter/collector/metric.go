@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,12 +18,16 @@ type Metric struct {
 	Histogram bool
 	Labels    []string
 
-	desc *prometheus.Desc
+	order []int // of the labels by name, in which they are written
 }
 
 func metric(t prometheus.ValueType, name, help string, labels []string) *Metric {
-	full := prometheus.BuildFQName(namespace, "", name)
-	return &Metric{Name: full, Help: help, Type: t, Labels: labels, desc: prometheus.NewDesc(full, help, labels, nil)}
+	m := &Metric{Name: prometheus.BuildFQName(namespace, "", name), Help: help, Type: t, Labels: labels}
+	for i := range labels {
+		m.order = append(m.order, i)
+	}
+	slices.SortFunc(m.order, func(a, b int) int { return strings.Compare(labels[a], labels[b]) })
+	return m
 }
 
 func gauge(name, help string, labels ...string) *Metric {
@@ -37,32 +42,4 @@ func histogram(name, help string, labels ...string) *Metric {
 	m := metric(prometheus.UntypedValue, name, help, labels)
 	m.Histogram = true
 	return m
-}
-
-// sink takes what a collector found.
-type sink chan<- prometheus.Metric
-
-func (s sink) set(m *Metric, value float64, labels ...string) {
-	s <- prometheus.MustNewConstMetric(m.desc, m.Type, value, legal(labels)...)
-}
-
-func (s sink) is(m *Metric, yes bool, labels ...string) {
-	value := 0.0
-	if yes {
-		value = 1
-	}
-	s.set(m, value, labels...)
-}
-
-// observe sends a histogram: buckets has, by upper bound, how many were at most that.
-func (s sink) observe(m *Metric, count uint64, sum float64, buckets map[float64]uint64, labels ...string) {
-	s <- prometheus.MustNewConstHistogram(m.desc, count, sum, buckets, legal(labels)...)
-}
-
-// legal makes label values that Prometheus takes: a file name may hold any bytes, a label value is UTF-8.
-func legal(labels []string) []string {
-	for i, l := range labels {
-		labels[i] = strings.ToValidUTF8(l, "�")
-	}
-	return labels
 }

@@ -44,6 +44,11 @@ func (m *processMetrics) collect(_ context.Context, s *node.Scrape, to sink) err
 	if err != nil {
 		return err
 	}
+	// Asked once: the kernel counts all interrupts for this file.
+	system, err := proc.Stat()
+	if err != nil {
+		return err
+	}
 	var errs []error
 	done := map[[2]string]bool{}
 	one := func(daemon, name string, pid int) {
@@ -51,7 +56,7 @@ func (m *processMetrics) collect(_ context.Context, s *node.Scrape, to sink) err
 			return // two for one, as while one takes over from the other
 		}
 		done[[2]string{daemon, name}] = true
-		if err := m.process(proc, pid, to, daemon, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := m.process(proc, pid, system.BootTime, to, daemon, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
@@ -70,7 +75,10 @@ func (m *processMetrics) collect(_ context.Context, s *node.Scrape, to sink) err
 	return errors.Join(errs...)
 }
 
-func (m *processMetrics) process(proc procfs.FS, pid int, to sink, labels ...string) error {
+// userHZ is the unit of the times in /proc, on every architecture that Debian has.
+const userHZ = 100
+
+func (m *processMetrics) process(proc procfs.FS, pid int, boot uint64, to sink, daemon, name string) error {
 	p, err := proc.Proc(pid)
 	if err != nil {
 		return err
@@ -79,25 +87,21 @@ func (m *processMetrics) process(proc procfs.FS, pid int, to sink, labels ...str
 	if err != nil {
 		return err
 	}
-	start, err := stat.StartTime()
-	if err != nil {
-		return err
-	}
-	to.set(m.running, 1, labels...)
-	to.set(m.cpu, stat.CPUTime(), labels...)
-	to.set(m.resident, float64(stat.ResidentMemory()), labels...)
-	to.set(m.virtual, float64(stat.VirtualMemory()), labels...)
-	to.set(m.threads, float64(stat.NumThreads), labels...)
-	to.set(m.start, start, labels...)
+	to.set(m.running, 1, daemon, name)
+	to.set(m.cpu, stat.CPUTime(), daemon, name)
+	to.set(m.resident, float64(stat.ResidentMemory()), daemon, name)
+	to.set(m.virtual, float64(stat.VirtualMemory()), daemon, name)
+	to.set(m.threads, float64(stat.NumThreads), daemon, name)
+	to.set(m.start, float64(boot)+float64(stat.Starttime)/userHZ, daemon, name)
 	fds, err := p.FileDescriptorsLen()
 	if err != nil {
 		return err
 	}
-	to.set(m.fds, float64(fds), labels...)
+	to.set(m.fds, float64(fds), daemon, name)
 	limits, err := p.Limits()
 	if err != nil {
 		return err
 	}
-	to.set(m.maxFDs, float64(limits.OpenFiles), labels...)
+	to.set(m.maxFDs, float64(limits.OpenFiles), daemon, name)
 	return nil
 }

@@ -41,7 +41,7 @@ func cluster(t *testing.T) *lab.Lab {
 }
 
 // settled waits until the exporter sees every brick and every self-heal daemon.
-func settled(t *testing.T, e *exporter) samples {
+func settled(t testing.TB, e *exporter) samples {
 	t.Helper()
 	var s samples
 	waitFor(t, "all bricks to be online", func() bool {

@@ -56,14 +56,14 @@ func TestMain(m *testing.M) {
 
 // exporter is one that runs on a node.
 type exporter struct {
-	t    *testing.T
+	t    testing.TB
 	node *lab.Node
 	cmd  *exec.Cmd
 	log  string
 }
 
 // start starts an exporter on a node; it is stopped with the test.
-func start(t *testing.T, n *lab.Node, args ...string) *exporter {
+func start(t testing.TB, n *lab.Node, args ...string) *exporter {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -130,7 +130,7 @@ func (e *exporter) families(path string) map[string]*dto.MetricFamily {
 	return parse(e.t, body)
 }
 
-func parse(t *testing.T, body []byte) map[string]*dto.MetricFamily {
+func parse(t testing.TB, body []byte) map[string]*dto.MetricFamily {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(body))
@@ -181,7 +181,7 @@ func (s samples) want(t *testing.T, name string, value float64) {
 	}
 }
 
-func waitFor(t *testing.T, what string, done func() bool) {
+func waitFor(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		if done() {

@@ -29,7 +29,8 @@ type volumeCache struct {
 
 type cached struct {
 	volume Volume
-	stored [2]stored // of info and cksum
+	paths  [2]string // of info and cksum
+	stored [2]stored // the same, as they were
 }
 
 // stored identifies one state of a file that is replaced as a whole.
@@ -60,8 +61,12 @@ func (c *volumeCache) refresh(ctx context.Context, n *Node) error {
 	var errs []error
 	for _, name := range names {
 		// Looked at first: what changes later makes another state.
-		files := n.stored(name)
 		now, ok := c.known[name]
+		if !ok {
+			dir := filepath.Join(n.cfg.Workdir, "vols", name)
+			now.paths = [2]string{filepath.Join(dir, "info"), filepath.Join(dir, "cksum")}
+		}
+		files := look(now.paths)
 		if !ok || files[0] == (stored{}) || files != now.stored {
 			v, err := n.Glusterd.Volume(ctx, name)
 			if errors.Is(err, gluster.ErrNoSuchVolume) {
@@ -73,7 +78,7 @@ func (c *volumeCache) refresh(ctx context.Context, n *Node) error {
 					continue
 				}
 			} else {
-				now = cached{volume: Volume{Volume: v}, stored: files}
+				now = cached{volume: Volume{Volume: v}, paths: now.paths, stored: files}
 				now.volume.Stamps, now.volume.Unstamped = n.Store.VolumeStamps(name)
 			}
 		}
@@ -83,10 +88,11 @@ func (c *volumeCache) refresh(ctx context.Context, n *Node) error {
 	return errors.Join(errs...)
 }
 
-func (n *Node) stored(volume string) (out [2]stored) {
-	for i, file := range []string{"info", "cksum"} {
+// look identifies the states of files; where one cannot be seen all are zero.
+func look(paths [2]string) (out [2]stored) {
+	for i, path := range paths {
 		var st syscall.Stat_t
-		if err := syscall.Stat(filepath.Join(n.cfg.Workdir, "vols", volume, file), &st); err != nil {
+		if err := syscall.Stat(path, &st); err != nil {
 			return [2]stored{}
 		}
 		out[i] = stored{inode: st.Ino, size: uint64(st.Size), time: st.Mtim} //nolint:gosec // a size

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"brickyard/internal/simulated"
+)
+
+// deadline is what a test's Prometheus waits, in seconds, and offset what the exporter leaves of it for making the page: on a busy machine that takes a while.
+const (
+	deadline = "7"
+	offset   = "--web.timeout-offset=4s"
+)
+
+// within scrapes and fails the test where the answer comes after Prometheus has given up.
+func within(t *testing.T, s *server) (page map[string]*dto.MetricFamily) {
+	t.Helper()
+	began := time.Now()
+	page = s.page("X-Prometheus-Scrape-Timeout-Seconds", deadline)
+	if limit, err := time.ParseDuration(deadline + "s"); err != nil || time.Since(began) >= limit {
+		t.Errorf("the answer took %s, %v", time.Since(began), err)
+	}
+	return page
+}
+
+// TestDaemonsThatAnswerNonsense has every daemon in turn answer in every wrong way: the page comes in time, says whose answers were missing, and all is
+// well as soon as the daemon is.
+func TestDaemonsThatAnswerNonsense(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		daemon func(c *simulated.Cluster) *simulated.Daemon
+		fails  []string // collectors that may have no success
+		zero   string   // a sum that is less than usual
+	}{
+		"glusterd":         {func(c *simulated.Cluster) *simulated.Daemon { return c.Glusterd }, []string{"peers", "volumes", "config", "bricks", "sets", "heal", "io", "rebalance"}, "gluster_up"},
+		"a brick":          {func(c *simulated.Cluster) *simulated.Daemon { return c.Bricks()[0] }, []string{"bricks", "io"}, "gluster_brick_up"},
+		"self-heal daemon": {func(c *simulated.Cluster) *simulated.Daemon { return c.SelfHeal }, []string{"sets", "heal"}, "gluster_self_heal_daemon_up"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := simulate(t, small())
+			s := serving(t, c, offset)
+			usual := within(t, s)
+			for _, how := range simulated.Faults() {
+				d := tc.daemon(c)
+				d.Fail(how)
+				page := within(t, s)
+				_, no := succeeded(page)
+				for _, collector := range no {
+					if !slices.Contains(tc.fails, collector) {
+						t.Errorf("%s: collector %s has no success", how, collector)
+					}
+				}
+				if got := total(page, tc.zero); got >= total(usual, tc.zero) {
+					t.Errorf("%s: %s adds up to %v", how, tc.zero, got)
+				}
+				d.Fail(simulated.Healthy)
+				page = within(t, s)
+				if _, no := succeeded(page); len(no) > 0 || total(page, tc.zero) != total(usual, tc.zero) {
+					t.Errorf("after %s: no success of %v, %s adds up to %v", how, no, tc.zero, total(page, tc.zero))
+				}
+			}
+		})
+	}
+}
+
+func TestDaemonsThatGoAwayAndComeBack(t *testing.T) {
+	t.Parallel()
+	c := simulate(t, small())
+	s := serving(t, c, offset)
+	usual := within(t, s)
+	bricks := total(usual, "gluster_brick_up")
+	for range 2 {
+		// Their sockets stay behind, and nobody listens.
+		c.Glusterd.Stop()
+		page := within(t, s)
+		if total(page, "gluster_up") != 0 || total(page, "gluster_brick_up") != bricks || total(page, "gluster_volume_started") != total(usual, "gluster_volume_started") {
+			t.Errorf("without glusterd: up %v, %v of %v bricks, %v volumes", total(page, "gluster_up"), total(page, "gluster_brick_up"), bricks, total(page, "gluster_volume_started"))
+		}
+		c.Bricks()[0].Stop()
+		c.SelfHeal.Stop()
+		page = within(t, s)
+		if total(page, "gluster_brick_up") != bricks-1 || total(page, "gluster_self_heal_daemon_up") != 0 {
+			t.Errorf("%v of %v bricks are up, %v self-heal daemons", total(page, "gluster_brick_up"), bricks, total(page, "gluster_self_heal_daemon_up"))
+		}
+		for _, d := range []*simulated.Daemon{c.Glusterd, c.Bricks()[0], c.SelfHeal} {
+			if err := d.Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		page = within(t, s)
+		if _, no := succeeded(page); len(no) > 0 || total(page, "gluster_up") != 1 || total(page, "gluster_brick_up") != bricks {
+			t.Errorf("after all came back: no success of %v, up %v, %v of %v bricks", no, total(page, "gluster_up"), total(page, "gluster_brick_up"), bricks)
+		}
+	}
+	before := total(usual, "gluster_brick_written_bytes_total")
+	c.Work()
+	name := c.Volumes()[0]
+	within(t, s)
+	if err := c.RestartBricks(name); err != nil {
+		t.Fatal(err)
+	}
+	// Counters go on where a brick's process begins anew.
+	if page := within(t, s); total(page, "gluster_brick_written_bytes_total") <= 2*before {
+		t.Errorf("%v bytes were written, after %v", total(page, "gluster_brick_written_bytes_total"), 2*before)
+	}
+	added, err := c.AddVolume()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := within(t, s); total(page, "gluster_volume_started") != 3 {
+		t.Errorf("%v volumes, with a new one", total(page, "gluster_volume_started"))
+	}
+	if err := c.RemoveVolume(added); err != nil {
+		t.Fatal(err)
+	}
+	if page := within(t, s); total(page, "gluster_volume_started") != 2 || total(page, "gluster_brick_up") != bricks {
+		t.Errorf("%v volumes and %v bricks, without it", total(page, "gluster_volume_started"), total(page, "gluster_brick_up"))
+	}
+}
