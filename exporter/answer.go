@@ -28,8 +28,8 @@ func (s side) Gather() ([]*dto.MetricFamily, error) {
 	return all, errors.Join(errs...)
 }
 
-// compress answers with gzip where the client takes it: at its fastest, since labels repeat so much that every level makes a small page of them, and the
-// usual level took a third of the processor time of a large scrape.
+// compress answers with gzip where the client takes it, at its fastest: of a page of 1 MB it makes a sixteenth instead of an eighteenth, in a seventh of
+// the time of the usual level.
 func compress(next http.Handler) http.Handler {
 	var writers sync.Pool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
