@@ -17,7 +17,7 @@ const scrapesEnv = "EXPORTER_SCRAPES"
 
 // TestManyScrapes makes many scrapes as fast as they go, while volumes come and go and bricks restart, and looks at what is left of it.
 func TestManyScrapes(t *testing.T) {
-	scrapes := 1000
+	scrapes := 300
 	if text := os.Getenv(scrapesEnv); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {

@@ -50,7 +50,11 @@ func registerOwn(r prometheus.Registerer, prober prometheus.Collector) error {
 // routes are the pages of the exporter.
 func routes(f WebFlags, set *collector.Set, base prometheus.Gatherer, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("GET "+f.TelemetryPath, compress(metrics(f, set, base, log)))
+	page, err := compressed(metrics(f, set, base, log))
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET "+f.TelemetryPath, page)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "gluster_exporter is healthy.")
 	})
