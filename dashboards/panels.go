@@ -48,10 +48,8 @@ type step struct {
 	color string
 }
 
-// bad is green below and red from a value upwards, worse has a colour between.
+// bad is green below a value, and red from it upwards.
 func bad(from float64) []step { return []step{{0, "green"}, {from, "red"}} }
-
-func worse(warn, from float64) []step { return []step{{0, "green"}, {warn, "orange"}, {from, "red"}} }
 
 // lacking is red below warn, orange below good.
 func lacking(warn, good float64) []step { return []step{{0, "red"}, {warn, "orange"}, {good, "green"}} }
