@@ -196,6 +196,14 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 	return s, nil
 }
 
+// SetBinary says where the units find gluster-setup; gluster_exporter lies beside it.
+func (s *State) SetBinary(file string) {
+	s.Binary = file
+	if s.Exporter != nil {
+		s.Exporter.Binary = path.Join(path.Dir(file), ExporterName)
+	}
+}
+
 // exporter adds gluster_exporter to a node that has bricks or mounts.
 func (s *State) exporter(c *cluster.Cluster) {
 	e := c.Exporter
