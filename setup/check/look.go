@@ -52,8 +52,8 @@ func (w *Walker) look(ctx context.Context, s waiting) error {
 	verdict, certain := s.Look(found, pending, dirty)
 	switch verdict {
 	case Equal:
-		if s.unlisted && everywhere(r.entries, Entry.IsDir) {
-			return w.listAgain(ctx, s.Suspect)
+		if !s.walked && everywhere(r.entries, Entry.IsDir) {
+			return w.walkLate(ctx, s.Suspect)
 		}
 	case Again:
 		s.due = time.Now().Add(w.Pause)
@@ -76,10 +76,10 @@ func (w *Walker) look(ctx context.Context, s waiting) error {
 	return nil
 }
 
-// listAgain compares a directory that could not be listed before.
-func (w *Walker) listAgain(ctx context.Context, s Suspect) error {
-	s.lists++
-	if s.lists >= needed {
+// walkLate compares a directory that was not there on all bricks, or could not
+// be listed, when its turn came.
+func (w *Walker) walkLate(ctx context.Context, s Suspect) error {
+	if s.lists == needed {
 		w.counts.Unlisted++
 		return nil
 	}
@@ -87,8 +87,8 @@ func (w *Walker) listAgain(ctx context.Context, s Suspect) error {
 		return err
 	}
 	for i := range w.suspects {
-		if n := &w.suspects[i].Suspect; n.unlisted && n.Dir == s.Dir && n.Name == s.Name {
-			n.lists = s.lists
+		if n := &w.suspects[i].Suspect; !n.walked && n.Dir == s.Dir && n.Name == s.Name {
+			n.lists = s.lists + 1
 		}
 	}
 	return nil

@@ -31,8 +31,12 @@ type Mount struct {
 	stop  func() bool // the end of the context does not end the client any more
 }
 
-// connectTime is how long a client may take to reach its brick.
-const connectTime = 20 * time.Second
+const (
+	// connectTime is how long a client may take to say whether it reaches its brick.
+	connectTime = 20 * time.Second
+	// refusedTime is how long it may say that it does not: it tries every three seconds.
+	refusedTime = 7 * time.Second
+)
 
 // mountOptions make the kernel keep what it was told for a second, long enough
 // to use the attributes that come with names, and no contents.
@@ -76,10 +80,13 @@ func MountBrick(ctx context.Context, s Set, brick int, dir string) (_ *Mount, er
 	late := time.AfterFunc(connectTime, m.Abort)
 	defer late.Stop()
 	seen := fmt.Sprintf("/proc/%d/root%s", m.cmd.Process.Pid, target)
-	for {
+	for began := time.Now(); ; {
 		err := m.connect(seen, target)
 		if err == nil {
 			return m, nil
+		}
+		if errors.Is(away(err), ErrAway) && time.Since(began) > refusedTime {
+			return m, away(err)
 		}
 		select {
 		case <-m.ended:

@@ -30,9 +30,10 @@ type Suspect struct {
 	// nameless are the bricks on which the name had no gfid: looking it up there
 	// would give it one.
 	nameless []bool
-	// unlisted says that it is a directory that could not be listed, lists how often.
-	unlisted bool
-	lists    int
+	// walked says that it is a directory whose names were compared; lists counts
+	// in how many looks it could not be listed.
+	walked bool
+	lists  int
 
 	looks int
 	same  int       // looks in a row with kept in common

@@ -81,8 +81,7 @@ func (w *Walker) Walk(ctx context.Context) (Counts, error) {
 	if w.run == 0 {
 		w.run = runLength
 	}
-	w.counts.Entries++
-	w.suspect(Suspect{Name: "."}) // the root of the volume
+	w.suspect(Suspect{Name: ".", walked: true}) // the root of the volume
 	err := w.dir(ctx, "")
 	for err == nil && len(w.suspects) > 0 {
 		err = w.settle(ctx, true)
@@ -134,7 +133,7 @@ func (w *Walker) compare(ctx context.Context, dir string) (*sorter, error) {
 	})
 	if err != nil && dir != "" && ofName(err) {
 		// It is not there any more, or a brick refuses.
-		w.suspect(Suspect{Dir: parent(dir), Name: path.Base(dir), unlisted: true})
+		w.suspect(Suspect{Dir: parent(dir), Name: path.Base(dir)})
 		return below, nil
 	}
 	if err != nil {
@@ -215,7 +214,7 @@ func (w *Walker) rows(ctx context.Context, dir string, rows []row, below *sorter
 		}
 		if len(found) > 0 || !sure {
 			w.counts.Again++
-			s := Suspect{Dir: dir, Name: r.name, nameless: make([]bool, len(r.entries))}
+			s := Suspect{Dir: dir, Name: r.name, walked: everywhere(r.entries, Entry.IsDir), nameless: make([]bool, len(r.entries))}
 			for i, e := range r.entries {
 				s.nameless[i] = e.State == NoGFID
 			}
