@@ -24,6 +24,7 @@ type CheckCmd struct {
 	fileFlags
 	outputFlags
 	Volumes   []string      `arg:"" optional:"" name:"volume" help:"The volumes. Default: all of the cluster file."`
+	Scheduled bool          `help:"As the timer does: --own, and --content, --rate and --bandwidth as the cluster file has them. Nothing if it asks for no regular check."`
 	Own       bool          `help:"Only replica sets whose first brick is on this node: run so on all servers, every set is compared once. The timer does."`
 	Content   bool          `help:"Read and compare the contents of files, too."`
 	Rate      float64       `default:"1000" help:"Compare at most so many names a second. 0: as many as possible."`
@@ -55,9 +56,13 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 	if err != nil {
 		return err
 	}
-	bandwidth, err := cluster.ParseSize(c.Bandwidth)
+	o, err := c.options(cl)
 	if err != nil {
-		return fmt.Errorf("--bandwidth: %w: write bytes a second with k, m, g or t, such as 16m, or 0", err)
+		return err
+	}
+	if c.Scheduled && cl.Check == nil {
+		fmt.Fprintf(streams.Err, "%s asks for no regular check\n", c.File)
+		return nil
 	}
 	volumes, err := c.volumes(s)
 	if err != nil {
@@ -80,7 +85,6 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 	}
 	defer unlock()
 	var failed error
-	o := check.Options{Content: c.Content, Rate: c.Rate, Bandwidth: float64(bandwidth), Listed: c.Max, Dir: filepath.Join(host.RunDir, "check")}
 	if !c.json() {
 		o.Found = func(volume string, set int, bricks []check.Brick, d check.Difference) {
 			failed = errors.Join(failed, check.WriteDifference(streams.Out, volume, set, bricks, d))
@@ -91,6 +95,26 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 		return errors.Join(err, failed)
 	}
 	return c.end(streams, s, results)
+}
+
+// options says how to compare.
+func (c *CheckCmd) options(cl *cluster.Cluster) (check.Options, error) {
+	o := check.Options{Content: c.Content, Rate: c.Rate, Listed: c.Max, Dir: filepath.Join(host.RunDir, "check")}
+	if c.Scheduled {
+		c.Own = true
+		if k := cl.Check; k != nil {
+			o.Content, o.Rate, o.Bandwidth = k.Content, float64(*k.Rate), float64(k.Bandwidth)
+		}
+		return o, nil
+	}
+	if c.Bandwidth != "0" {
+		bandwidth, err := cluster.ParseSize(c.Bandwidth)
+		if err != nil {
+			return o, fmt.Errorf("--bandwidth: %w: write bytes a second with k, m, g or t, such as 16m, or 0", err)
+		}
+		o.Bandwidth = float64(bandwidth)
+	}
+	return o, nil
 }
 
 // compare compares the sets of volumes one after the other.

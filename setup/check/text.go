@@ -23,7 +23,7 @@ func WriteDifference(w io.Writer, volume string, set int, bricks []Brick, d Diff
 			if i == 0 {
 				kind = string(f.Kind)
 			}
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", kind, bricks[i], v)
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", kind, bricks[i], Printable(v))
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -102,9 +102,9 @@ func kindWords(differing map[Kind]int64) string {
 func Remedy(k Kind) string {
 	switch k {
 	case Missing:
-		return "to keep it: \"stat PATH\" or, of a directory, \"find PATH\" brings it to the brick that lacks it; to lose it: remove it"
+		return "to keep it: \"stat PATH\" or, of a directory, \"find PATH\", and then \"gluster volume heal VOLUME\"; to lose it: remove it"
 	case Extra:
-		return "only one brick has it: remove it, or \"stat PATH\" to bring it to the others"
+		return "only one brick has it: remove it; or keep it, as one that is missing"
 	case Size, Content:
 		return "copy the right one from its brick to a new name in the mount, and rename it over PATH"
 	case Mode:

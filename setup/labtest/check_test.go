@@ -115,11 +115,17 @@ func (s *site) connected(client *lab.Node, servers []*lab.Node) {
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 }
 
-// behind changes a brick behind GlusterFS's back. forget removes a file with its second name.
+// behind changes a brick behind GlusterFS's back. GlusterFS keeps a second name of everything, by its gfid: forget removes a
+// file with that name, adopt gives a file or link, or a directory below the root, a gfid and that name.
 func behind(n *lab.Node, script string) {
 	n.Run("bash", "-euc", "cd "+onBrick+`
-		handle() { local id; id=$(getfattr -h -n trusted.gfid -e hex --only-values --absolute-names "$1" | od -An -tx1 | tr -d ' \n'); echo "$PWD/.glusterfs/${id:0:2}/${id:2:2}/${id:0:8}-${id:8:4}-${id:12:4}-${id:16:4}-${id:20}"; }
-		forget() { local h; h=$(handle "$1"); rm -r "$1"; rm -f "$h"; }
+		gfid() { getfattr -h -n trusted.gfid -e hex --absolute-names "$1" | sed -n 's/^trusted.gfid=0x//p'; }
+		handle() { echo ".glusterfs/${1:0:2}/${1:2:2}/${1:0:8}-${1:8:4}-${1:12:4}-${1:16:4}-${1:20}"; }
+		forget() { local h; h=$(handle "$(gfid "$1")"); rm -r "$1"; rm -f "$h"; }
+		adopt() {
+			setfattr -h -n trusted.gfid -v "0x$2" "$1"; mkdir -p "$(dirname "$(handle "$2")")"
+			if [ -d "$1" ]; then ln -s "../../$(handle "$(gfid "$(dirname "$1")")" | cut -d/ -f2-)/$(basename "$1")" "$(handle "$2")"; else ln -P "$1" "$(handle "$2")"; fi
+		}
 		`+script)
 }
 
@@ -145,10 +151,8 @@ func TestCheckFindsWhatHealInfoCannotSee(t *testing.T) {
 		chmod 0600 dir/below/mode; chown 7:8 dir/below/owner
 		setfattr -n user.mime -v other dir/xattr; setfattr -n user.more -v 1 wide`)
 	behind(first, `forget dir/below/extra
-		id=$(getfattr -h -n trusted.gfid -e hex --absolute-names dir/link | sed -n 's/^trusted.gfid=//p'); forget dir/link
-		ln -s there dir/link; setfattr -h -n trusted.gfid -v "$id" dir/link
-		id=$(getfattr -h -n trusted.gfid -e hex --absolute-names dir/below/type | sed -n 's/^trusted.gfid=//p'); forget dir/below/type
-		mkdir dir/below/type; setfattr -n trusted.gfid -v "$id" dir/below/type`)
+		id=$(gfid dir/link); forget dir/link; ln -s there dir/link; adopt dir/link "$id"
+		forget dir/below/type; mkdir dir/below/type; adopt dir/below/type 0123456789abcdef0123456789abcdef`)
 	s.nothingToHeal()
 	want := map[string][]string{
 		"/half": {"no_gfid"}, "/wide": {"xattr"}, "/dir/xattr": {"xattr"}, "/dir/link": {"target"}, "/dir/lost": {"missing"},
@@ -189,8 +193,8 @@ func (s *site) remedies() {
 		}
 	}
 	second.Run("rm", onBrick+"/half")
-	behind(first, "rmdir dir/below/type") // it has no second name here
-	time.Sleep(1100 * time.Millisecond)   // what the client's kernel remembers
+	behind(first, "forget dir/below/type")
+	time.Sleep(1100 * time.Millisecond) // what the client's kernel remembers
 	client.Run("bash", "-euc", `cd /client/dir
 		stat below/missing below/type >/dev/null; find lost >/dev/null; rm below/extra
 		for f in size content; do mv below/$f.right below/$f; done
@@ -199,6 +203,7 @@ func (s *site) remedies() {
 	var doc checked
 	s.waitFor("the bricks to be equal", func() bool {
 		var code int
+		first.Gluster("volume", "heal", "server")
 		doc, code = s.check(first, "--content")
 		return code == 0
 	})
