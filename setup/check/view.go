@@ -25,8 +25,8 @@ type View interface {
 	// listing says that the name must not be looked up, only listed.
 	Look(dir, name string, listing bool) (Entry, error)
 	// Sum returns the checksum of a file's content and how many bytes it read.
-	// wait is called before each part.
-	Sum(ctx context.Context, dir, name string, wait func(bytes int) error) (sum string, n int64, err error)
+	// It reads no further than size; wait is called after each part.
+	Sum(ctx context.Context, dir, name string, size int64, wait func(bytes int) error) (sum string, n int64, err error)
 }
 
 // ErrAway says that a brick does not answer.
@@ -170,16 +170,17 @@ func (t *tree) Deepen(dir string, names []string, entries []*Entry) error {
 		if e.State != Present {
 			continue
 		}
-		if err := t.deepen(fd, names[i], e); err != nil {
+		if err := t.deepen(fd, names[i], e, false); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *tree) deepen(fd int, name string, e *Entry) error {
+// deepen asks what waits to be healed only with afr: each of these attributes is one more question.
+func (t *tree) deepen(fd int, name string, e *Entry, afr bool) error {
 	path := fmt.Sprintf("/proc/self/fd/%d/%s", fd, name)
-	xattrs, all, err := xattrsOf(path)
+	xattrs, all, err := xattrsOf(path, afr)
 	if err == nil && e.Type() == unix.S_IFLNK {
 		e.Target, err = readlink(fd, name)
 	}
@@ -208,7 +209,7 @@ func readlink(fd int, name string) (string, error) {
 }
 
 // xattrsOf returns the attributes that belong to the file, and those of GlusterFS that say what waits to be healed.
-func xattrsOf(path string) (own, afr []Xattr, err error) {
+func xattrsOf(path string, pending bool) (own, afr []Xattr, err error) {
 	names, err := xattrCall(func(b []byte) (int, error) { return unix.Llistxattr(path, b) })
 	if errors.Is(err, unix.ENOTSUP) {
 		return nil, nil, nil
@@ -217,7 +218,7 @@ func xattrsOf(path string) (own, afr []Xattr, err error) {
 		return nil, nil, err
 	}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
-		known := strings.HasPrefix(name, "trusted.afr.")
+		known := pending && strings.HasPrefix(name, "trusted.afr.")
 		if name == "" || !known && !ours(name) {
 			continue
 		}
@@ -290,14 +291,14 @@ func (t *tree) Look(dir, name string, listing bool) (e Entry, err error) {
 			State: Present, Mode: uint32(st.Mode), UID: st.Uid, GID: st.Gid, Size: int64(st.Size), ID: st.Ino, //nolint:gosec // sizes are not negative
 			Rdev: unix.Mkdev(st.Rdev_major, st.Rdev_minor),
 		}
-		err = t.deepen(fd, name, &e)
+		err = t.deepen(fd, name, &e, true)
 	}
 	if err != nil {
 		return e, err
 	}
 	// What waits to be healed of names is noted in their directory.
 	var parent Entry
-	if err := t.deepen(fd, ".", &parent); err != nil {
+	if err := t.deepen(fd, ".", &parent, true); err != nil {
 		return e, err
 	}
 	e.Pending, e.Dirty = e.Pending || parent.Pending, e.Dirty || parent.Dirty
@@ -307,8 +308,8 @@ func (t *tree) Look(dir, name string, listing bool) (e Entry, err error) {
 // part is how much of a file is read at once.
 const part = 128 << 10
 
-// Sum reads a file to its end.
-func (t *tree) Sum(ctx context.Context, dir, name string, wait func(int) error) (string, int64, error) {
+// Sum reads a file to the end that it had: asking for more is one more question.
+func (t *tree) Sum(ctx context.Context, dir, name string, size int64, wait func(int) error) (string, int64, error) {
 	path := name
 	if dir != "" {
 		path = dir + "/" + name
@@ -325,13 +326,13 @@ func (t *tree) Sum(ctx context.Context, dir, name string, wait func(int) error) 
 		if err != nil {
 			return "", sum, away(err)
 		}
-		if n == 0 {
-			return hex.EncodeToString(h.Sum(nil)), sum, nil
-		}
 		h.Write(buf[:n])
 		sum += int64(n)
 		if err := errors.Join(wait(n), ctx.Err()); err != nil {
 			return "", sum, err
+		}
+		if n == 0 || sum >= size {
+			return hex.EncodeToString(h.Sum(nil)), sum, nil
 		}
 	}
 }

@@ -207,12 +207,12 @@ func (w *Walker) rows(ctx context.Context, dir string, rows []row, below *sorter
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		found, err := w.found(ctx, dir, r)
-		if err != nil {
-			return err
-		}
-		if len(found) > 0 || !sure {
+	all, err := w.findings(ctx, dir, rows)
+	if err != nil {
+		return err
+	}
+	for i, r := range rows {
+		if len(all[i]) > 0 || !sure {
 			w.counts.Again++
 			s := Suspect{Dir: dir, Name: r.name, walked: everywhere(r.entries, Entry.IsDir), nameless: make([]bool, len(r.entries))}
 			for i, e := range r.entries {
@@ -232,6 +232,23 @@ func (w *Walker) rows(ctx context.Context, dir string, rows []row, below *sorter
 		}
 	}
 	return nil
+}
+
+// findings compares names, some at a time.
+func (w *Walker) findings(ctx context.Context, dir string, rows []row) ([][]Finding, error) {
+	all, errs := make([][]Finding, len(rows)), make([]error, len(rows))
+	var wg sync.WaitGroup
+	for k := range workers {
+		wg.Go(func() {
+			for i := k; i < len(rows); i += workers {
+				if all[i], errs[i] = w.found(ctx, dir, rows[i]); errs[i] != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return all, errors.Join(errs...)
 }
 
 // found compares a name, and its contents where nothing else differs.
@@ -299,7 +316,7 @@ func (w *Walker) sums(ctx context.Context, dir string, r row) error {
 			return nil
 		}
 		e := &r.entries[i]
-		sum, n, err := w.Views[i].Sum(ctx, dir, r.name, func(bytes int) error { return w.read(ctx, bytes) })
+		sum, n, err := w.Views[i].Sum(ctx, dir, r.name, e.Size, func(bytes int) error { return w.read(ctx, bytes) })
 		w.mu.Lock()
 		w.counts.Bytes += n
 		w.mu.Unlock()
