@@ -191,13 +191,13 @@ type row struct {
 // brick listed twice, as may happen while names change, counts once.
 func merge(of []*sorter, do func(row) error) error {
 	for {
-		name, any := "", false
+		name, found := "", false
 		for _, s := range of {
-			if l, _, more := s.peek(); more && (!any || l.name < name) {
-				name, any = l.name, true
+			if l, _, more := s.peek(); more && (!found || l.name < name) {
+				name, found = l.name, true
 			}
 		}
-		if !any {
+		if !found {
 			return nil
 		}
 		r := row{name: name, entries: make([]Entry, len(of))}

@@ -191,7 +191,8 @@ func TestTheRateHolds(t *testing.T) {
 func TestSortedNamesSurviveTheFile(t *testing.T) {
 	t.Parallel()
 	for _, l := range []listed{
-		{}, {name: "a", Entry: Entry{State: Present, Mode: 0o100644, UID: 1 << 31, GID: 5, Size: 1 << 62, Rdev: 1 << 40, ID: noGFID}},
+		{},
+		{name: "a", Entry: Entry{State: Present, Mode: 0o100644, UID: 1 << 31, GID: 5, Size: 1 << 62, Rdev: 1 << 40, ID: noGFID}},
 		{name: strings.Repeat("é", 120), Entry: Entry{State: Unreadable, Errno: unix.EIO}},
 	} {
 		got, err := decode(bufio.NewReader(bytes.NewReader(l.encode(nil))))
