@@ -48,7 +48,7 @@ type CLI struct {
 
 const description = `Replicated GlusterFS volumes on tmpfs or disk, from one cluster file.
 
-Exit status: 0 nothing to do or done, 1 error, 2 changes pending (plan), 3 refused as unsafe or conflicting, or bricks that differ (check), 4 partly done.`
+Exit status: 0 nothing to do or done, 1 error, 2 changes pending (plan), 3 refused as unsafe or conflicting, 4 partly done.`
 
 // IO is where a command prints and what it was started with.
 type IO struct {
