@@ -45,6 +45,7 @@ type State struct {
 	Directories  []Directory
 	ClientMounts []ClientMount
 	Exporter     *Exporter // nil where none is wanted
+	Check        string    // when bricks are compared, for systemd; "" where never
 	Pool         Pool
 }
 
@@ -193,6 +194,9 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 		}
 	}
 	s.exporter(c)
+	if c.Check != nil && s.Server {
+		s.Check = c.Check.Schedule
+	}
 	return s, nil
 }
 
