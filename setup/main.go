@@ -63,6 +63,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			code = exitError
 		}
 	}()
+	if data, ok := moduleArguments(args); ok {
+		return module(ctx, data, IO{Out: stdout, Err: stderr})
+	}
 	exited := false
 	var cli CLI
 	parser, err := kong.New(&cli,
