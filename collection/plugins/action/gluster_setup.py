@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
                 self._send_exporter(ARCHITECTURES[machine], installed)
             # Only for this task, which has a process of its own.
             self._shared_loader_obj.module_loader.add_directory(PROGRAMS)
-            result = merge_hash(result, self._execute_module(module_name=program, task_vars=task_vars, wrap_async=wrap_async))
+            result = merge_hash(result, self._execute_module(module_name=f"ansible.legacy.{program}", task_vars=task_vars, wrap_async=wrap_async))
         finally:
             if not wrap_async:
                 self._remove_tmp_path(self._connection._shell.tmpdir)
