@@ -78,7 +78,10 @@ PYTHON
 check_prometheus_rules() {
   local run=(ansible-playbook -i "$work/inventory" -e "root=$work/prometheus" -e "ansible_python_interpreter=$CACHE/venv/bin/python3" hack/collection-files/prometheus.yml)
   "${run[@]}" >"$work/prometheus.log" 2>&1 || { cat "$work/prometheus.log" >&2 && return 1; }
-  "${run[@]}" >"$work/prometheus.log" 2>&1 && grep -q 'changed=0' "$work/prometheus.log" || { cat "$work/prometheus.log" >&2 && return 1; }
+  if ! "${run[@]}" >"$work/prometheus.log" 2>&1 || ! grep -q 'changed=0' "$work/prometheus.log"; then
+    cat "$work/prometheus.log" >&2
+    return 1
+  fi
   [[ $("$CACHE/venv/bin/python3" -c 'import json, sys; t = json.load(open(sys.argv[1])); print(*t[0]["targets"], t[0]["labels"]["cluster"])' "$work/prometheus/gluster.json") == \
     "cache1.example.com:9189 cache2.example.com:9189 web1.example.com:9189 web2.example.com:9189 example" ]] || { cat "$work/prometheus/gluster.json" >&2 && return 1; }
   if ! compgen -G 'collection/files/dashboards/*.json' >/dev/null; then
