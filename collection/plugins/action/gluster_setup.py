@@ -27,11 +27,9 @@ INSTALLED_EXPORTER = "/usr/local/sbin/" + EXPORTER
 
 
 class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _supports_async = True
-    _requires_connection = True
-
     def run(self, tmp=None, task_vars=None):
+        self._supports_check_mode = True
+        self._supports_async = True
         result = super().run(tmp, task_vars)
         del tmp  # deprecated
         wrap_async = self._task.async_val and not self._connection.has_native_async
