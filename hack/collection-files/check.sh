@@ -89,6 +89,24 @@ check_prometheus_rules() {
   fi
 }
 
+# The program is chosen on the node, by what `uname` says there.
+check_architecture() {
+  local machine out
+  mkdir -p "$work/uname"
+  for machine in aarch64 riscv64; do
+    printf '#!/bin/sh\necho %s\n' "$machine" >"$work/uname/uname"
+    chmod +x "$work/uname/uname"
+    out=$(PATH=$work/uname:$PATH ansible -i localhost, -c local -m brickyard.gluster.gluster_setup -a config=/nonexistent -e "ansible_python_interpreter=$CACHE/venv/bin/python3" localhost 2>&1) || true
+    case $machine in
+      aarch64) grep -q 'gluster_setup_linux_arm64: .*format error' <<<"$out" ;; # sent, and this machine cannot run it
+      riscv64) grep -q 'there is no gluster-setup for riscv64, only for aarch64, x86_64' <<<"$out" ;;
+    esac || { log "$machine: $out" && return 1; }
+  done
+  # And the one for this machine says what is wrong itself.
+  out=$(ansible -i localhost, -c local -m brickyard.gluster.gluster_setup -a config=/nonexistent -e "ansible_python_interpreter=$CACHE/venv/bin/python3" localhost 2>&1) || true
+  grep -q 'read the cluster file: open /nonexistent: no such file' <<<"$out" || { log "$out" && return 1; }
+}
+
 # ansible-test gets an environment of its own from the package registry. What needs more than that is named, not passed over.
 check_sanity() {
   local home=$CACHE/sanity-home excluded=()
@@ -107,7 +125,7 @@ mkdir -p "$work"
 cp -r collection/examples/inventory "$work/inventory"
 [[ -x bin/gluster-setup ]] || hack/build
 export ANSIBLE_HOME=$CACHE/ansible ANSIBLE_COLLECTIONS_PATH=$work/installed ANSIBLE_NOCOLOR=1 NO_COLOR=1
-for step in build install documentation examples prometheus_rules sanity; do
+for step in build install documentation examples prometheus_rules architecture sanity; do
   start=$SECONDS
   if "check_$step"; then log "  $step: ok ($(seconds_since "$start") s)"; else problem "$step"; fi
 done
