@@ -13,13 +13,14 @@ import (
 	"brickyard/setup/client"
 )
 
-// waitVolume ends when the volume serves. What it waits for goes to stderr,
+// waitVolume ends when the volume serves, as wholly as its nodes that are up can. What it waits for goes to stderr,
 // which is the journal at boot, when it changes, and to "systemctl status".
 func waitVolume(ctx context.Context, streams IO, p *client.Probe, volume string) error {
 	var before []string
 	for {
 		missing := p.Missing(ctx, volume)
 		if len(missing) == 0 {
+			p.Settle(ctx, volume)
 			if before != nil {
 				fmt.Fprintf(streams.Err, "volume %s serves\n", volume) //nolint:errcheck // a log line
 			}

@@ -84,7 +84,8 @@ check_prometheus_rules() {
   fi
   [[ $("$CACHE/venv/bin/python3" -c 'import json, sys; t = json.load(open(sys.argv[1])); print(*t[0]["targets"], t[0]["labels"]["cluster"])' "$work/prometheus/gluster.json") == \
     "cache1.example.com:9189 cache2.example.com:9189 web1.example.com:9189 web2.example.com:9189 example" ]] || { cat "$work/prometheus/gluster.json" >&2 && return 1; }
-  if ! compgen -G 'collection/files/dashboards/*.json' >/dev/null; then
+  diff -r --exclude=tests dashboards/rules "$work/prometheus/rules" >&2 || return 1
+  if ! compgen -G "$work/installed/ansible_collections/brickyard/gluster/files/dashboards/*.json" >/dev/null; then
     ! "${run[@]}" -e '{"prometheus_rules_dashboards": true}' >"$work/prometheus.log" 2>&1 && grep -q 'this collection has no dashboards' "$work/prometheus.log"
   fi
 }

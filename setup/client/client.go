@@ -116,6 +116,7 @@ func (c *Client) doMount(m desired.ClientMount, why, action string, first []stri
 			if err := os.MkdirAll(m.Path, 0o755); err != nil { //nolint:gosec // mount points are world readable
 				return err
 			}
+			c.Probe.Settle(ctx, m.Volume)
 			if _, err := c.Exec(ctx, nil, "mount", m.Path); err != nil {
 				// The mount program of a run that was killed goes on without it and may
 				// have been faster; the next look judges what is there now.

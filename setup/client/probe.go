@@ -36,14 +36,16 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 	if have.Status != gluster.Started {
 		return []string{fmt.Sprintf("volume %s to be started", name)}
 	}
-	up := p.bricksUp(ctx, want)
+	found := p.bricks(ctx, want)
 	var missing []string
 	for i, set := range want.Sets {
 		var serves []bool
 		n := 0
 		for _, b := range set {
-			serves = append(serves, up[b])
-			if up[b] {
+			err, asked := found[b]
+			up := asked && err == nil
+			serves = append(serves, up)
+			if up {
 				n++
 			}
 		}
@@ -52,6 +54,35 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 		}
 	}
 	return missing
+}
+
+// grace is how long a volume that serves is given to start its other bricks, too.
+const grace = 5 * time.Second
+
+// Settle waits, for a few seconds at most, until every brick of the volume accepts connections whose node's glusterd
+// answers: such a brick is starting, or it is not going to. A client that connects in between writes to the other
+// bricks only, and what it wrote then is one copy short until the next heal.
+func (p *Probe) Settle(ctx context.Context, name string) {
+	want, ok := p.Pool.Volume(name)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	for {
+		starting := false
+		for _, err := range p.bricks(ctx, want) {
+			starting = starting || errors.Is(err, gluster.ErrBrickOffline)
+		}
+		if !starting {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(p.Timeout / 10):
+		}
+	}
 }
 
 // volume asks the servers of the volume in turn; the first that answers counts.
@@ -89,9 +120,9 @@ func (p *Probe) ask(ctx context.Context, s desired.Server, f func(context.Contex
 	return f(ctx, c)
 }
 
-// bricksUp tries all bricks at once.
-func (p *Probe) bricksUp(ctx context.Context, want desired.Volume) map[cluster.Brick]bool {
-	up := map[cluster.Brick]bool{}
+// bricks tries all bricks at once: nil stands for one that accepts connections.
+func (p *Probe) bricks(ctx context.Context, want desired.Volume) map[cluster.Brick]error {
+	found := map[cluster.Brick]error{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, set := range want.Sets {
@@ -106,10 +137,10 @@ func (p *Probe) bricksUp(ctx context.Context, want desired.Volume) map[cluster.B
 				})
 				mu.Lock()
 				defer mu.Unlock()
-				up[b] = err == nil
+				found[b] = err
 			})
 		}
 	}
 	wg.Wait()
-	return up
+	return found
 }

@@ -265,3 +265,47 @@ func (s *site) refused(n *lab.Node, words ...string) {
 	s.expect(n, 3, append([]string{"conflict: "}, words...), "plan")
 	s.expect(n, 3, append([]string{"conflict: ", "Refused: nothing was changed."}, words...), "apply", "--timeout", "10s")
 }
+
+func TestWritersDoNotDisturbStatus(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
+	s.converge()
+	// Writes as the exporter's prober makes them, and a deploy: what is being written is no backlog of heals.
+	writer := s.Node(2).Command(t.Context(), "bash", "-c", `cd /client && while :; do
+		dd if=/dev/zero of=new bs=1000000 count=1 conv=fsync; mv new old; cp -r /etc/default tree; rm -r tree old
+	done >/dev/null 2>&1`)
+	if err := writer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		for _, n := range s.Nodes() {
+			s.expect(n, 0, nil, "status")
+		}
+	}
+	if err := writer.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Wait(); err == nil {
+		t.Error("the writer ended by itself")
+	}
+}
+
+func TestAClientIsNotFasterThanABrickThatIsStarting(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
+	s.converge()
+	first, second, client := s.Node(0), s.Node(1), s.Node(2)
+	client.Run("umount", "/client")
+	second.KillBrick("/bricks/server/brick")
+	begin := time.AfterFunc(time.Second, func() { first.Gluster("volume", "start", "server", "force") })
+	defer begin.Stop()
+	s.expect(client, 0, []string{"Done: 1 change"}, "apply")
+	if err := os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []*lab.Node{first, second} {
+		if b, err := os.ReadFile(n.Path("/bricks/server/brick/greeting")); err != nil || string(b) != "hello" {
+			t.Errorf("%s: %q, %v: written to the other brick only", n.Name, b, err)
+		}
+	}
+}

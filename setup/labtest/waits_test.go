@@ -40,10 +40,15 @@ func TestAllNodesAtOnce(t *testing.T) {
 func noticesThatNobodyHeals(t *testing.T, s *site) {
 	t.Helper()
 	server := s.Node(0)
-	processes, err := gluster.SelfHealProcesses(server.Path("/proc"))
-	if err != nil || len(processes) != 1 {
-		t.Fatalf("self-heal daemons %v, %v", processes, err)
-	}
+	var processes []gluster.SelfHealProcess
+	// Two for a moment: the daemon is born as the child of the program that glusterd starts.
+	s.waitFor("one self-heal daemon", func() bool {
+		var err error
+		if processes, err = gluster.SelfHealProcesses(server.Path("/proc")); err != nil {
+			t.Fatal(err)
+		}
+		return len(processes) == 1
+	})
 	server.Run("kill", "-KILL", strconv.Itoa(processes[0].PID))
 	s.expect(server, 1, []string{"no self-heal daemon of this node serves volume server"}, "status")
 }
