@@ -64,6 +64,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			code = exitError
 		}
 	}()
+	if data, ok := moduleArguments(args); ok {
+		return module(ctx, data, IO{Out: stdout, Err: stderr})
+	}
 	exited := false
 	var cli CLI
 	parser, err := newParser(&cli, kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }),
