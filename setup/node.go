@@ -150,7 +150,7 @@ func programPath(s *desired.State) {
 		return
 	}
 	if slices.Contains([]string{"/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"}, filepath.Dir(self)) {
-		s.Binary = self
+		s.SetBinary(self)
 	}
 }
 

@@ -45,6 +45,7 @@ type State struct {
 	Directories  []Directory
 	ClientMounts []ClientMount
 	Exporter     *Exporter // nil where none is wanted
+	Check        string    // when bricks are compared, for systemd; "" where never
 	Pool         Pool
 }
 
@@ -197,7 +198,18 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 		}
 	}
 	s.exporter(c)
+	if c.Check != nil && s.Server {
+		s.Check = c.Check.Schedule
+	}
 	return s, nil
+}
+
+// SetBinary says where the units find gluster-setup; gluster_exporter lies beside it.
+func (s *State) SetBinary(file string) {
+	s.Binary = file
+	if s.Exporter != nil {
+		s.Exporter.Binary = path.Join(path.Dir(file), ExporterName)
+	}
 }
 
 // exporter adds gluster_exporter to a node that has bricks or mounts.

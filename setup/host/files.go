@@ -135,7 +135,7 @@ func (f *Files) exporter() (change.Plan, error) {
 		if _, err := os.Stat(f.path(target)); errors.Is(err, fs.ErrNotExist) {
 			p.Conflicts = append(p.Conflicts, change.Conflict{
 				Code: "exporter-missing", Object: target, Problem: "the cluster file asks for the exporter, and its program is neither here nor beside " + f.Self,
-				Remedy: "copy " + desired.ExporterName + " to " + target + ", or remove exporter from " + f.Source,
+				Remedy: "copy " + desired.ExporterName + " to " + target + " (the package gluster-exporter puts it into /usr/sbin), or remove exporter from " + f.Source,
 			})
 		} else if err != nil {
 			return p, err
