@@ -22,7 +22,7 @@ type RenderCmd struct {
 // Run writes the node's files below the root.
 func (c *RenderCmd) Run(ctx context.Context, streams IO) error {
 	began := time.Now()
-	n, err := c.node(func(s *desired.State) { s.Binary = c.Binary })
+	n, err := c.node(func(s *desired.State) { s.SetBinary(c.Binary) })
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func TestIPv6Only(t *testing.T) {
 	file := strings.NewReplacer("10.77.0.11", "fd77::11", "10.77.0.12", "fd77::12", "10.77.0.13", "fd77::13").Replace(cacheFile(2, 1, 2))
 	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3), IPv6: true}, file)
 	s.converge()
+	if doc, code := s.check(s.Node(1)); code != 0 || !doc.Equal || len(doc.Sets[0].Bricks) != 2 {
+		t.Errorf("check: exit code %d, %+v", code, doc)
+	}
 }
 
 func TestAPeerThatNeverAnswersIsNamedAtTheDeadline(t *testing.T) {
