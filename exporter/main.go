@@ -74,16 +74,13 @@ type PathFlags struct {
 	Fstab    string `default:"/etc/fstab" help:"Table of the mounts that should be."`
 	TLS      string `name:"tls" default:"/etc/ssl" help:"Directory of GlusterFS's certificates."`
 	Recovery string `default:"/var/lib/brickyard/recovery.json" help:"File in which gluster-setup recover leaves word."`
+	Check    string `default:"/var/lib/brickyard/check.json" help:"File in which gluster-setup check leaves its results."`
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exited := false
 	var cli CLI
-	parser, err := kong.New(&cli,
-		kong.Name("gluster_exporter"), kong.Description("Prometheus exporter of GlusterFS: one on every machine that serves or mounts volumes. It takes no cluster lock and, unless told to, starts no program."),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"version": "gluster_exporter " + version, "socket": gluster.DefaultSocket, "workdir": gluster.DefaultWorkdir},
-	)
+	parser, err := newParser(&cli, kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }))
 	if err != nil {
 		fmt.Fprintf(stderr, "gluster_exporter: %v\n", err)
 		return 1
@@ -109,6 +106,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+const description = "Prometheus exporter of GlusterFS: one on every machine that serves or mounts volumes. It takes no cluster lock and, unless told to, starts no program."
+
+// newParser returns the parser of the command line, whose manual page and completions are made from it too.
+func newParser(cli *CLI, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(cli, append([]kong.Option{
+		kong.Name("gluster_exporter"), kong.Description(description), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"version": "gluster_exporter " + version, "socket": gluster.DefaultSocket, "workdir": gluster.DefaultWorkdir},
+	}, more...)...)
 }
 
 // check finds what would only show when the first probe fails.
@@ -142,7 +149,7 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 	n := node.New(node.Config{Socket: cli.Path.Socket, Workdir: cli.Path.Workdir, Rundir: cli.Path.Rundir, Proc: cli.Path.Procfs})
 	defer n.Close() //nolint:errcheck // connections that are only read from
 	set := collector.NewSet(n, cli.Collectors.chosen(collector.Options{
-		Recovery: cli.Path.Recovery, Fstab: cli.Path.Fstab, MountInfo: cli.Path.Procfs + "/self/mountinfo", TLS: cli.Path.TLS,
+		Recovery: cli.Path.Recovery, Check: cli.Path.Check, Fstab: cli.Path.Fstab, MountInfo: cli.Path.Procfs + "/self/mountinfo", TLS: cli.Path.TLS,
 		HealInfo: gluster.CLI{}.HealSummary, HealInfoInterval: cli.Collectors.HealInfoInterval,
 	}), log)
 	prober := probe.New(probe.Config{

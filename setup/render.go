@@ -77,7 +77,7 @@ func (c *RenderCmd) planners() ([]change.Planner, report.Document, error) {
 	var doc report.Document
 	var cl *cluster.Cluster
 	if c.Root != "" {
-		n, err := c.node(func(s *desired.State) { s.Binary = c.Binary })
+		n, err := c.node(func(s *desired.State) { s.SetBinary(c.Binary) })
 		if err != nil {
 			return nil, doc, err
 		}
