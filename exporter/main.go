@@ -80,11 +80,7 @@ type PathFlags struct {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exited := false
 	var cli CLI
-	parser, err := kong.New(&cli,
-		kong.Name("gluster_exporter"), kong.Description("Prometheus exporter of GlusterFS: one on every machine that serves or mounts volumes. It takes no cluster lock and, unless told to, starts no program."),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"version": "gluster_exporter " + version, "socket": gluster.DefaultSocket, "workdir": gluster.DefaultWorkdir},
-	)
+	parser, err := newParser(&cli, kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }))
 	if err != nil {
 		fmt.Fprintf(stderr, "gluster_exporter: %v\n", err)
 		return 1
@@ -110,6 +106,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+const description = "Prometheus exporter of GlusterFS: one on every machine that serves or mounts volumes. It takes no cluster lock and, unless told to, starts no program."
+
+// newParser returns the parser of the command line, whose manual page and completions are made from it too.
+func newParser(cli *CLI, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(cli, append([]kong.Option{
+		kong.Name("gluster_exporter"), kong.Description(description), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"version": "gluster_exporter " + version, "socket": gluster.DefaultSocket, "workdir": gluster.DefaultWorkdir},
+	}, more...)...)
 }
 
 // check finds what would only show when the first probe fails.

@@ -66,7 +66,7 @@ func (x *HealIndex) Read(generation int) (HealBacklog, error) {
 		case err != nil:
 			return HealBacklog{}, fmt.Errorf("count the heal index of brick %s: %w", x.brick, err)
 		case st.Nlink > 0:
-			*counts[filepath.Dir(base)] += st.Nlink - 1
+			*counts[filepath.Dir(base)] += uint64(st.Nlink) - 1
 		}
 	}
 	return b, nil

@@ -64,18 +64,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			code = exitError
 		}
 	}()
+	if data, ok := moduleArguments(args); ok {
+		return module(ctx, data, IO{Out: stdout, Err: stderr})
+	}
 	exited := false
 	var cli CLI
-	parser, err := kong.New(&cli,
-		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{
-			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir,
-			"verifyRounds": strconv.Itoa(verify.DefaultRounds), "verifyTimeout": verify.DefaultTimeout.String(), "verifyPatience": verify.DefaultPatience.String(),
-		},
-		kong.Bind(IO{Out: stdout, Err: stderr}), kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser, err := newParser(&cli, kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }),
+		kong.Bind(IO{Out: stdout, Err: stderr}), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		fmt.Fprintf(stderr, "gluster-setup: %v\n", err) //nolint:errcheck // the last words
 		return exitError
@@ -97,4 +92,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return fail(streams, k, flagText(k, "output") == "json", reason(err), err)
 	}
 	return exitOK
+}
+
+// newParser returns the parser of the command line, whose manual page and completions are made from it too.
+func newParser(cli *CLI, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(cli, append([]kong.Option{
+		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{
+			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir, "targets": desired.TargetsFile,
+			"verifyRounds": strconv.Itoa(verify.DefaultRounds), "verifyTimeout": verify.DefaultTimeout.String(), "verifyPatience": verify.DefaultPatience.String(),
+		},
+	}, more...)...)
 }

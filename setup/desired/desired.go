@@ -91,6 +91,9 @@ type ClientMount struct {
 type Pool struct {
 	Servers []Server
 	Volumes []Volume
+	// Resolved says that /etc/hosts on every node gives the servers' addresses
+	// their names, by which GlusterFS then knows whoever probes it.
+	Resolved bool
 }
 
 // Server is a node of the pool.
@@ -182,6 +185,7 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 	}
 	s.IPv6 = own.Is6()
 	s.Pool = pool(c, s.Addresses)
+	s.Pool.Resolved = s.ManageHosts
 	for _, name := range c.VolumeOrder {
 		if v := c.Volumes[name]; slices.Contains(v.Bricks.Nodes, node) {
 			s.Server = true
@@ -198,6 +202,14 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 		s.Check = c.Check.Schedule
 	}
 	return s, nil
+}
+
+// SetBinary says where the units find gluster-setup; gluster_exporter lies beside it.
+func (s *State) SetBinary(file string) {
+	s.Binary = file
+	if s.Exporter != nil {
+		s.Exporter.Binary = path.Join(path.Dir(file), ExporterName)
+	}
 }
 
 // exporter adds gluster_exporter to a node that has bricks or mounts.

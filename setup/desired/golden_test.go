@@ -99,6 +99,10 @@ func TestTheExporter(t *testing.T) {
 		if last := s.Units()[len(s.Units())-1]; last.Name != desired.ExporterUnit || last.Program != "/usr/local/sbin/gluster_exporter" || !last.Start {
 			t.Errorf("%s: the last unit is %+v", node, last)
 		}
+		s.SetBinary("/usr/sbin/gluster-setup")
+		if last := s.Units()[len(s.Units())-1]; last.Program != "/usr/sbin/gluster_exporter" || s.Exporter.Binary != last.Program {
+			t.Errorf("%s: beside gluster-setup of a package the exporter is %s", node, last.Program)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,6 +23,9 @@ import (
 // TestMain adds -update, which writes the golden files.
 func TestMain(m *testing.M) {
 	flag.Bool("update", false, "write the golden files")
+	if err := os.Setenv("LC_ALL", "C.UTF-8"); err != nil { // the golden files have signs beyond ASCII
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
@@ -216,5 +220,27 @@ func TestQuietPrintsNothing(t *testing.T) {
 	w.Waiting(change.Host, nil, 0)
 	if w != (report.Quiet{}) {
 		t.Errorf("it remembers: %+v", w)
+	}
+}
+
+// Puppet, for one, ends with an error when its locale is C and a program prints what is not ASCII.
+func TestWithoutATerminalAndUTF8OutputIsASCII(t *testing.T) {
+	for locale, ascii := range map[string]bool{"": true, "C": true, "POSIX": true, "de_DE.ISO-8859-1": true, "C.UTF-8": false, "de_DE.utf8": false} {
+		t.Run(locale, func(t *testing.T) {
+			t.Setenv("LC_ALL", "")
+			t.Setenv("LC_CTYPE", "")
+			t.Setenv("LANG", locale)
+			for terminal, plain := range map[bool]bool{true: false, false: ascii} {
+				var b bytes.Buffer
+				text := report.NewText(&b, terminal)
+				text.Planned(change.Change{Part: change.Pool, Action: "create", Object: "volume server", By: "cache1"})
+				text.Finished(change.Result{Change: change.Change{Part: change.Pool, Action: "start"}, Status: change.Done})
+				text.Finished(change.Result{Change: change.Change{Part: change.Pool, Action: "mount"}, Status: change.Failed})
+				text.Waiting(change.Pool, []string{"cache2"}, time.Second)
+				if got := !strings.ContainsFunc(b.String(), func(r rune) bool { return r > unicode.MaxASCII }); got != plain {
+					t.Errorf("terminal %v: ASCII is %v, not %v:\n%s", terminal, got, plain, b.String())
+				}
+			}
+		})
 	}
 }

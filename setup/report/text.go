@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -22,14 +23,17 @@ type Text struct {
 	said     time.Time // when it was printed
 	live     bool      // the waiting line stands at the cursor
 	width    int       // columns of the terminal
+	plain    bool      // ASCII only
 	failed   error     // what Finished printed last
 
 	bold, dim, add, del, good, bad, warn *color.Color
 }
 
-// NewText returns a printer. Colour and rewriting are for terminals only.
+// NewText returns a printer. Colour and rewriting are for terminals only. What
+// is no terminal gets signs beyond ASCII only where the locale is UTF-8: there
+// are callers, Puppet among them, that fail on a byte that theirs does not know.
 func NewText(out io.Writer, terminal bool) *Text {
-	t := &Text{out: out, terminal: terminal, width: width(out)}
+	t := &Text{out: out, terminal: terminal, width: width(out), plain: !terminal && !utf8()}
 	for _, c := range []struct {
 		to    **color.Color
 		attrs []color.Attribute
@@ -50,6 +54,20 @@ func NewText(out io.Writer, terminal bool) *Text {
 		}
 	}
 	return t
+}
+
+// utf8 reports whether the locale of this process is UTF-8.
+func utf8() bool {
+	locale := strings.ToLower(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	return strings.HasSuffix(locale, "utf-8") || strings.HasSuffix(locale, "utf8")
+}
+
+// sign returns the sign, or what stands for it in ASCII.
+func (t *Text) sign(sign, ascii string) string {
+	if t.plain {
+		return ascii
+	}
+	return sign
 }
 
 // width returns the columns of a terminal, 80 where they cannot be known.
@@ -94,7 +112,7 @@ func (t *Text) Planned(c change.Change) {
 	sign := t.add.Sprint("+")
 	by := ""
 	if c.By != "" {
-		sign, by = t.dim.Sprint("·"), t.dim.Sprintf("  (made by %s)", c.By)
+		sign, by = t.dim.Sprint(t.sign("·", "*")), t.dim.Sprintf("  (made by %s)", c.By)
 	}
 	t.printf("  %s %s%s\n      %s\n", sign, c, by, t.dim.Sprint(c.Why))
 	t.detail(c)
@@ -132,9 +150,9 @@ func (t *Text) Started(c change.Change) {
 func (t *Text) Finished(r change.Result) {
 	t.head(r.Part)
 	t.waiting = "" // it was worth waiting: what comes next is said again
-	sign := t.good.Sprint("✓")
+	sign := t.good.Sprint(t.sign("✓", "ok"))
 	if r.Status == change.Failed {
-		sign = t.bad.Sprint("✗")
+		sign = t.bad.Sprint(t.sign("✗", "failed"))
 	}
 	t.printf("  %s %s  %s\n      %s\n", sign, r.Change, t.dim.Sprintf("%.2f s", r.Duration.Seconds()), t.dim.Sprint(r.Why))
 	t.detail(r.Change)
@@ -169,7 +187,7 @@ func (t *Text) Waiting(p change.Part, what []string, since time.Duration) {
 		return
 	}
 	t.waiting, t.said = words, time.Now()
-	t.printf("  … waiting for %s (%.0f s)\n", words, since.Seconds())
+	t.printf("  %s waiting for %s (%.0f s)\n", t.sign("…", "..."), words, since.Seconds())
 }
 
 // show puts a line at the cursor that the next one replaces; only on a
