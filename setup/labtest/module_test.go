@@ -51,7 +51,7 @@ func (s *site) text() string {
 }
 
 // result is the one object that a run of the module printed.
-func result(t *testing.T, out *bytes.Buffer) (r ansible.Result) {
+func result(t testing.TB, out *bytes.Buffer) (r ansible.Result) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(out.Bytes()))
 	if err := d.Decode(&r); err != nil {
