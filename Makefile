@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build packages test test-unit test-molecule bench lint fmt demo demo-down clean
+.PHONY: help build collection packages test test-unit test-molecule bench lint fmt demo demo-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ build: ## build the static programs bin/gluster-setup and bin/gluster_exporter
 
 packages: ## build deb and rpm packages for amd64 and arm64 into dist/
 	@hack/packages
+
+collection: ## build the Ansible collection, bin/brickyard-gluster-VERSION.tar.gz
+	@hack/collection
 
 test: ## install what is missing and run everything: lint, Go tests, scenarios (root)
 	@hack/test

@@ -105,13 +105,28 @@ func TestTheTableOfPackagesIsTrue(t *testing.T) {
 	}
 }
 
-func TestLinksLeadSomewhere(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
-	files, err := filepath.Glob("*.md")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no documents: %v", err)
+// anchors returns what a link may name behind # in a document, as GitHub makes it of headings.
+func anchors(text string) map[string]bool {
+	heading := regexp.MustCompile(`(?m)^#+ +(.*)$`)
+	dropped := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	out := map[string]bool{"": true}
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		out[strings.ReplaceAll(strings.ToLower(dropped.ReplaceAllString(m[1], "")), " ", "-")] = true
 	}
-	for _, f := range append(files, "../README.md", "../CHANGELOG.md") {
+	return out
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#]*)#?([^)]*)\)`)
+	files := []string{"../README.md", "../CHANGELOG.md"}
+	for _, pattern := range []string{"*.md", "runbooks/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no documents %s: %v", pattern, err)
+		}
+		files = append(files, found...)
+	}
+	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
@@ -120,8 +135,21 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(f), m[1])); err != nil {
-				t.Errorf("%s links to %s, which does not exist", f, m[1])
+			target, to := f, text
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(f), m[1])
+				if filepath.Ext(target) == ".md" {
+					to, err = os.ReadFile(target)
+				} else {
+					_, err = os.Stat(target)
+				}
+				if err != nil {
+					t.Errorf("%s links to %s, which does not exist", f, m[1])
+					continue
+				}
+			}
+			if !anchors(string(to))[m[2]] {
+				t.Errorf("%s links to %s, which has no heading #%s", f, target, m[2])
 			}
 		}
 	}

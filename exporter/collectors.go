@@ -20,6 +20,7 @@ type CollectorFlags struct {
 	TLS       bool `name:"tls" default:"true" negatable:"" help:"Export when GlusterFS's certificates expire."`
 	Rebalance bool `default:"true" negatable:"" help:"Export what rebalance came to on this node."`
 	Recovery  bool `default:"true" negatable:"" help:"Export bricks that gluster-setup recover brings back, waits for, or emptied."`
+	Check     bool `default:"true" negatable:"" help:"Export the last comparison of bricks by gluster-setup check."`
 
 	HealInfo         bool          `negatable:"" help:"Export exact counts of what waits to be healed. Starts the gluster program, which looks at every entry."`
 	HealInfoInterval time.Duration `name:"heal-info.interval" default:"10m" help:"How long such counts of a volume are kept."`
@@ -29,7 +30,7 @@ type CollectorFlags struct {
 func (f CollectorFlags) chosen(o collector.Options) []collector.Collector {
 	on := map[string]bool{
 		"peers": f.Peers, "volumes": f.Volumes, "config": f.Config, "bricks": f.Bricks, "sets": f.Sets, "heal": f.Heal, "io": f.IO,
-		"processes": f.Processes, "mounts": f.Mounts, "tls": f.TLS, "rebalance": f.Rebalance, "recovery": f.Recovery, "heal-info": f.HealInfo,
+		"processes": f.Processes, "mounts": f.Mounts, "tls": f.TLS, "rebalance": f.Rebalance, "recovery": f.Recovery, "check": f.Check, "heal-info": f.HealInfo,
 	}
 	var out []collector.Collector
 	for _, c := range collector.All(o) {

@@ -62,25 +62,8 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 
 	runner := &change.Runner{Log: logger(streams.Err, level), Watcher: watcher, Pause: pause}
 	warnings, err := n.apply(ctx, runner, c.Parts)
-	doc := document("apply", n, c.fileFlags, change.Plan{Warnings: warnings})
-	doc.Changes, doc.Seconds = report.Results(runner.Results), time.Since(began).Seconds()
-	made := 0
-	for _, r := range runner.Results {
-		if r.Status == change.Done {
-			made++
-		}
-	}
-	doc.Changed = made > 0
-	if conflicts, ok := errors.AsType[change.Conflicts](err); ok {
-		doc.Conflicts = report.ConflictsOf(conflicts)
-	}
-	if wait, ok := errors.AsType[*change.WaitError](err); ok {
-		doc.Waits = append([]string{}, wait.What...)
-	}
-	doc.ExitCode = exitCodeOf(err)
-	if doc.ExitCode == exitError && made > 0 {
-		doc.ExitCode = exitPartly
-	}
+	doc, made := applied(n, c.fileFlags, runner, warnings, err)
+	doc.Seconds = time.Since(began).Seconds()
 	took := fmt.Sprintf("%.1f s", doc.Seconds)
 	last := map[int]string{
 		exitOK:      "Nothing to do (" + took + ").",
@@ -97,6 +80,30 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 		last = "Refused: nothing was changed."
 	}
 	return finish(streams, c.outputFlags, t, doc, err, last)
+}
+
+// applied is the document of an apply that ended with err, and how many
+// changes it made.
+func applied(n *node, f fileFlags, r *change.Runner, warnings []string, err error) (doc report.Document, made int) {
+	doc = document("apply", n, f, change.Plan{Warnings: warnings})
+	doc.Changes = report.Results(r.Results)
+	for _, r := range r.Results {
+		if r.Status == change.Done {
+			made++
+		}
+	}
+	doc.Changed = made > 0
+	if conflicts, ok := errors.AsType[change.Conflicts](err); ok {
+		doc.Conflicts = report.ConflictsOf(conflicts)
+	}
+	if wait, ok := errors.AsType[*change.WaitError](err); ok {
+		doc.Waits = append([]string{}, wait.What...)
+	}
+	doc.ExitCode = exitCodeOf(err)
+	if doc.ExitCode == exitError && made > 0 {
+		doc.ExitCode = exitPartly
+	}
+	return doc, made
 }
 
 // apply first looks at everything: a conflict anywhere stops it before it has

@@ -39,6 +39,7 @@ type CLI struct {
 	Bench    BenchCmd    `cmd:"" help:"Measure create, write, read and remove on one or more paths."`
 	Recover  RecoverCmd  `cmd:"" help:"Bring wiped and stopped bricks of this node back; the unit that apply installs runs it at boot."`
 	OkToStop OkToStopCmd `cmd:"" help:"Say whether this node may be stopped now without hurting any volume (exit 0) or not (exit 3, with the reason)."`
+	Check    CheckCmd    `cmd:"" help:"Compare the bricks of each replica set name by name, as they are: finds what heal info cannot see."`
 	Wait     WaitCmd     `cmd:"" help:"Wait until a volume serves; the units that apply writes call it at boot."`
 	Init     InitCmd     `cmd:"" help:"Print a commented cluster file to start from."`
 	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of the cluster file, for editors."`
@@ -63,6 +64,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 			code = exitError
 		}
 	}()
+	if data, ok := moduleArguments(args); ok {
+		return module(ctx, data, IO{Out: stdout, Err: stderr})
+	}
 	exited := false
 	var cli CLI
 	parser, err := newParser(&cli, kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }),
@@ -96,7 +100,7 @@ func newParser(cli *CLI, more ...kong.Option) (*kong.Kong, error) {
 		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{
-			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir,
+			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir, "targets": desired.TargetsFile,
 			"verifyRounds": strconv.Itoa(verify.DefaultRounds), "verifyTimeout": verify.DefaultTimeout.String(), "verifyPatience": verify.DefaultPatience.String(),
 		},
 	}, more...)...)

@@ -91,6 +91,15 @@ func (f planFlags) node(change func(*desired.State)) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	text, err := os.ReadFile(f.File)
+	if err != nil {
+		return nil, err
+	}
+	return f.nodeOf(c, text, change)
+}
+
+// nodeOf is node for a cluster file that has been read.
+func (f planFlags) nodeOf(c *cluster.Cluster, text []byte, change func(*desired.State)) (*node, error) {
 	s, err := f.self(c)
 	if err != nil {
 		return nil, err
@@ -105,10 +114,6 @@ func (f planFlags) node(change func(*desired.State)) (*node, error) {
 		}
 	}
 	set, err := templates.New(dir)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(f.File)
 	if err != nil {
 		return nil, err
 	}

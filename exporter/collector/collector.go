@@ -42,6 +42,8 @@ type Collector struct {
 type Options struct {
 	// Recovery is the file in which gluster-setup recover leaves word.
 	Recovery string
+	// Check is the file in which gluster-setup check leaves its results.
+	Check string
 	// Fstab and MountInfo say which mounts should be and which are there.
 	Fstab, MountInfo string
 	// TLS is the directory of GlusterFS's certificates.
@@ -55,7 +57,7 @@ type Options struct {
 func All(o Options) []Collector {
 	return []Collector{
 		peers(), volumes(), config(), bricks(), sets(), heal(), healInfo(o.HealInfo, o.HealInfoInterval), io(),
-		processes(), mounts(o.Fstab, o.MountInfo), tls(o.TLS), rebalance(), recovery(o.Recovery),
+		processes(), mounts(o.Fstab, o.MountInfo), tls(o.TLS), rebalance(), recovery(o.Recovery), check(o.Check),
 	}
 }
 

@@ -32,6 +32,8 @@ type Change struct {
 	Action   string   // what is done to it, as a verb: create, edit, mount, probe, set
 	Why      string   // why it is not right as it is
 	Diff     string   // unified diff, for files
+	Before   string   // the whole file as it is, and
+	After    string   // as it will be; both empty for what is no text file
 	Commands []string // the exact commands, for everything that is done by a program
 	By       string   // the node that makes the change when it is not this one
 	Needs    []string // what must be true first and is not yet, in words ("glusterd on cache2 to answer")

@@ -35,6 +35,11 @@ type Runner struct {
 	// Pause is how long to wait before looking again at a world that is not
 	// ready, give or take a half; it grows to ten times as long.
 	Pause time.Duration
+	// LeaveOthers ends a part when all that is left begins with a change of
+	// another node, instead of waiting for that node.
+	LeaveOthers bool
+	Left        []Change // what was left that way
+
 	// Jitter makes a pause of a length that is due; nil stands for a random one
 	// from half to one and a half of it.
 	Jitter func(time.Duration) time.Duration
@@ -96,6 +101,10 @@ func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
 				return plan.Warnings, fmt.Errorf("%s part: %w: still wants to %s after %d rounds", p.Part(), ErrUnsettled, plan.Changes[0], rounds)
 			}
 			continue
+		}
+		if r.LeaveOthers && len(plan.Changes) > 0 && plan.Changes[0].By != "" {
+			r.Left = append(r.Left, plan.Changes...)
+			return plan.Warnings, nil
 		}
 		r.Watcher.Waiting(p.Part(), waiting, time.Since(began))
 		select {

@@ -66,6 +66,14 @@ const (
 	maxProbeInterval      = 3600
 )
 
+// Defaults and limits of check.
+const (
+	DefaultCheckSchedule  = "weekly"
+	DefaultCheckRate      = 1000 // names a second
+	maxCheckRate          = 1000000
+	DefaultCheckBandwidth = 16 << 20 // bytes a second
+)
+
 // setDefaults fills in what the file may leave out.
 func (c *Cluster) setDefaults() {
 	for name, v := range c.Volumes {
@@ -94,6 +102,17 @@ func (c *Cluster) setDefaults() {
 		}
 		if e.ProbeInterval == nil {
 			e.ProbeInterval = new(DefaultProbeInterval)
+		}
+	}
+	if k := c.Check; k != nil {
+		if k.Schedule == "" {
+			k.Schedule = DefaultCheckSchedule
+		}
+		if k.Rate == nil {
+			k.Rate = new(DefaultCheckRate)
+		}
+		if k.Bandwidth == 0 {
+			k.Bandwidth = DefaultCheckBandwidth
 		}
 	}
 	if c.Manage.Packages == nil {

@@ -23,6 +23,9 @@ const (
 	// contain what udev puts into its links, except backslashes.
 	devicePattern = `^(/dev(/[A-Za-z0-9._+@:=#-]+)+|UUID=[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|LABEL=[A-Za-z0-9._+-]{1,16}|(/[A-Za-z0-9._+@-]+)+)$`
 
+	// schedulePattern is a part of what systemd takes as OnCalendar.
+	schedulePattern = `^(daily|weekly|monthly|((Mon|Tue|Wed|Thu|Fri|Sat|Sun)(,(Mon|Tue|Wed|Thu|Fri|Sat|Sun))* )?([01][0-9]|2[0-3]):[0-5][0-9])$`
+
 	// optionPattern is the full name of a volume option.
 	optionPattern = `^[a-z0-9][a-z0-9_-]*(\.[A-Za-z0-9][A-Za-z0-9_-]*)+$`
 )
@@ -34,6 +37,7 @@ var (
 	pathRE         = regexp.MustCompile(pathPattern)
 	sizeRE         = regexp.MustCompile(sizePattern)
 	deviceRE       = regexp.MustCompile(devicePattern)
+	scheduleRE     = regexp.MustCompile(schedulePattern)
 	optionRE       = regexp.MustCompile(optionPattern)
 	endsInNumber   = regexp.MustCompile(`(^|\.)[0-9]+$`)
 	notForPaths    = regexp.MustCompile(`[^A-Za-z0-9._+@/-]`)

@@ -148,3 +148,8 @@ func (Exporter) JSONSchemaExtend(s *jsonschema.Schema) {
 	flags.Items.Examples = nil
 	flags.Examples = []any{"--collector.heal-info"}
 }
+
+// JSONSchemaExtend adds what tags cannot say.
+func (Check) JSONSchemaExtend(s *jsonschema.Schema) {
+	property(s, "schedule").Pattern = schedulePattern
+}

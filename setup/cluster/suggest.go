@@ -2,6 +2,10 @@ package cluster
 
 import "strings"
 
+// Nearest returns the candidate that somebody who wrote word most likely meant,
+// or "" when none is near.
+func Nearest(word string, candidates []string) string { return nearest(word, candidates) }
+
 // nearest returns the candidate that is most likely meant by word, or "" when
 // none is near. Candidates that start alike win over such that do not.
 func nearest(word string, candidates []string) string {

@@ -40,6 +40,9 @@ type Cluster struct {
 	// Exporter is nil where no exporter is wanted.
 	Exporter *Exporter `yaml:"exporter" json:"exporter,omitempty" jsonschema_description:"Run gluster_exporter on every node that has bricks or mounts. {} takes all defaults."`
 
+	// Check is nil where bricks are not compared regularly.
+	Check *Check `yaml:"check" json:"check,omitempty" jsonschema_description:"Compare the bricks of every volume regularly, by a timer on every node with bricks; each replica set is compared by the node of its first brick. {} takes all defaults. Without it nothing is compared unless somebody runs gluster-setup check."`
+
 	// NodeOrder and VolumeOrder hold the keys in the order of the file.
 	NodeOrder   []string `yaml:"-" json:"-"`
 	VolumeOrder []string `yaml:"-" json:"-"`
@@ -108,6 +111,14 @@ type Exporter struct {
 	ProbeInterval *int     `yaml:"probe_interval_seconds" json:"probe_interval_seconds,omitempty" jsonschema:"minimum=0,maximum=3600,default=15" jsonschema_description:"How often it writes, reads and removes a file on each client mount of the node, in seconds. 0: never."`
 	WebConfig     string   `yaml:"web_config" json:"web_config,omitempty" jsonschema:"example=/etc/brickyard/web.yaml" jsonschema_description:"A file on the node that switches TLS and authentication on (--web.config.file). You put it there."`
 	Flags         []string `yaml:"flags" json:"flags,omitempty" jsonschema:"example=--collector.heal-info" jsonschema_description:"Further flags of gluster_exporter, one an entry; see gluster_exporter --help."`
+}
+
+// Check says when and how bricks are compared.
+type Check struct {
+	Schedule  string `yaml:"schedule" json:"schedule,omitempty" jsonschema:"default=weekly,example=Sun 03:00" jsonschema_description:"When: daily, weekly, monthly, a time of day such as 03:00, or days and a time such as Sun 03:00 or Tue,Fri 22:30. Each node begins up to half an hour later."`
+	Content   bool   `yaml:"content" json:"content,omitempty" jsonschema:"default=false" jsonschema_description:"Whether contents are read and compared, too. Without it only names, sizes, modes, owners, links and attributes are."`
+	Rate      *int   `yaml:"names_per_second" json:"names_per_second,omitempty" jsonschema:"minimum=0,maximum=1000000,default=1000" jsonschema_description:"How many names are compared a second at most. 0: as many as possible."`
+	Bandwidth Size   `yaml:"bandwidth" json:"bandwidth,omitempty" jsonschema_description:"How much of contents is read a second from each brick at most. Without it 16m."`
 }
 
 // Size is a number of bytes, written like 512m or 2g (powers of 1024).

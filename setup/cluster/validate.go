@@ -45,6 +45,9 @@ func (v validator) file(root *node) {
 	if n := root.get("exporter"); n != nil && n.kind == kindMap {
 		v.exporter(*v.c.Exporter, n)
 	}
+	if n := root.get("check"); n != nil && n.kind == kindMap {
+		v.check(*v.c.Check, n)
+	}
 	v.places(root)
 	v.devices(root)
 }

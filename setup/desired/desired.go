@@ -45,6 +45,7 @@ type State struct {
 	Directories  []Directory
 	ClientMounts []ClientMount
 	Exporter     *Exporter // nil where none is wanted
+	Check        string    // when bricks are compared, for systemd; "" where never
 	Pool         Pool
 }
 
@@ -90,6 +91,9 @@ type ClientMount struct {
 type Pool struct {
 	Servers []Server
 	Volumes []Volume
+	// Resolved says that /etc/hosts on every node gives the servers' addresses
+	// their names, by which GlusterFS then knows whoever probes it.
+	Resolved bool
 }
 
 // Server is a node of the pool.
@@ -181,6 +185,7 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 	}
 	s.IPv6 = own.Is6()
 	s.Pool = pool(c, s.Addresses)
+	s.Pool.Resolved = s.ManageHosts
 	for _, name := range c.VolumeOrder {
 		if v := c.Volumes[name]; slices.Contains(v.Bricks.Nodes, node) {
 			s.Server = true
@@ -193,6 +198,9 @@ func For(c *cluster.Cluster, node string) (*State, error) {
 		}
 	}
 	s.exporter(c)
+	if c.Check != nil && s.Server {
+		s.Check = c.Check.Schedule
+	}
 	return s, nil
 }
 

@@ -38,6 +38,9 @@ func (s *State) Units() []Unit {
 			{Name: "gluster-setup-hold.service", Start: true, Why: "a shutdown must wait while others heal from the last complete copy"},
 		}
 	}
+	if s.Check != "" {
+		units = append(units, Unit{Name: "gluster-setup-check.timer", Start: true, Why: "the cluster file asks for a regular comparison of the bricks"})
+	}
 	if s.Exporter != nil {
 		units = append(units, Unit{Name: ExporterUnit, Start: true, Program: s.Exporter.Binary, Why: "the cluster file asks for the exporter"})
 	}
@@ -86,6 +89,9 @@ func (s *State) Render(set *templates.Set, clusterFile []byte) (*Rendered, error
 	}
 	for _, u := range s.Units() {
 		units = append(units, source{u.Name, UnitPath(u.Name)})
+	}
+	if s.Check != "" {
+		units = append(units, source{"gluster-setup-check.service", UnitPath("gluster-setup-check.service")})
 	}
 	if len(s.ClientMounts) > 0 {
 		units = append(units, source{"gluster-setup-wait@.service", path.Join(unitDir, fmt.Sprintf(WaitUnit, ""))})

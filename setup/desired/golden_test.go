@@ -1,10 +1,12 @@
 package desired_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +102,46 @@ func TestTheExporter(t *testing.T) {
 		s.SetBinary("/usr/sbin/gluster-setup")
 		if last := s.Units()[len(s.Units())-1]; last.Program != "/usr/sbin/gluster_exporter" || s.Exporter.Binary != last.Program {
 			t.Errorf("%s: beside gluster-setup of a package the exporter is %s", node, last.Program)
+		}
+	}
+}
+
+// TestTheCheck renders the timer of a server, and none for a client or where nobody asked.
+func TestTheCheck(t *testing.T) {
+	t.Parallel()
+	text, err := cluster.Example("cache")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const timer = "gluster-setup-check.timer"
+	for key, nodes := range map[string][]string{"": nil, "check: {schedule: \"Sun 03:00\"}\n": {"cache1.example.com", "cache2.example.com"}} {
+		c, err := cluster.Parse("cache.yaml", append(bytes.Clone(text), key...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, node := range c.NodeOrder {
+			s, err := desired.For(c, node)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := s.Render(builtIn(t), text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			units := ""
+			for _, f := range r.Files {
+				if strings.Contains(f.Path, "gluster-setup-check") {
+					units += "== " + f.Path + "\n" + f.Content
+				}
+			}
+			enabled := slices.ContainsFunc(s.Units(), func(u desired.Unit) bool { return u.Name == timer && u.Start })
+			wanted := slices.Contains(nodes, node)
+			if enabled != wanted || (units != "") != wanted {
+				t.Errorf("%q on %s: timer enabled: %t, units:\n%s", key, node, enabled, units)
+			}
+			if wanted && node == nodes[0] {
+				golden(t, filepath.Join("testdata", "check", node+".txt"), units)
+			}
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (f *Files) owned() (change.Plan, error) {
 			why = "the units read the cluster file from here at boot"
 		}
 		c := f.write(file.Path, old, file.Content, file.Mode, file.Unit, why)
-		if !file.Unit && old == "" {
+		if !file.Unit && old == "" && f.Source != file.Path {
 			// A copy of what the user just wrote tells nobody anything new.
 			c.Action, c.Diff, c.Commands = "copy the cluster file to", "", []string{"install -m 0644 " + f.Source + " " + file.Path}
 		}
@@ -174,7 +174,7 @@ func (f *Files) write(name, old, text string, mode fs.FileMode, unit bool, why s
 	}
 	return change.Change{
 		Part: change.Host, Object: name, Action: action, Why: why,
-		Diff: udiff.Unified(name, name+" (gluster-setup)", old, text),
+		Diff: udiff.Unified(name, name+" (gluster-setup)", old, text), Before: old, After: text,
 		Do: func(context.Context) error {
 			if unit && f.Stale != nil {
 				if err := f.Stale(); err != nil {

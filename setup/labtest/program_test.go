@@ -58,12 +58,12 @@ type outcome struct {
 // site is a lab with a cluster file that all its nodes see at the same path.
 type site struct {
 	*lab.Lab
-	t    *testing.T
+	t    testing.TB
 	file string
 }
 
 // newSite starts a lab whose nodes know nothing of each other, as new machines do.
-func newSite(t *testing.T, options lab.Options, text string) *site {
+func newSite(t testing.TB, options lab.Options, text string) *site {
 	t.Helper()
 	options.EmptyHosts = true
 	dir := t.TempDir()
@@ -127,7 +127,7 @@ func (s *site) expect(n *lab.Node, code int, words []string, command string, arg
 	return o
 }
 
-func (o outcome) check(t *testing.T, what string, code int, words ...string) {
+func (o outcome) check(t testing.TB, what string, code int, words ...string) {
 	t.Helper()
 	bad := o.code != code
 	if bad {

@@ -17,9 +17,8 @@ func fingerprint(n *lab.Node) string {
 }
 
 // unchanged runs a test of a refusal and fails it where a node was changed.
-func (s *site) unchanged(name string, test func(t *testing.T)) {
-	s.t.Helper()
-	outer := s.t
+func (s *site) unchanged(outer *testing.T, name string, test func(t *testing.T)) {
+	outer.Helper()
 	outer.Run(name, func(t *testing.T) {
 		s.t = t
 		defer func() { s.t = outer }()
@@ -60,53 +59,53 @@ func TestWhatIsWrongWithTheMachineStopsApplyBeforeAnyChange(t *testing.T) {
 	first, client, stranger := s.Node(0), s.Node(2), s.Node(3)
 	at := s.file + ":"
 
-	s.unchanged("an unknown key", func(*testing.T) {
+	s.unchanged(t, "an unknown key", func(*testing.T) {
 		s.write(strings.Replace(right, "    replica: 2", "    replicas: 2", 1))
 		for _, command := range []string{"plan", "apply"} {
 			s.expect(first, 1, []string{at + "7:5: unknown key", "hint: did you mean replica?"}, command)
 		}
 	})
-	s.unchanged("wrong replica arithmetic", func(*testing.T) {
+	s.unchanged(t, "wrong replica arithmetic", func(*testing.T) {
 		s.write(clusterFile(2, 1, 3))
 		for _, command := range []string{"plan", "apply"} {
 			s.expect(first, 1, []string{at + "9:14: ", "volume server: 2 brick nodes cannot be grouped into replica sets of 3", "hint: give 3 nodes"}, command)
 		}
 	})
 	s.write(right)
-	s.unchanged("a node that is not in the file", func(*testing.T) {
+	s.unchanged(t, "a node that is not in the file", func(*testing.T) {
 		for _, command := range []string{"plan", "apply"} {
 			s.expect(stranger, 1, []string{"n4.example.com", s.file, "--node"}, command)
 			s.expect(first, 1, []string{"n9.example.com", s.file}, command, "--node", "n9.example.com")
 		}
 	})
-	s.unchanged("not root", func(t *testing.T) {
+	s.unchanged(t, "not root", func(t *testing.T) {
 		for _, command := range []string{"plan", "apply"} {
 			o := s.as(first, command)
 			o.check(t, command, 1, command+" needs root", "sudo")
 		}
 	})
-	s.unchanged("somebody else's fstab line for our mount point", func(t *testing.T) {
+	s.unchanged(t, "somebody else's fstab line for our mount point", func(t *testing.T) {
 		defer with(t, client, "/etc/fstab", "# keep\nLABEL=photos /client ext4 defaults 0 2\n")()
 		s.refused(client, "/etc/fstab:2", `"LABEL=photos /client ext4 defaults 0 2" already configures /client`, "remove that line")
 	})
-	s.unchanged("somebody else's address for one of our names", func(t *testing.T) {
+	s.unchanged(t, "somebody else's address for one of our names", func(t *testing.T) {
 		defer with(t, first, "/etc/hosts", "192.0.2.7 n2.example.com n2\n")()
 		s.refused(first, "/etc/hosts:3", "gives n2.example.com the address 192.0.2.7, the cluster file says 10.77.0.12", "remove the name from this line, or correct nodes.n2.example.com.address")
 	})
-	s.unchanged("a read-only /etc/hosts", func(*testing.T) {
+	s.unchanged(t, "a read-only /etc/hosts", func(*testing.T) {
 		first.Run("mount", "--bind", "/etc/hosts", "/etc/hosts")
 		first.Run("mount", "-o", "remount,bind,ro", "/etc/hosts")
 		defer first.Run("umount", "/etc/hosts")
 		s.expect(first, 2, []string{"edit /etc/hosts"}, "plan")
 		s.expect(first, 1, []string{"edit /etc/hosts", "read-only file system", "Nothing was changed."}, "apply")
 	})
-	s.unchanged("a stopped glusterd where nothing could start it", func(*testing.T) {
+	s.unchanged(t, "a stopped glusterd where nothing could start it", func(*testing.T) {
 		first.StopGlusterd()
 		s.refused(first, "glusterd", "it does not run, and this machine has no systemd", "start glusterd")
-		s.expect(first, 1, []string{"gave up after 1s waiting for glusterd on this node to answer"}, "apply", "--parts", "pool", "--timeout", "1s")
+		s.expect(first, 1, []string{"gave up after 5s waiting for glusterd on this node to answer"}, "apply", "--parts", "pool", "--timeout", "5s")
 		first.StartGlusterd()
 	})
-	s.unchanged("brick directories on the root disk", func(*testing.T) {
+	s.unchanged(t, "brick directories on the root disk", func(*testing.T) {
 		s.write(strings.Replace(right, "/bricks/server", "/srv/server", 1))
 		s.refused(first, "directory /srv/server", "on the root file system", "use disk with an image file in volumes.server.bricks")
 	})
@@ -164,7 +163,7 @@ func TestVolumesThatAreThereAlready(t *testing.T) {
 		{"another order of bricks", "replica 3", "its list of bricks is 10.77.0.12:/bricks/server/brick", []*lab.Node{s.Node(1), s.Node(0), s.Node(2)}},
 	} {
 		create("server", c.replica, path, c.nodes...)
-		s.unchanged(c.name, func(*testing.T) {
+		s.unchanged(t, c.name, func(*testing.T) {
 			for _, n := range s.Nodes() {
 				s.refused(n, "volume server", c.problem, "correct volumes.server in the cluster file")
 			}
@@ -173,14 +172,14 @@ func TestVolumesThatAreThereAlready(t *testing.T) {
 	}
 
 	create("photos", "replica 3", path, s.Nodes()...)
-	s.unchanged("a brick of another volume", func(*testing.T) {
+	s.unchanged(t, "a brick of another volume", func(*testing.T) {
 		for _, n := range s.Nodes() {
 			s.refused(n, "brick "+n.Name+":"+path, "it belongs to volume photos, so it cannot become a brick of volume server", "choose another path in the cluster file")
 		}
 	})
 	first.Gluster("volume", "stop", "photos")
 	first.Gluster("volume", "delete", "photos")
-	s.unchanged("a brick with the files of a volume that was deleted", func(*testing.T) {
+	s.unchanged(t, "a brick with the files of a volume that was deleted", func(*testing.T) {
 		for _, n := range s.Nodes() {
 			s.refused(n, "brick "+n.Name+":"+path, "it belongs to a volume that this pool does not have (id ", "move it away (mv "+path)
 		}

@@ -118,6 +118,9 @@ func (d *decider) members() {
 			}
 			c.Object, c.Action, c.Why = "peer "+d.node, "probe", "this node is not in the trusted pool"
 			d.add(c, gluster.PeerProbe(d.node), d.leader)
+			if d.want.Resolved {
+				continue
+			}
 			d.add(change.Change{
 				Object: "peer " + s.Name, Action: "probe", Why: "the probe lets this node know it by its address only",
 				Needs: []string{"this node to be in the pool"},

@@ -240,6 +240,15 @@ func TestThePoolOfNewNodes(t *testing.T) {
 			},
 		},
 		{
+			name: "where /etc/hosts gives addresses their names another virgin node only waits", node: n2,
+			want: wanted(func(p *desired.Pool) { p.Resolved = true }), see: seen(n2, virgin),
+			steps: []string{
+				"probe peer n2.example.com by n1.example.com",
+				"probe peer n3.example.com by n1.example.com",
+				"create volume server by n1.example.com", "set options of volume server by n1.example.com", "start volume server by n1.example.com",
+			},
+		},
+		{
 			name: "the first node waits for a machine on which nothing listens", want: wanted(), see: seen(n1, virgin, gone(n3)),
 			steps: []string{
 				"probe peer n2.example.com",

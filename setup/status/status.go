@@ -84,6 +84,7 @@ type Gatherer struct {
 	Dial    func(desired.Server) *gluster.Client
 	Timeout time.Duration // of one question
 	Journal string        // where recover leaves word on this node
+	Checked string        // where check leaves its results on this node
 }
 
 // Gather asks everybody at once. What does not answer is a problem in the
@@ -100,6 +101,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 	for _, m := range g.State.ClientMounts {
 		s.Mounts = append(s.Mounts, mount(ctx, m, s))
 	}
+	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s
 }

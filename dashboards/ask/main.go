@@ -1,0 +1,165 @@
+// Command ask puts every query of the dashboards to a Prometheus, and says which panels had no data.
+//
+//	go run ./dashboards/ask -prometheus http://127.0.0.1:9090
+//	go run ./dashboards/ask -rules >FILE    all queries as recording rules, for promtool check rules
+//
+// A panel that may be empty says so itself, in the text that it shows then. Any other one without data, and any
+// query that is refused, ends it with exit status 1.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"brickyard/dashboards/committed"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, out, errs io.Writer) int {
+	flags := flag.NewFlagSet("ask", flag.ContinueOnError)
+	flags.SetOutput(errs)
+	prometheus := flags.String("prometheus", "", "base URL of the Prometheus")
+	dir := flags.String("json", "dashboards/json", "directory with the dashboards")
+	rules := flags.Bool("rules", false, "print the queries as recording rules instead")
+	values := committed.Everything()
+	flags.StringVar(&values.Cluster, "cluster", values.Cluster, "regular expression in place of $cluster")
+	flags.StringVar(&values.Volume, "volume", values.Volume, "in place of $volume")
+	flags.StringVar(&values.Node, "node", values.Node, "in place of $node")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	if (*prometheus == "") != *rules {
+		fmt.Fprintln(errs, "ask: give either -prometheus URL or -rules")
+		return 2
+	}
+	all, err := committed.Load(*dir)
+	if err != nil {
+		fmt.Fprintln(errs, "ask:", err)
+		return 1
+	}
+	if *rules {
+		err = printRules(out, all, values)
+	} else {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		err = askAll(ctx, out, all, values, api{base: strings.TrimSuffix(*prometheus, "/")})
+	}
+	if err != nil {
+		fmt.Fprintln(errs, "ask:", err)
+		return 1
+	}
+	return 0
+}
+
+// printRules has promtool's own parser judge the queries.
+func printRules(out io.Writer, all []committed.Dashboard, values committed.Values) error {
+	fmt.Fprintln(out, "groups:")
+	for _, d := range all {
+		fmt.Fprintf(out, "  - name: %s\n    rules:\n", d.UID)
+		for _, p := range d.Panels {
+			for _, t := range p.Targets {
+				expr, err := values.Fill(t.Expr)
+				if err != nil {
+					return fmt.Errorf("%s: panel %q: %w", d.File, p.Title, err)
+				}
+				fmt.Fprintf(out, "      - record: %s:p%d_%s\n        expr: %q\n", strings.ReplaceAll(d.UID, "-", "_"), p.ID, strings.ToLower(t.RefID), expr)
+			}
+		}
+	}
+	return nil
+}
+
+func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, values committed.Values, prometheus api) error {
+	panels, queries, wrong, empty := 0, 0, 0, 0
+	for _, d := range all {
+		fmt.Fprintf(out, "%s (%s)\n", d.Title, d.UID)
+		for _, p := range d.Panels {
+			if p.Type == "row" {
+				continue
+			}
+			panels++
+			series := 0
+			var failed error
+			for _, t := range p.Targets {
+				queries++
+				expr, err := values.Fill(t.Expr)
+				if err == nil {
+					var n int
+					n, err = prometheus.series(ctx, expr)
+					series += n
+				}
+				if err != nil && failed == nil {
+					failed = err
+				}
+			}
+			switch {
+			case failed != nil:
+				wrong++
+				fmt.Fprintf(out, "  ERROR   %s: %v\n", p.Title, failed)
+			case series > 0:
+				fmt.Fprintf(out, "  %4d    %s\n", series, p.Title)
+			case p.FieldConfig.Defaults.NoValue != "":
+				empty++
+				fmt.Fprintf(out, "  empty   %s: shows %q\n", p.Title, p.FieldConfig.Defaults.NoValue)
+			default:
+				wrong++
+				fmt.Fprintf(out, "  NO DATA %s\n", p.Title)
+			}
+		}
+	}
+	fmt.Fprintf(out, "%d panels with %d queries: %d with data, %d empty as they may be, %d wrong\n", panels, queries, panels-wrong-empty, empty, wrong)
+	if wrong > 0 {
+		return fmt.Errorf("%d panels have no data or a query that is refused: see above", wrong)
+	}
+	return nil
+}
+
+// api is a Prometheus' HTTP API.
+type api struct{ base string }
+
+// maxReply bounds what we read of an answer.
+const maxReply = 64 << 20
+
+// series returns how many series an instant query has now.
+func (a api) series(ctx context.Context, expr string) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.base+"/api/v1/query", strings.NewReader(url.Values{"query": {expr}}.Encode()))
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	var reply struct {
+		Status, Error string
+		Data          struct {
+			ResultType string
+			Result     json.RawMessage
+		}
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxReply)).Decode(&reply); err != nil {
+		return 0, fmt.Errorf("%s answers %s, and no JSON: %w", a.base, response.Status, err)
+	}
+	if reply.Status != "success" {
+		return 0, fmt.Errorf("%s: %s", expr, reply.Error)
+	}
+	if reply.Data.ResultType != "vector" {
+		return 0, fmt.Errorf("%s is a %s, no vector", expr, reply.Data.ResultType)
+	}
+	var result []json.RawMessage
+	if err := json.Unmarshal(reply.Data.Result, &result); err != nil {
+		return 0, fmt.Errorf("%s: %w", expr, err)
+	}
+	return len(result), nil
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"brickyard/setup/check"
+	"brickyard/setup/cluster"
+	"brickyard/setup/desired"
+	"brickyard/setup/host"
+	"brickyard/setup/report"
+)
+
+// CheckCmd compares the bricks of replica sets.
+type CheckCmd struct {
+	fileFlags
+	outputFlags
+	Volumes   []string      `arg:"" optional:"" name:"volume" help:"The volumes. Default: all of the cluster file."`
+	Scheduled bool          `help:"As the timer does: --own, and --content, --rate and --bandwidth as the cluster file has them. Nothing if it asks for no regular check."`
+	Own       bool          `help:"Only replica sets whose first brick is on this node: run so on all servers, every set is compared once. The timer does."`
+	Content   bool          `help:"Read and compare the contents of files, too."`
+	Rate      float64       `default:"1000" help:"Compare at most so many names a second. 0: as many as possible."`
+	Bandwidth string        `default:"16m" help:"With --content: read at most so much a second from each brick, such as 512k or 1g. 0: as much as possible."`
+	Max       int           `default:"1000" help:"Print and remember at most so many differences of a replica set; all are counted."`
+	Timeout   time.Duration `help:"Stop after this long, and say what was not compared. Default: never."`
+}
+
+// checkDocument is what check prints with --output json.
+type checkDocument struct {
+	Node     string            `json:"node"`
+	Equal    bool              `json:"equal"`
+	Complete bool              `json:"complete"`
+	Sets     []check.SetResult `json:"sets"`
+}
+
+// checkPath is where check leaves word for the exporter.
+func checkPath() string { return filepath.Join(host.StateDir, "check.json") }
+
+// Run exits with 0 when everything was compared and is equal, with 3 when
+// something differs, with 4 when nothing that was compared differs and not
+// everything could be, or waits to be healed.
+func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
+	cl, err := c.load()
+	if err != nil {
+		return err
+	}
+	s, err := c.self(cl)
+	if err != nil {
+		return err
+	}
+	o, err := c.options(cl)
+	if err != nil {
+		return err
+	}
+	if c.Scheduled && cl.Check == nil {
+		fmt.Fprintf(streams.Err, "%s asks for no regular check\n", c.File)
+		return nil
+	}
+	volumes, err := c.volumes(s)
+	if err != nil {
+		return err
+	}
+	if err := root("check"); err != nil {
+		return err
+	}
+	if !s.Server {
+		return refusedError{fmt.Errorf("%s has no bricks: run check on one of %s", s.Node, strings.Join(serverNames(s), ", "))}
+	}
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = deadline(ctx, c.Timeout)
+		defer cancel()
+	}
+	unlock, err := checkLock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var failed error
+	if !c.json() {
+		o.Found = func(volume string, set int, bricks []check.Brick, d check.Difference) {
+			failed = errors.Join(failed, check.WriteDifference(streams.Out, volume, set, bricks, d))
+		}
+	}
+	results, err := c.compare(ctx, s, volumes, o)
+	if err != nil || failed != nil {
+		return errors.Join(err, failed)
+	}
+	return c.end(streams, s, results)
+}
+
+// options says how to compare.
+func (c *CheckCmd) options(cl *cluster.Cluster) (check.Options, error) {
+	o := check.Options{Content: c.Content, Rate: c.Rate, Listed: c.Max, Dir: filepath.Join(host.RunDir, "check")}
+	if c.Scheduled {
+		c.Own = true
+		if k := cl.Check; k != nil {
+			o.Content, o.Rate, o.Bandwidth = k.Content, float64(*k.Rate), float64(k.Bandwidth)
+		}
+		return o, nil
+	}
+	if c.Bandwidth != "0" {
+		bandwidth, err := cluster.ParseSize(c.Bandwidth)
+		if err != nil {
+			return o, fmt.Errorf("--bandwidth: %w: write bytes a second with k, m, g or t, such as 16m, or 0", err)
+		}
+		o.Bandwidth = float64(bandwidth)
+	}
+	return o, nil
+}
+
+// compare compares the sets of volumes one after the other.
+func (c *CheckCmd) compare(ctx context.Context, s *desired.State, volumes []desired.Volume, o check.Options) ([]check.SetResult, error) {
+	self, _ := s.Pool.Server(s.Node)
+	results := []check.SetResult{}
+	for _, v := range volumes {
+		name := v.Spec.Name
+		path := fmt.Sprintf("/var/lib/glusterd/vols/%s/trusted-%s.tcp-fuse.vol", name, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return results, fmt.Errorf("volume %s is not known to this node's glusterd: %w: run \"gluster-setup apply\" first", name, err)
+		}
+		sets, err := check.Sets(string(text), s.IPv6)
+		if err != nil {
+			return results, fmt.Errorf("%s: %w", path, err)
+		}
+		for i, set := range sets {
+			if c.Own && !self.Is([]string{set.Bricks[0].Host}) {
+				continue
+			}
+			results = append(results, check.CompareSet(ctx, name, i, set, o))
+		}
+	}
+	return results, os.RemoveAll(o.Dir)
+}
+
+// end leaves word of the results and prints them.
+func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) error {
+	old, err := check.ReadRecord(checkPath())
+	if err != nil {
+		fmt.Fprintf(streams.Err, "the record of former checks is lost: %v\n", err)
+	}
+	record := old.With(results, time.Now(), func(volume string, set int) bool {
+		v, ok := s.Pool.Volume(volume)
+		return ok && set <= len(v.Sets)
+	})
+	if err := record.Write(checkPath()); err != nil {
+		return err
+	}
+	complete, different := check.Sum(results)
+	if c.json() {
+		err = report.JSON(streams.Out, checkDocument{Node: s.Node, Equal: complete && !different, Complete: complete, Sets: results})
+	} else {
+		err = check.WriteSummary(streams.Out, results)
+	}
+	compared := slices.ContainsFunc(results, func(r check.SetResult) bool { return r.Entries > 0 })
+	switch {
+	case err != nil:
+		return err
+	case different:
+		return exitStatus(exitRefused)
+	case complete:
+		return nil
+	case compared:
+		return exitStatus(exitPartly)
+	default:
+		return exitStatus(exitError)
+	}
+}
+
+// volumes are those that were named, or all.
+func (c *CheckCmd) volumes(s *desired.State) ([]desired.Volume, error) {
+	if len(c.Volumes) == 0 {
+		return s.Pool.Volumes, nil
+	}
+	var out []desired.Volume
+	for _, name := range c.Volumes {
+		v, ok := s.Pool.Volume(name)
+		if !ok {
+			return nil, fmt.Errorf("volume %s is not in %s", name, c.File)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func serverNames(s *desired.State) []string {
+	var names []string
+	for _, n := range s.Pool.Servers {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// checkLock keeps two checks on one node apart: each would slow the clients.
+func checkLock() (unlock func(), err error) {
+	path := filepath.Join(host.RunDir, "check.lock")
+	if err := os.MkdirAll(host.RunDir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+		return nil, errors.Join(refusedError{fmt.Errorf("another check runs on this node (%s: %w): wait for its end", path, err)}, f.Close())
+	}
+	return func() { _ = f.Close() }, nil // closing gives the lock back
+}
