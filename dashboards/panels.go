@@ -48,10 +48,8 @@ type step struct {
 	color string
 }
 
-// bad is green below and red from a value upwards, worse has a colour between.
+// bad is green below a value, and red from it upwards.
 func bad(from float64) []step { return []step{{0, "green"}, {from, "red"}} }
-
-func worse(warn, from float64) []step { return []step{{0, "green"}, {warn, "orange"}, {from, "red"}} }
 
 // lacking is red below warn, orange below good.
 func lacking(warn, good float64) []step { return []step{{0, "red"}, {warn, "orange"}, {good, "green"}} }
@@ -104,7 +102,7 @@ func (p panel) build() (dashboard.Panel, error) {
 	case number:
 		built, err = stat.NewPanelBuilder().
 			ColorMode(common.BigValueColorModeBackground).GraphMode(common.BigValueGraphModeNone).
-			TextMode(common.BigValueTextModeAuto).JustifyMode(common.BigValueJustifyModeCenter).
+			Orientation(common.VizOrientationAuto).TextMode(common.BigValueTextModeAuto).JustifyMode(common.BigValueJustifyModeCenter).
 			ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}).Values(false)).
 			Build()
 	case timeline:
@@ -112,6 +110,7 @@ func (p panel) build() (dashboard.Panel, error) {
 			MergeValues(true).ShowValue(common.VisibilityModeAuto).AlignValue(common.TimelineValueAlignmentLeft).
 			RowHeight(0.85).FillOpacity(80).LineWidth(0).
 			Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(false)).
+			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeSingle).Sort(common.SortOrderNone)).
 			Build()
 	case list:
 		built, err = table.NewPanelBuilder().ShowHeader(true).Filterable(true).

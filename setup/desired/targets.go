@@ -3,6 +3,7 @@ package desired
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"regexp"
@@ -53,9 +54,7 @@ func ScrapeTargets(c *cluster.Cluster, byAddress bool, labels map[string]string)
 			target = c.Nodes[name].Address
 		}
 		group := targetGroup{Targets: []string{net.JoinHostPort(target, port)}, Labels: map[string]string{"instance": name}}
-		for label, value := range labels {
-			group.Labels[label] = value
-		}
+		maps.Copy(group.Labels, labels)
 		groups = append(groups, group)
 	}
 	if len(groups) == 0 {

@@ -52,7 +52,8 @@ func TestScrapeTargets(t *testing.T) {
 			[]string{group("10.0.0.1:9000", instance("b1")), group("10.0.0.2:9000", instance("b2")), group("10.0.0.4:9000", instance("web"))},
 		},
 		"labels of the reader": {
-			"", false, map[string]string{"cluster": "a<b"},
+			"", false,
+			map[string]string{"cluster": "a<b"},
 			[]string{
 				group("b1:9189", `            "cluster": "a<b",`+"\n"+instance("b1")), group("b2:9189", `            "cluster": "a<b",`+"\n"+instance("b2")),
 				group("web:9189", `            "cluster": "a<b",`+"\n"+instance("web")),
