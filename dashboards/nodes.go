@@ -99,7 +99,7 @@ func nodes() page {
 				},
 				{
 					kind: graph, title: "Memory of the exporter", unit: "bytes", width: 12, height: 7, steps: plain,
-					description: "In RAM.",
+					description: "In RAM. What only ever grows over days is a leak.",
 					queries:     []query{{`process_resident_memory_bytes{` + jobs + `, ` + onNode + `}`, "{{instance}}"}},
 				},
 			}},

@@ -70,8 +70,9 @@ func overview() page {
 				},
 				{
 					kind: number, title: "Bricks down", unit: "none", width: 4, height: 3, steps: bad(1), details: uidVolumes,
-					description: "Bricks of started volumes whose process does not answer, on nodes whose exporter does.",
-					queries:     []query{{`sum((1 - gluster_brick_up{` + inBoth + `}) * on (cluster, instance, volume) group_left () gluster_volume_started{` + inBoth + `})`, ""}},
+					description: "Bricks of started volumes that are not known to be up: their process does not answer, or their node is silent.",
+					queries: []query{{`sum(max by (cluster, volume) (gluster_volume_bricks{` + inVolume + `}) * on (cluster, volume) max by (cluster, volume) (gluster_volume_started{` + inVolume +
+						`}) - on (cluster, volume) sum by (cluster, volume) (gluster_brick_up{` + inVolume + `}))`, ""}},
 				},
 				{
 					kind: number, title: "Nodes silent", unit: "none", width: 4, height: 3, steps: bad(1), details: uidNodes,
@@ -127,7 +128,7 @@ func overview() page {
 					queries:     []query{{saving, "{{instance}} {{mountpoint}} {{size}} bytes"}},
 				},
 				{
-					kind: graph, title: "Waiting to heal", unit: "none", width: 12, height: 7, steps: plain, details: uidHeal,
+					kind: graph, title: "Heal backlog", unit: "none", width: 12, height: 7, steps: plain, details: uidHeal,
 					description: "Files and directories that wait to be healed, by volume, as the bricks know them.",
 					queries:     []query{{`cluster_volume:gluster_heal_pending_entries:sum{` + inVolume + `}`, "{{volume}}"}},
 				},
@@ -140,7 +141,7 @@ func overview() page {
 					},
 				},
 				{
-					kind: graph, title: "Room left", unit: "percentunit", width: 12, height: 7, steps: plain, most: 1, details: uidVolumes,
+					kind: graph, title: "Room left, by volume", unit: "percentunit", width: 12, height: 7, steps: plain, most: 1, details: uidVolumes,
 					description: "What can still be written, as a part of the volume's size: the fullest data brick of each replica set decides.",
 					queries:     []query{{roomLeft, "{{volume}}"}},
 				},

@@ -114,7 +114,9 @@ func (p panel) build() (dashboard.Panel, error) {
 			Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(false)).
 			Build()
 	case list:
-		built, err = table.NewPanelBuilder().ShowHeader(true).Filterable(true).Build()
+		built, err = table.NewPanelBuilder().ShowHeader(true).Filterable(true).
+			Footer(common.NewTableFooterOptionsBuilder().Show(false).Reducer([]string{})).
+			Build()
 	}
 	if err != nil {
 		return dashboard.Panel{}, err

@@ -53,27 +53,32 @@ var (
 	quoted   = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	grouping = regexp.MustCompile(`\b(by|on|without|ignoring|group_left|group_right)\s*\([^)]*\)`)
 	names    = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{[^}]*\}|\()?`)
+	ranges   = regexp.MustCompile(`\[[^]]*\]`)
+	numbers  = regexp.MustCompile(`\b[0-9][0-9a-z.]*`)
 	words    = []string{"and", "or", "unless", "bool", "offset"}
 )
 
 // selectorsOf finds the selectors of a query: names that are no functions, keywords, labels or durations.
 func selectorsOf(expr string) []selector {
-	// Braces inside texts would end matchers.
-	var kept []string
-	expr = quoted.ReplaceAllStringFunc(expr, func(s string) string { kept = append(kept, s); return "\x00" })
-	expr = grouping.ReplaceAllString(expr, " ")
-	expr = regexp.MustCompile(`\[[^]]*\]`).ReplaceAllString(expr, " ")
-	expr = regexp.MustCompile(`\b[0-9][0-9a-z.]*`).ReplaceAllString(expr, " ")
-	for strings.Contains(expr, "\x00") {
-		expr = strings.Replace(expr, "\x00", kept[0], 1)
-		kept = kept[1:]
+	// Braces inside texts would end matchers: texts are put back when the matchers are known.
+	texts := quoted.FindAllString(expr, -1)
+	expr = quoted.ReplaceAllString(expr, "\x00")
+	for _, ignored := range []*regexp.Regexp{grouping, ranges, numbers} {
+		expr = ignored.ReplaceAllString(expr, " ")
 	}
 	var all []selector
-	for _, m := range names.FindAllStringSubmatch(expr, -1) {
-		if m[2] == "(" || slices.Contains(words, m[1]) {
+	for _, at := range names.FindAllStringSubmatchIndex(expr, -1) {
+		s := selector{name: expr[at[2]:at[3]]}
+		if at[4] >= 0 {
+			s.matchers = expr[at[4]:at[5]]
+		}
+		if s.matchers == "(" || slices.Contains(words, s.name) {
 			continue
 		}
-		all = append(all, selector{m[1], m[2]})
+		for before := strings.Count(expr[:at[0]], "\x00"); strings.Contains(s.matchers, "\x00"); before++ {
+			s.matchers = strings.Replace(s.matchers, "\x00", texts[before], 1)
+		}
+		all = append(all, s)
 	}
 	return all
 }
@@ -175,8 +180,10 @@ func tested(t *testing.T) (fires, silent map[string]bool) {
 		for _, test := range suite.Tests {
 			times := map[string]int{}
 			for _, expected := range test.PromqlExprTest {
+				now := map[string]bool{}
 				for _, sample := range expected.ExpSamples {
-					if m := name.FindStringSubmatch(sample.Labels); m != nil {
+					if m := name.FindStringSubmatch(sample.Labels); m != nil && !now[m[1]] {
+						now[m[1]] = true
 						times[m[1]]++
 					}
 				}

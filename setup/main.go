@@ -100,7 +100,7 @@ func newParser(cli *CLI, more ...kong.Option) (*kong.Kong, error) {
 		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{
-			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir,
+			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir, "targets": desired.TargetsFile,
 			"verifyRounds": strconv.Itoa(verify.DefaultRounds), "verifyTimeout": verify.DefaultTimeout.String(), "verifyPatience": verify.DefaultPatience.String(),
 		},
 	}, more...)...)

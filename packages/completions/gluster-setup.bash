@@ -27,6 +27,9 @@ _gluster_setup() {
     'render --templates') kind=files ;;
     'render --root') kind=files ;;
     'render --binary') kind=none ;;
+    'render --prometheus') kind=files ;;
+    'render --targets') kind=words words='name address' ;;
+    'render --label') kind=none ;;
     'status --file' | 'status -f') kind=files ;;
     'status --node') kind=none ;;
     'status --output' | 'status -o') kind=words words='text json' ;;
@@ -52,6 +55,13 @@ _gluster_setup() {
     'ok-to-stop --output' | 'ok-to-stop -o') kind=words words='text json' ;;
     'ok-to-stop --wait') kind=none ;;
     'ok-to-stop --limit') kind=none ;;
+    'check --file' | 'check -f') kind=files ;;
+    'check --node') kind=none ;;
+    'check --output' | 'check -o') kind=words words='text json' ;;
+    'check --rate') kind=none ;;
+    'check --bandwidth') kind=none ;;
+    'check --max') kind=none ;;
+    'check --timeout') kind=none ;;
     'wait --file' | 'wait -f') kind=files ;;
     'wait --node') kind=none ;;
   esac
@@ -67,7 +77,7 @@ _gluster_setup() {
         ;;
       render)
         kind=words
-        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --templates --root --binary'; }
+        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --templates --root --binary --prometheus --targets --label'; }
         ;;
       status)
         kind=words
@@ -89,6 +99,10 @@ _gluster_setup() {
         kind=words
         [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --look --release --hold --wait --limit'; }
         ;;
+      check)
+        kind=words
+        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --scheduled --own --content --rate --bandwidth --max --timeout'; }
+        ;;
       wait)
         kind=words
         [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node'; }
@@ -106,7 +120,7 @@ _gluster_setup() {
         [[ $cur != -* ]] || { kind=words && words='--help -h'; }
         ;;
       '')
-        kind=words words='plan apply render status verify bench recover ok-to-stop wait init schema version'
+        kind=words words='plan apply render status verify bench recover ok-to-stop check wait init schema version'
         [[ $cur != -* ]] || words='--help -h'
         ;;
     esac

@@ -147,3 +147,30 @@ func TestSets(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSets reads any volfile: what is returned has a client for every brick, which reads back as itself.
+func FuzzSets(f *testing.F) {
+	text, err := os.ReadFile("testdata/trusted.vol")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
+	f.Add("volume a\n type protocol/client\n option remote-host h\nend-volume\nvolume r\n type cluster/replicate\n subvolumes a a\nend-volume\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		sets, err := Sets(text, true)
+		if err != nil {
+			return
+		}
+		for _, s := range sets {
+			if len(s.Bricks) < 2 || len(s.Bricks) != len(s.volfiles) {
+				t.Fatalf("%+v", s)
+			}
+			for i, v := range s.volfiles {
+				blocks, err := blocksOf(v)
+				if err != nil || len(blocks) != 1 || blocks[0].kind != "protocol/client" || blocks[0].options["remote-host"] != s.Bricks[i].Host || blocks[0].options["transport.address-family"] != "inet6" {
+					t.Fatalf("%v: %+v", err, blocks)
+				}
+			}
+		}
+	})
+}

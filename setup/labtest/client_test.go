@@ -66,7 +66,7 @@ func signal(n *lab.Node, sig syscall.Signal, pids ...string) {
 
 func (s *site) waitFor(what string, done func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.t.Fatalf("waited 30 s in vain for %s", what)
 		}
@@ -89,7 +89,7 @@ func TestTheClientMountWaitsForAVolumeThatServes(t *testing.T) {
 	s.expect(client, 0, nil, "apply", "--parts", "host")
 	const planned = "mount /client"
 	s.expect(client, 2, []string{planned, "waits for volume server to be created"}, "plan")
-	s.expect(client, 1, []string{"gave up after 1s waiting for volume server to be created", "Nothing was changed."}, "apply", "--timeout", "1s", "--parts", "host,client")
+	s.expect(client, 1, []string{"gave up after 5s waiting for volume server to be created", "Nothing was changed."}, "apply", "--timeout", "5s", "--parts", "host,client")
 
 	// Created, as a run leaves it that ends before the start.
 	for _, n := range []*lab.Node{first, second} {
@@ -136,7 +136,7 @@ func TestTheClientMountOfThreeCopiesWaitsForTwo(t *testing.T) {
 	if strings.Count(o.out, "waits for") != 1 {
 		t.Errorf("waits for more:\n%s", o.out)
 	}
-	s.expect(client, 1, []string{"client part: gave up after", "1 of 3 bricks accept connections"}, "apply", "--timeout", "2s")
+	s.expect(client, 1, []string{"client part: gave up after", "1 of 3 bricks accept connections"}, "apply", "--timeout", "6s")
 }
 
 func TestClientMountsThatAreNotRight(t *testing.T) {

@@ -60,7 +60,7 @@ func TestOneNodeAfterTheOtherWithTheHostPartFirst(t *testing.T) {
 		s.expect(n, 0, nil, "apply", "--parts", "host")
 	}
 	for _, n := range s.Nodes() {
-		s.expect(n, 0, nil, "apply", "--timeout", "20s")
+		s.expect(n, 0, nil, "apply", "--timeout", "60s")
 	}
 	s.settled()
 }
@@ -79,12 +79,12 @@ func TestAPeerThatNeverAnswersIsNamedAtTheDeadline(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 1, Clients: 1, Names: names(2)}, clusterFile(2, 0, 2))
 	const silent = "waiting for glusterd on n2.example.com (10.77.0.12 port 24007) to answer"
-	s.expect(s.Node(0), 4, []string{"… " + silent, "pool part: gave up after 2s " + silent, "made, not all. Run apply again"}, "apply", "--timeout", "2s")
-	s.expect(s.Node(0), 1, []string{silent, "Nothing was changed."}, "apply", "--timeout", "1s")
+	s.expect(s.Node(0), 4, []string{"… " + silent, "pool part: gave up after 12s " + silent, "made, not all. Run apply again"}, "apply", "--timeout", "12s")
+	s.expect(s.Node(0), 1, []string{silent, "Nothing was changed."}, "apply", "--timeout", "5s")
 
 	// It is not even there: that takes longer to find out than "refused".
 	s.write(strings.Replace(clusterFile(2, 0, 2), "10.77.0.12", "10.77.0.99", 1))
-	s.expect(s.Node(0), 4, []string{"waiting for glusterd on n2.example.com (10.77.0.99 port 24007) to answer"}, "apply", "--timeout", "6s")
+	s.expect(s.Node(0), 4, []string{"waiting for glusterd on n2.example.com (10.77.0.99 port 24007) to answer"}, "apply", "--timeout", "10s")
 }
 
 func TestABrickMountThatIsMissingOnAnotherNodeIsWaitedFor(t *testing.T) {
@@ -98,13 +98,13 @@ func TestABrickMountThatIsMissingOnAnotherNodeIsWaitedFor(t *testing.T) {
 	s.expect(s.Node(0), 4, []string{
 		"gave up after", "waiting for the brick file systems on all nodes to be mounted",
 		"volume create server: Staging failed on n3.example.com.", "is being created in the root partition",
-	}, "apply", "--timeout", "8s")
+	}, "apply", "--timeout", "12s")
 	if out := late.Run("ls", "-A", "/cache_server"); out != "" {
 		t.Errorf("on the root disk of %s there is %s", late.Name, out)
 	}
 	// Not even the directory to mount it on.
 	late.Run("rmdir", "/cache_server")
-	s.expect(s.Node(0), 1, []string{"waiting for the brick file systems on all nodes to be mounted", "Nothing was changed."}, "apply", "--timeout", "3s")
+	s.expect(s.Node(0), 1, []string{"waiting for the brick file systems on all nodes to be mounted", "Nothing was changed."}, "apply", "--timeout", "8s")
 	s.expect(s.Node(1), 2, []string{"free brick n2.example.com:/cache_server/brick"}, "plan")
 	s.converge()
 }
@@ -159,7 +159,7 @@ func TestAnotherProgramThatHoldsTheVolumesLock(t *testing.T) {
 			out, err := cmd.CombinedOutput()
 			return err != nil && strings.Contains(string(out), "Another transaction is in progress")
 		})
-		s.expect(s.Node(0), 4, []string{"waiting for another program's change in the pool to end (volume set server: Another transaction is in progress for server"}, "apply", "--timeout", "3s")
+		s.expect(s.Node(0), 4, []string{"waiting for another program's change in the pool to end (volume set server: Another transaction is in progress for server"}, "apply", "--timeout", "8s")
 		release := time.AfterFunc(2*time.Second, func() { signal(s.Node(2), syscall.SIGCONT, pid) })
 		defer release.Stop()
 		s.expect(s.Node(0), 0, []string{"waiting for another program's change in the pool to end", "set options of volume server"}, "apply", "--timeout", "60s")

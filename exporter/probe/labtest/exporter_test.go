@@ -29,7 +29,7 @@ const (
 	interval = 500 * time.Millisecond
 	timeout  = time.Second
 	// soon bounds every wait for something that happens by itself.
-	soon = 30 * time.Second
+	soon = 90 * time.Second
 	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer.
 	scrapeLimit = 5 * time.Second
 )
