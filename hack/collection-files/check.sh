@@ -108,6 +108,23 @@ check_architecture() {
   grep -q 'read the cluster file: open /nonexistent: no such file' <<<"$out" || { log "$out" && return 1; }
 }
 
+# Which way the role goes: hosts that run at the same moment do everything in one task.
+check_forks() {
+  local how apart
+  while read -r apart how; do
+    # shellcheck disable=SC2086 # arguments
+    ansible-playbook -i 'one,two' -e "ansible_python_interpreter=$CACHE/venv/bin/python3" hack/collection-files/forks.yml $how >"$work/forks.log" 2>&1 </dev/null && return 1
+    if [[ $(grep -cE 'gluster : The machine]' "$work/forks.log") != "$apart" ]]; then
+      cat "$work/forks.log" >&2
+      return 1
+    fi
+  done <<'CASES'
+0 -f 2
+1 -f 1
+1 -f 2 -e batch=1
+CASES
+}
+
 # ansible-test makes environments of its own from the package registry. What it cannot run, it says, and so does this.
 check_sanity() {
   local home=$CACHE/sanity-home ran python
@@ -128,7 +145,7 @@ check_sanity() {
 
 steps=("$@")
 if ((${#steps[@]} == 0)); then
-  steps=(build install documentation examples prometheus_rules architecture sanity)
+  steps=(build install documentation examples prometheus_rules architecture forks sanity)
   rm -rf "$work"
 fi
 mkdir -p "$work"

@@ -87,9 +87,9 @@ zle -C note list-choices note
 bindkey '^O' note
 : >$1/ready"
 integer i
-for ((i = 0; i < 100; i++)); do [[ -e $1/ready ]] && break; sleep 0.1; done
+for ((i = 0; i < 600; i++)); do [[ -e $1/ready ]] && break; sleep 0.1; done
 zpty -w -n terminal "$2"$'\x0f'
-for ((i = 0; i < 100; i++)); do [[ -e $1/done ]] && break; sleep 0.1; done
+for ((i = 0; i < 600; i++)); do [[ -e $1/done ]] && break; sleep 0.1; done
 zpty -d terminal
 [[ -e $1/done ]] || { print -u2 "zsh did not complete"; exit 1; }
 cat $1/offers

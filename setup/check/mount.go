@@ -38,10 +38,10 @@ const (
 	refusedTime = 7 * time.Second
 )
 
-// mountOptions make the kernel keep what it was told for a second, long enough
+// mountOptions make the kernel keep what it was told for three seconds, long enough
 // to use the attributes that come with names, and no contents.
 func mountOptions() []string {
-	return []string{"--no-daemon", "--read-only", "--acl", "--capability", "--entry-timeout=1", "--attribute-timeout=1", "--direct-io-mode=enable", "--lru-limit=16384", "--log-level=ERROR"}
+	return []string{"--no-daemon", "--read-only", "--acl", "--capability", "--entry-timeout=3", "--attribute-timeout=3", "--direct-io-mode=enable", "--lru-limit=16384", "--log-level=ERROR"}
 }
 
 // MountBrick shows a brick of a set. dir is a directory for it, which nobody

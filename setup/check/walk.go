@@ -38,7 +38,7 @@ type Walker struct {
 	// each brick are read a second; 0 is no limit.
 	Rate, Bandwidth float64
 	// Pause is how long is waited between two looks at the same name: longer than
-	// the kernel keeps what it was told. Default 2 s.
+	// the kernel keeps what it was told. Default 4 s.
 	Pause time.Duration
 	// Found is told of each difference as it becomes certain.
 	Found func(Difference)
@@ -58,7 +58,7 @@ type waiting struct {
 }
 
 const (
-	defaultPause = 2 * time.Second
+	defaultPause = 4 * time.Second
 	// batch is how many names are asked about at once.
 	batch = 64
 	// workers is how many questions a brick gets at once.
