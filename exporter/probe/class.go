@@ -11,8 +11,8 @@ const (
 	classStuck        = "stuck"         // an operation took longer than Config.Timeout
 	classNotMounted   = "not_mounted"   // no fuse.glusterfs mount at the path
 	classNoSpace      = "no_space"      // ENOSPC, or EDQUOT of a quota
-	classReadOnly     = "read_only"     // EROFS: of the mount, of features.read-only, or of a lost quorum
-	classNotConnected = "not_connected" // ENOTCONN: the client process is gone, or too few bricks are connected
+	classReadOnly     = "read_only"     // EROFS: of the mount, or of features.read-only
+	classNotConnected = "not_connected" // ENOTCONN: the client process is gone, or too few bricks are connected, for a quorum too
 	classMismatch     = "mismatch"      // what was read back, or its size, is not what was written
 	classIO           = "io"            // EIO, as of files in split-brain
 	classPermission   = "permission"    // EACCES or EPERM
