@@ -275,6 +275,12 @@ func TestWhatBreaksIsSeen(t *testing.T) {
 	}
 	n.StartGlusterd()
 	waitFor(t, "glusterd to be seen again", func() bool { return e.scrape()["gluster_up"] == 1 })
+	// No volume is deleted while any of the others misses a peer.
+	for i := range 3 {
+		waitFor(t, l.Node(i).Name+" to see both others", func() bool {
+			return strings.Count(l.Node(i).Gluster("peer", "status"), "(Connected)") == 2
+		})
+	}
 
 	// A volume is stopped and deleted.
 	run(t, n, gluster.VolumeStop("wide"))
