@@ -76,10 +76,11 @@ func TestVolumesThatTakeNoFiles(t *testing.T) {
 	})
 	t.Run("full", func(t *testing.T) {
 		e.t = t
+		// Beside the brick, on its file system: of a client of GlusterFS 11.1 that fills a volume itself one in ten hangs.
 		// dd ends with an error when nothing is left.
-		client.Run("bash", "-c", "dd if=/dev/zero of=/client/fill bs=64k conv=fsync 2>/dev/null; true")
+		server.Run("bash", "-c", "dd if=/dev/zero of=/bricks/small/fill bs=64k 2>/dev/null; true")
 		e.until("no_space", fails("no_space"))
-		client.Run("rm", "/client/fill")
+		server.Run("rm", "/bricks/small/fill")
 		e.until("success", works)
 	})
 	t.Run("features.read-only", func(t *testing.T) {
