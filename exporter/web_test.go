@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,6 +58,36 @@ func TestTelemetryPathsThatWork(t *testing.T) {
 		f := WebFlags{TelemetryPath: path, ScrapeTimeout: 1}
 		if err := f.check(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestAMachineWithoutGlusterFS(t *testing.T) {
+	t.Parallel()
+	none := filepath.Join(t.TempDir(), "none")
+	proc := t.TempDir() // no process is GlusterFS's, and nothing is mounted
+	if err := os.Mkdir(filepath.Join(proc, "self"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"self/mountinfo": "", "stat": "btime 1700000000\n"} {
+		if err := os.WriteFile(filepath.Join(proc, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := servingOn(t, "--path.socket="+none, "--path.workdir="+none, "--path.rundir="+none, "--path.procfs="+proc, "--path.fstab="+none,
+		"--path.tls="+none, "--path.recovery="+none, "--path.check="+none, "--probe.mount="+none)
+	for range 2 {
+		status, body, err := s.get("/metrics")
+		if err != nil || status != http.StatusOK {
+			t.Fatalf("status %d, %v", status, err)
+		}
+		for _, line := range []string{"gluster_up 0", "gluster_server 0", `gluster_probe_success{mountpoint="` + none + `",volume=""} 0`} {
+			if !strings.Contains(string(body), "\n"+line+"\n") {
+				t.Errorf("%q is missing from\n%s", line, body)
+			}
+		}
+		if _, failed := succeeded(s.page()); len(failed) > 0 {
+			t.Errorf("collectors %v failed where there is nothing to collect", failed)
 		}
 	}
 }

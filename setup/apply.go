@@ -86,12 +86,7 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 // changes it made.
 func applied(n *node, f fileFlags, r *change.Runner, warnings []string, err error) (doc report.Document, made int) {
 	doc = document("apply", n, f, change.Plan{Warnings: warnings})
-	doc.Changes = report.Results(r.Results)
-	for _, r := range r.Results {
-		if r.Status == change.Done {
-			made++
-		}
-	}
+	doc.Changes, made = report.Results(r.Results), r.Made()
 	doc.Changed = made > 0
 	if conflicts, ok := errors.AsType[change.Conflicts](err); ok {
 		doc.Conflicts = report.ConflictsOf(conflicts)
