@@ -16,6 +16,7 @@ import (
 	"brickyard/gluster"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
+	"brickyard/setup/powerloss"
 )
 
 // Observer gathers the facts about the replica sets that have a brick here.
@@ -217,6 +218,18 @@ func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
 		}
 	}
 	b.Disk, b.Why = look(b.Path, v.ID)
+	if b.Disk != Wiped {
+		return tmpfs
+	}
+	switch dir, id, err := powerloss.Withheld(b.Path); {
+	case err != nil:
+		b.Disk, b.Why = Unmounted, err.Error()
+	case dir == "":
+	case strings.EqualFold(id, v.ID):
+		b.Disk, b.Why = Withheld, dir
+	default:
+		b.Disk, b.Why = Foreign, dir+" has the volume-id "+id
+	}
 	return tmpfs
 }
 
