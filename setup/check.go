@@ -123,14 +123,9 @@ func (c *CheckCmd) compare(ctx context.Context, s *desired.State, volumes []desi
 	results := []check.SetResult{}
 	for _, v := range volumes {
 		name := v.Spec.Name
-		path := fmt.Sprintf("/var/lib/glusterd/vols/%s/trusted-%s.tcp-fuse.vol", name, name)
-		text, err := os.ReadFile(path)
+		sets, err := setsOf(s, name)
 		if err != nil {
-			return results, fmt.Errorf("volume %s is not known to this node's glusterd: %w: run \"gluster-setup apply\" first", name, err)
-		}
-		sets, err := check.Sets(string(text), s.IPv6)
-		if err != nil {
-			return results, fmt.Errorf("%s: %w", path, err)
+			return results, err
 		}
 		for i, set := range sets {
 			if c.Own && !self.Is([]string{set.Bricks[0].Host}) {

@@ -51,7 +51,9 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	log := journalLogger(streams.Err)
+	keep(o.State, log)
 	r := &recovery.Runner{
+		Compare: comparer(o.State),
 		Observe: o.Observe, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
 		Status: func(words string) {
 			if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/setup/machine"
+	"brickyard/setup/powerloss"
 )
 
 // Actor carries decisions out: the only place of this package that changes
@@ -54,8 +55,28 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		return a.empty(l, b)
 	case Redo:
 		return a.empty(l, b)
+	case TellSuspect:
+		return a.Run(ctx, tell(vol, l.Brick, IsSuspect))
+	case Accept:
+		if err := a.Run(ctx, tell(vol, l.Brick, Unproven)); err != nil {
+			return err
+		}
+		return a.release(ctx, l)
+	case Resync: // it was compared: see Runner.compare
+		if err := a.Run(ctx, tell(vol, l.Brick, Behind)); err != nil {
+			return err
+		}
+		return a.release(ctx, l)
+	case Withhold:
+		if err := a.takeOffline(ctx, b.Path); err != nil {
+			return err
+		}
+		return powerloss.Withhold(b.Path)
 	case Finish:
 		if err := remove(l.MarkPath); err != nil {
+			return err
+		}
+		if err := powerloss.ForgetCompared(b.Path); err != nil {
 			return err
 		}
 		return a.Run(ctx, tell(vol, l.Brick, Nothing))
@@ -110,6 +131,14 @@ func (a *Actor) rebuild(ctx context.Context, l Local, b Brick) error {
 	}
 	// The brick is complete now; what a person allowed was for this time only.
 	return a.Run(ctx, append(tell(l.Set.Volume, l.Brick, Nothing), fmt.Sprintf(rebuildOption, l.Set.Index), no))
+}
+
+// release lets GlusterFS start a brick that was withheld.
+func (a *Actor) release(ctx context.Context, l Local) error {
+	if err := powerloss.Release(l.Set.Bricks[l.Own].Path); err != nil {
+		return err
+	}
+	return a.Run(ctx, startForce(l.Set.Volume))
 }
 
 // takeOffline ends the process of a brick. With brick multiplexing a process
@@ -169,7 +198,11 @@ func (a *Actor) empty(l Local, b Brick) error {
 	if err := os.MkdirAll(aside, 0o700); err != nil {
 		return err
 	}
-	if err := os.Rename(b.Path, filepath.Join(aside, a.Now().UTC().Format("20060102T150405.000Z"))); err != nil {
+	from := b.Path
+	if b.Disk == Withheld {
+		from = b.Why
+	}
+	if err := os.Rename(from, filepath.Join(aside, a.Now().UTC().Format("20060102T150405.000Z"))); err != nil {
 		return fmt.Errorf("move brick %s aside: %w", b.Path, err)
 	}
 	return remove(l.MarkPath)

@@ -16,6 +16,7 @@ import (
 	"brickyard/gluster"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
+	"brickyard/setup/powerloss"
 )
 
 // Observer gathers the facts about the replica sets that have a brick here.
@@ -128,6 +129,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			if mark, err := os.ReadFile(l.MarkPath); !errors.Is(err, fs.ErrNotExist) {
 				set.Bricks[i].Mark, set.Bricks[i].Begun = true, strings.HasPrefix(string(mark), begun)
 			}
+			o.compared(&set, i)
 			out = append(out, l)
 		}
 		for k := range out[len(out)-len(own):] {
@@ -135,6 +137,14 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		}
 	}
 	return out
+}
+
+// compared fills in with which others a local brick was compared.
+func (o *Observer) compared(set *Set, own int) {
+	nodes, err := powerloss.Compared(set.Bricks[own].Path)
+	for i := range set.Bricks {
+		set.Bricks[i].Compared = err == nil && slices.Contains(nodes, set.Bricks[i].Node) // a record that cannot be read is none
+	}
 }
 
 func markPath(brick string) string {
@@ -217,6 +227,18 @@ func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
 		}
 	}
 	b.Disk, b.Why = look(b.Path, v.ID)
+	if b.Disk != Wiped {
+		return tmpfs
+	}
+	switch dir, id, err := powerloss.Withheld(b.Path); {
+	case err != nil:
+		b.Disk, b.Why = Unmounted, err.Error()
+	case dir == "":
+	case strings.EqualFold(id, v.ID):
+		b.Disk, b.Why = Withheld, dir
+	default:
+		b.Disk, b.Why = Foreign, dir+" has the volume-id "+id
+	}
 	return tmpfs
 }
 

@@ -39,7 +39,7 @@ func Decide(sets []recovery.Local, quorum map[string]gluster.Quorum) []string {
 
 func set(l recovery.Local, q gluster.Quorum) string {
 	own := l.Set.Bricks[l.Own]
-	serves := own.Online && own.Published == recovery.Nothing
+	serves := own.Serves()
 	up := make([]bool, len(l.Set.Bricks))
 	for i, b := range l.Set.Bricks {
 		up[i] = b.Online && i != l.Own
@@ -52,6 +52,8 @@ func set(l recovery.Local, q gluster.Quorum) string {
 		case i == l.Own || !serves:
 		case b.Published == recovery.Refilling:
 			return fmt.Sprintf("%s is being refilled", name)
+		case b.Published == recovery.IsSuspect || b.Published == recovery.Behind:
+			return fmt.Sprintf("%s lost power and is not known to be complete yet", name)
 		case b.Published == recovery.IsWiped:
 			return fmt.Sprintf("%s is empty and waits to be refilled", name)
 		case !b.Online && !b.Reachable:
@@ -229,7 +231,7 @@ func Hold(sets []recovery.Local) []Holding {
 	var out []Holding
 	for _, l := range sets {
 		own := l.Set.Bricks[l.Own]
-		if !l.Set.Started || !own.Online || own.Published != recovery.Nothing || own.Arbiter {
+		if !l.Set.Started || !own.Serves() || own.Arbiter {
 			continue
 		}
 		var filling, down, gone []string
@@ -241,7 +243,7 @@ func Hold(sets []recovery.Local) []Holding {
 			}
 			switch {
 			case i == l.Own || b.GivenUp || b.Arbiter:
-			case b.Online && b.Published == recovery.Nothing:
+			case b.Serves():
 				complete++
 			case b.Online:
 				filling = append(filling, name)
