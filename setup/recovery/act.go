@@ -144,14 +144,11 @@ func (a *Actor) release(ctx context.Context, l Local) error {
 // takeOffline ends the process of a brick. With brick multiplexing a process
 // serves other bricks too: they are started again by the next round.
 func (a *Actor) takeOffline(ctx context.Context, path string) error {
-	processes, err := gluster.BrickProcesses(a.Proc)
+	serving, err := gluster.ServingBrick(a.Proc, path)
 	if err != nil {
 		return fmt.Errorf("find the process of brick %s: %w", path, err)
 	}
-	for _, p := range processes {
-		if p.Path != path {
-			continue
-		}
+	for _, p := range serving {
 		if err := terminate(ctx, p.PID); err != nil {
 			return fmt.Errorf("end the process of brick %s: %w", path, err)
 		}
