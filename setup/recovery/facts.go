@@ -71,8 +71,9 @@ type Brick struct {
 // Set is a replica set as one node sees it.
 type Set struct {
 	Volume    string
-	Index     int // 0-based
-	Ephemeral bool
+	Index     int  // 0-based
+	Ephemeral bool // it may begin anew without a person, or a person allowed it
+	Allowed   bool // a person allowed to begin anew, once
 	Started   bool // the volume is started
 	Bricks    []Brick
 	// Majority says that more than half of the pool's servers are connected to
