@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -51,15 +52,21 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	log := journalLogger(streams.Err)
+	status := func(words string) {
+		if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
+			log.Warn("cannot tell systemd what is being waited for", "error", err)
+		}
+	}
+	unlock, err := lockRecover(ctx, host.RunDir, log, status)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	keep(o.State, log)
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
 		Observe: o.Observe, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
-		Status: func(words string) {
-			if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
-				log.Warn("cannot tell systemd what is being waited for", "error", err)
-			}
-		},
+		Status: status,
 	}
 	err = r.Recover(ctx)
 	if errors.Is(err, recovery.ErrPerson) {
@@ -75,6 +82,19 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return fmt.Errorf("find out when glusterd started: %w", err)
 	}
 	return gate(o).Returned(ctx, socket.ModTime())
+}
+
+// lockRecover keeps two runs on one node apart: each would act on what it saw
+// before the other's last act, and throw away what that one has just begun anew.
+func lockRecover(ctx context.Context, dir string, log *slog.Logger, status func(string)) (unlock func(), err error) {
+	said := ""
+	return lock(ctx, dir, "recover", func(holder string, _ time.Duration) {
+		if holder != said {
+			said = holder
+			log.Info("waiting for another run, which does what there is to do", "holder", holder)
+			status("waiting for " + holder + " to end")
+		}
+	})
 }
 
 func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observer) error {
