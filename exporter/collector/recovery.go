@@ -133,17 +133,17 @@ type resyncMetrics struct {
 
 func resyncs(labels []string) resyncMetrics {
 	g := func(name, help string) *Metric {
-		return gauge("recovery_resync_"+name, help+" At the last comparison after a power cut; absent where there was none.", labels...)
+		return gauge("recovery_resync_"+name, "Of the latest comparison after a power cut, absent where there was none: "+help, labels...)
 	}
 	return resyncMetrics{
-		at:        g("timestamp_seconds", "When it began, in seconds since 1970."),
-		duration:  g("duration_seconds", "How long it took."),
-		entries:   g("entries", "Entries that were compared."),
-		marked:    g("marked_entries", "Files and directories that were found to differ and left to be healed."),
-		takenOut:  g("taken_out_entries", "Names that only this brick had, taken out and kept aside."),
-		copied:    g("copied_entries", "Files whose contents differed while no brick was known to be right: this brick's were kept aside."),
-		undecided: g("undecided_entries", "Entries that differ and were left as they are."),
-		unproven:  g("unproven", "Whether no brick of the replica set was known to be complete."),
+		at:        g("timestamp_seconds", "when it began, in seconds since 1970."),
+		duration:  g("duration_seconds", "how long it took."),
+		entries:   g("entries", "entries that were compared."),
+		marked:    g("marked_entries", "files and directories that were found to differ and left to be healed."),
+		takenOut:  g("taken_out_entries", "names that only this brick had, taken out and kept aside."),
+		copied:    g("copied_entries", "files whose contents differed while no brick was known to be right; this brick's were kept aside."),
+		undecided: g("undecided_entries", "entries that differ and were left as they are."),
+		unproven:  g("unproven", "whether no brick of the replica set was known to be complete."),
 	}
 }
 
