@@ -65,7 +65,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	keep(o.State, log)
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
-		Observe: o.Observe, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
+		Observe: o.Observe, Joining: o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
 		Status: status,
 	}
 	err = r.Recover(ctx)
@@ -77,11 +77,20 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}
 	// It is whole. If it was stopped by leave of ok-to-stop it is back now, and
 	// others may stop. glusterd makes its socket when it starts.
+	started := glusterdStarted()
+	if started.IsZero() {
+		return errors.New("find out when glusterd started: its socket is gone")
+	}
+	return gate(o).Returned(ctx, started)
+}
+
+// glusterdStarted is when glusterd made its socket, which it does when it starts.
+func glusterdStarted() time.Time {
 	socket, err := os.Stat(gluster.DefaultSocket)
 	if err != nil {
-		return fmt.Errorf("find out when glusterd started: %w", err)
+		return time.Time{}
 	}
-	return gate(o).Returned(ctx, socket.ModTime())
+	return socket.ModTime()
 }
 
 // lockRecover keeps two runs on one node apart: each would act on what it saw
@@ -142,7 +151,7 @@ func observerOf(cl *cluster.Cluster, s *desired.State) (*recovery.Observer, func
 	}
 	local := gluster.NewClient("unix", "")
 	o := &recovery.Observer{
-		State: s, Cluster: cl, Local: local, Dial: pool.DialTCP, Timeout: 3 * time.Second,
+		State: s, Cluster: cl, Local: local, Dial: pool.DialTCP, Timeout: 3 * time.Second, Started: glusterdStarted, Now: time.Now,
 		Mounted: func(m desired.BrickMount) (string, error) { return h.Mounted(context.Background(), m) },
 	}
 	return o, func() { local.Close() }, nil //nolint:errcheck,gosec // a connection for reading

@@ -127,3 +127,13 @@ func (d Decision) Settled() bool { return d.Action == None }
 func (d Decision) Waiting() bool {
 	return d.Action == Wait || d.Action == Stop || d.Action == Healing
 }
+
+// changesVolume reports whether the action tells all nodes of the volume something.
+func (d Decision) changesVolume() bool {
+	switch d.Action {
+	case Start, TellWiped, Refill, Rebuild, Finish, TellSuspect, Resync, Accept:
+		return true
+	default:
+		return false
+	}
+}
