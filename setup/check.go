@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,6 +107,12 @@ func (c *CheckCmd) options(cl *cluster.Cluster) (check.Options, error) {
 			o.Content, o.Rate, o.Bandwidth = k.Content, float64(*k.Rate), float64(k.Bandwidth)
 		}
 		return o, nil
+	}
+	if !(c.Rate >= 0) || math.IsInf(c.Rate, 1) {
+		return o, fmt.Errorf("--rate %g: write names a second, or 0 for as many as possible", c.Rate)
+	}
+	if c.Max < 0 {
+		return o, fmt.Errorf("--max %d: write a number of differences", c.Max)
 	}
 	if c.Bandwidth != "0" {
 		bandwidth, err := cluster.ParseSize(c.Bandwidth)

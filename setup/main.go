@@ -99,7 +99,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 func newParser(cli *CLI, more ...kong.Option) (*kong.Kong, error) {
 	return kong.New(cli, append([]kong.Option{
 		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.NamedMapper("path", pathFlag{}),
 		kong.Vars{
 			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir, "targets": desired.TargetsFile,
 			"verifyRounds": strconv.Itoa(verify.DefaultRounds), "verifyTimeout": verify.DefaultTimeout.String(), "verifyPatience": verify.DefaultPatience.String(),

@@ -106,15 +106,13 @@ func (g *Guard) Stop(b Brick) error {
 
 // Processes are the identifiers of the processes that serve a brick.
 func (g *Guard) Processes(brick string) ([]int, error) {
-	all, err := gluster.BrickProcesses(g.Proc)
+	serving, err := gluster.ServingBrick(g.Proc, brick)
 	if err != nil {
 		return nil, fmt.Errorf("find the process of brick %s: %w", brick, err)
 	}
 	var out []int
-	for _, p := range all {
-		if p.Path == brick {
-			out = append(out, p.PID)
-		}
+	for _, p := range serving {
+		out = append(out, p.PID)
 	}
 	return out, nil
 }

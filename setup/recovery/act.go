@@ -36,6 +36,11 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 	case Start:
 		return a.Run(ctx, startForce(vol))
 	case TellWiped:
+		// The next "volume start force" on any node would make an empty directory a
+		// brick that GlusterFS takes for complete; where none is, it starts nothing.
+		if err := unix.Rmdir(b.Path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTEMPTY) {
+			return fmt.Errorf("remove the empty directory of the brick: %w", err)
+		}
 		words := tell(vol, l.Brick, IsWiped)
 		if b.GivenUp {
 			words = append(words, fmt.Sprintf(givenUpOption, l.Brick), no)
@@ -79,7 +84,11 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		if err := powerloss.ForgetCompared(b.Path); err != nil {
 			return err
 		}
-		return a.Run(ctx, tell(vol, l.Brick, Nothing))
+		words := tell(vol, l.Brick, Nothing)
+		if l.Set.Allowed {
+			words = append(words, fmt.Sprintf(rebuildOption, l.Set.Index), no)
+		}
+		return a.Run(ctx, words)
 	default:
 		return fmt.Errorf("unknown action %q", d.Action)
 	}
@@ -144,14 +153,11 @@ func (a *Actor) release(ctx context.Context, l Local) error {
 // takeOffline ends the process of a brick. With brick multiplexing a process
 // serves other bricks too: they are started again by the next round.
 func (a *Actor) takeOffline(ctx context.Context, path string) error {
-	processes, err := gluster.BrickProcesses(a.Proc)
+	serving, err := gluster.ServingBrick(a.Proc, path)
 	if err != nil {
 		return fmt.Errorf("find the process of brick %s: %w", path, err)
 	}
-	for _, p := range processes {
-		if p.Path != path {
-			continue
-		}
+	for _, p := range serving {
 		if err := terminate(ctx, p.PID); err != nil {
 			return fmt.Errorf("end the process of brick %s: %w", path, err)
 		}

@@ -104,6 +104,8 @@ func (s Set) stamped(own int) Decision {
 			return Decision{Finish, "the brick is complete"}
 		case !b.Online:
 			return Decision{Start, "the brick's process does not run"}
+		case s.Allowed && s.Majority && len(s.others(own, Brick.Serves)) == len(s.Bricks)-1:
+			return Decision{Finish, "every brick of the replica set is complete: the leave to begin anew, which a person gave, is over"}
 		}
 		return Decision{None, "complete"}
 	}

@@ -69,6 +69,7 @@ func TestDecide(t *testing.T) {
 	alone := func(s Set) Set { s.Majority = false; return s }
 	healed := func(s Set) Set { s.Healed = true; return s }
 	stopped := func(s Set) Set { s.Started = false; return s }
+	allowed := func(s Set) Set { s.Ephemeral, s.Allowed = true, true; return s }
 	for _, tc := range []struct {
 		name   string
 		set    Set
@@ -76,6 +77,10 @@ func TestDecide(t *testing.T) {
 		reason string
 	}{
 		{"a complete brick that serves needs nothing", set(brick("n1"), brick("n2")), None, ""},
+		{"the leave to begin anew ends when every brick is complete all the same", allowed(set(brick("n1"), brick("n2"))), Finish, "is over"},
+		{"but not while one of them is away", allowed(set(brick("n1"), brick("n2", "away"))), None, ""},
+		{"nor while one is being filled", allowed(set(brick("n1"), brick("n2", "half"))), None, ""},
+		{"nor by a minority", alone(allowed(set(brick("n1"), brick("n2")))), None, ""},
 		{"a brick of a stopped volume is left alone", stopped(set(brick("n1", "wiped"), brick("n2"))), None, "not started"},
 		{"a brick whose process is gone is started", set(brick("n1", "offline"), brick("n2")), Start, ""},
 		{"a brick whose process is gone is started although the other is away", set(brick("n1", "offline"), brick("n2", "away")), Start, ""},

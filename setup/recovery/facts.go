@@ -71,8 +71,9 @@ type Brick struct {
 // Set is a replica set as one node sees it.
 type Set struct {
 	Volume    string
-	Index     int // 0-based
-	Ephemeral bool
+	Index     int  // 0-based
+	Ephemeral bool // it may begin anew without a person, or a person allowed it
+	Allowed   bool // a person allowed to begin anew, once
 	Started   bool // the volume is started
 	Bricks    []Brick
 	// Majority says that more than half of the pool's servers are connected to
@@ -125,4 +126,14 @@ func (d Decision) Settled() bool { return d.Action == None }
 // Waiting reports whether only others can change something.
 func (d Decision) Waiting() bool {
 	return d.Action == Wait || d.Action == Stop || d.Action == Healing
+}
+
+// changesVolume reports whether the action tells all nodes of the volume something.
+func (d Decision) changesVolume() bool {
+	switch d.Action {
+	case Start, TellWiped, Refill, Rebuild, Finish, TellSuspect, Resync, Accept:
+		return true
+	default:
+		return false
+	}
 }

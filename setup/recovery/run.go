@@ -18,6 +18,7 @@ type Runner struct {
 	Observe func(context.Context) ([]Local, error)
 	Run     func(context.Context, gluster.Command) error
 	Waiting func(ctx context.Context, volume string) ([]string, error) // what waits to be healed
+	Joining func() bool                                                // glusterds that just connected must be left alone
 	Log     *slog.Logger
 	Status  func(string) // one line for systemctl status
 	Journal string       // path of the journal
@@ -32,6 +33,7 @@ type Runner struct {
 	held    map[string]time.Time // since when a decision is held back, by brick
 	heals   map[string]*heal     // what waits to be healed, by brick
 	alone   map[string]time.Time // since when no self-heal daemon serves the volume, by brick
+	hushed  time.Time            // since when changes wait for nodes that just connected
 	helped  bool                 // the self-heal daemons were told to look
 	emptied []Emptied
 	jobs    map[string]*comparison // by brick
@@ -125,6 +127,11 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 	for _, l := range locals {
 		d := r.settle(l, Decide(l.Set, l.Own))
 		r.say(l, d)
+		if d.changesVolume() && r.joining() {
+			waiting = append(waiting, fmt.Sprintf("volume %s, brick %s: %s, once the nodes that just connected know of each other's volumes", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason))
+			filling = true
+			continue
+		}
 		compared, err := r.compare(ctx, l, d)
 		if err != nil {
 			return acted, filling, nil, nil, err
@@ -201,7 +208,7 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		delete(r.alone, k)
 	} else if first, seen := r.alone[k]; !seen {
 		r.alone[k] = r.Now()
-	} else if r.Now().Sub(first) >= idleTime {
+	} else if r.Now().Sub(first) >= idleTime && !r.joining() {
 		// All volumes share one process, and glusterd sometimes forgets to give a
 		// volume back to it that a reset-brick took away for a moment.
 		r.alone[k], r.helped = r.Now(), true
@@ -218,7 +225,7 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		r.heals[k] = &heal{left: l.Set.Pending, at: r.Now()}
 		return nil
 	}
-	if r.Now().Sub(h.at) < idleTime {
+	if r.Now().Sub(h.at) < idleTime || r.joining() {
 		return nil
 	}
 	h.left, h.at, r.helped = l.Set.Pending, r.Now(), true
@@ -238,6 +245,21 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		return fmt.Errorf("make the self-heal daemons look: %w", err)
 	}
 	return nil
+}
+
+// patience is how long changes wait, all in all, for nodes that come and go.
+const patience = 30 * time.Second
+
+// joining reports whether changes of volumes must wait for nodes that just connected.
+func (r *Runner) joining() bool {
+	if r.Joining == nil || !r.Joining() {
+		r.hushed = time.Time{}
+		return false
+	}
+	if r.hushed.IsZero() {
+		r.hushed = r.Now()
+	}
+	return r.Now().Sub(r.hushed) < patience
 }
 
 // change lets a change that has begun come to its end when this program is told

@@ -155,7 +155,18 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	peers, err := g.Local.Peers(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	reasons = append(reasons, serverQuorum(peers, volumes, g.claimed(volumes))...)
 	return append(reasons, g.claims(sets, volumes)...), sets, nil
+}
+
+// claim is when a node left word in a volume that it may stop, if that still counts.
+func (g *Gate) claim(v gluster.Volume, node string) (at time.Time, ok bool) {
+	at, err := time.Parse(time.RFC3339, v.Options[recovery.StoppingOption(g.Pool, node)])
+	return at, err == nil && g.Now().Sub(at) <= claimTime
 }
 
 // claims names the nodes that share a replica set with this one and are
@@ -168,8 +179,8 @@ func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string 
 			continue
 		}
 		for _, b := range l.Set.Bricks {
-			at, err := time.Parse(time.RFC3339, volumes[i].Options[recovery.StoppingOption(g.Pool, b.Node)])
-			if b.Node == g.Node || err != nil || g.Now().Sub(at) > claimTime {
+			at, ok := g.claim(volumes[i], b.Node)
+			if b.Node == g.Node || !ok {
 				continue
 			}
 			out = append(out, fmt.Sprintf("volume %s, replica set %d: %s was allowed to stop at %s and is not back yet (gluster-setup ok-to-stop --release there takes that back)",
