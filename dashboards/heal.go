@@ -48,7 +48,7 @@ func heal() page {
 					queries:     []query{{`gluster_brick_heal_pending_entries{` + inBoth + `}`, "{{brick}}"}},
 				},
 				{
-					kind: graph, title: "Pace", unit: "none", width: 12, height: 8, steps: plain,
+					kind: graph, title: "Pace", unit: "none", signed: true, width: 12, height: 8, steps: plain,
 					description: "By how many entries the backlog of a volume changed in ten minutes: below zero it shrinks, at zero with a backlog nothing is healed.",
 					queries:     []query{{`delta(cluster_volume:gluster_heal_pending_entries:sum{` + inVolume + `}[10m])`, "{{volume}}"}},
 				},
