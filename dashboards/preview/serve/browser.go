@@ -19,16 +19,18 @@ type browser struct {
 	says    bytes.Buffer // its standard error
 	to      io.WriteCloser
 	from    *bufio.Reader
-	last    int    // number of the last message
-	session string // of the page
+	pipe    io.Closer // below from
+	last    int       // number of the last message
+	session string    // of the page
 }
 
 // start runs a Chromium whose files are all below a directory of its own, and that reaches this machine only.
-func start(ctx context.Context) (_ *browser, err error) {
-	b := &browser{}
-	if b.home, err = os.MkdirTemp("", "brickyard-preview-"); err != nil {
+func start(ctx context.Context) (*browser, error) {
+	home, err := os.MkdirTemp("", "brickyard-preview-")
+	if err != nil {
 		return nil, err
 	}
+	b := &browser{home: home}
 	reads, to, err := os.Pipe()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(b.home))
@@ -37,7 +39,7 @@ func start(ctx context.Context) (_ *browser, err error) {
 	if err != nil {
 		return nil, errors.Join(err, reads.Close(), to.Close(), os.RemoveAll(b.home))
 	}
-	b.to, b.from = to, bufio.NewReader(from)
+	b.to, b.from, b.pipe = to, bufio.NewReader(from), from
 	b.program = exec.CommandContext(ctx, "chromium", "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-quic", //nolint:gosec // all are ours
 		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
 		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE [::1]", "--user-data-dir="+b.home, "about:blank")
@@ -45,9 +47,9 @@ func start(ctx context.Context) (_ *browser, err error) {
 	b.program.Env = append(os.Environ(), "HOME="+b.home, "TZ=UTC")
 	b.program.Stderr, b.program.WaitDelay = &b.says, lastChance
 	err = b.program.Start()
-	closed := errors.Join(reads.Close(), writes.Close())
-	if err = errors.Join(err, closed); err != nil {
-		return nil, errors.Join(fmt.Errorf("chromium: %w", err), to.Close(), from.Close(), os.RemoveAll(b.home))
+	_, _ = reads.Close(), writes.Close() // the browser has its own of them
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("chromium: %w: hack/install pictures installs it", err), to.Close(), from.Close(), os.RemoveAll(b.home))
 	}
 	var target struct {
 		TargetID string `json:"targetId"`
@@ -110,7 +112,7 @@ func (b *browser) do(method string, parameters map[string]any, answer any) error
 func (b *browser) stop() error {
 	b.session = ""
 	asked := b.do("Browser.close", map[string]any{}, nil)
-	err := errors.Join(asked, b.to.Close(), b.program.Wait(), os.RemoveAll(b.home))
+	err := errors.Join(asked, b.to.Close(), b.program.Wait(), b.pipe.Close(), os.RemoveAll(b.home))
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, b.says.Bytes())
 	}
