@@ -70,8 +70,8 @@ func overview() page {
 				},
 				{
 					kind: number, title: "Alerts that page", unit: "none", width: 4, height: 3, steps: bad(1),
-					description: "Alerts of the severity page that fire now. 0 also where the rules are not loaded: then the first three numbers are missing.",
-					queries:     []query{{`count(ALERTS{alertname=~"Gluster.*", alertstate="firing", severity="page", ` + inCluster + `}) or vector(0)`, ""}},
+					description: "Alerts of the severity page that fire now. No data: the rules are not loaded, and nothing would fire.",
+					queries:     []query{{`count(ALERTS{alertname=~"Gluster.*", alertstate="firing", severity="page", ` + inCluster + `}) or 0 * count(cluster_volume_subvolume:gluster_writable:max{` + inCluster + `})`, ""}},
 				},
 				{
 					kind: number, title: "Bricks down", unit: "none", width: 4, height: 3, steps: bad(1), details: uidVolumes,
