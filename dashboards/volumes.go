@@ -44,10 +44,10 @@ func volumes() page {
 					},
 				},
 				{
-					kind: graph, title: "Room left in a day", unit: "percentunit", width: 12, height: 7, steps: plain, most: 1,
-					description: "Room left of each volume in 24 hours, if the last six go on; at the bottom it is full.",
+					kind: graph, title: "Room left in a day", unit: "percentunit", width: 12, height: 7, steps: plain, most: 1, empty: "Nothing is foretold from less than an hour",
+					description: "Room left of each volume in 24 hours, if the last six go on; at the bottom it is full. Of at least an hour: what is foretold from less frightens for nothing.",
 					queries: []query{{`clamp_min(predict_linear(cluster_volume:gluster_available_bytes:sum{` + inVolume + `}[6h], 86400), 0) / cluster_volume:gluster_size_bytes:sum{` + inVolume +
-						`}`, "{{volume}}"}},
+						`} and cluster_volume:gluster_available_bytes:sum{` + inVolume + `} offset 1h`, "{{volume}}"}},
 				},
 			}},
 			{"Bricks", []panel{
