@@ -45,7 +45,7 @@ function place({ x, y, w, h }, width) {
 }
 
 function Header({ dashboard, range }) {
-  const choices = dashboard.templating.list.map((v) => [v.label ?? v.name, [v.current?.text ?? ''].flat().join(', ')]);
+  const choices = dashboard.templating.list.map((v) => [v.label ?? v.name, query.get(`var-${v.name}`) ?? [v.current?.text ?? ''].flat().join(', ')]);
   const box = { border: `1px solid ${theme.colors.border.medium}`, borderRadius: 2, padding: '2px 8px', marginRight: 8, fontSize: 12, whiteSpace: 'nowrap' };
   const time = (t) => dateTimeFormat(t, { format: 'HH:mm' });
   return (
@@ -56,7 +56,7 @@ function Header({ dashboard, range }) {
           {`${dateTimeFormat(range.to, { format: 'YYYY-MM-DD' })} ${time(range.from)} to ${time(range.to)}`}
         </span>
       </div>
-      <div style={{ display: 'flex' }}>
+      <div style={{ display: 'flex', overflow: 'hidden' }}>
         {choices.map(([name, value]) => (
           <span key={name} style={box}><span style={{ color: theme.colors.text.secondary }}>{name} </span>{value}</span>
         ))}

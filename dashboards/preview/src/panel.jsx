@@ -134,7 +134,7 @@ export function Panel({ panel, width, height, range, regions, onDone }) {
   return (
     <PanelChrome title={panel.title} description={panel.description} width={width} height={height} loadingState={loading ? LoadingState.Loading : LoadingState.Done}
       statusMessage={error?.message}
-      actions={(panel.links ?? []).map((l) => <a key={l.url} href={l.url} style={{ color: theme.colors.text.link, fontSize: 12 }}>{l.title}</a>)}>
+      actions={(panel.links ?? []).map((l) => <a key={l.url} href={l.url} title={l.title} style={{ color: theme.colors.text.link }}>»</a>)}>
       {draw}
     </PanelChrome>
   );
