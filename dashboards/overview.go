@@ -39,7 +39,7 @@ func overview() page {
 		rows: []row{
 			{"Now", []panel{
 				{
-					kind: number, title: "Volumes not writable", unit: "none", width: 4, height: 4, steps: bad(1), details: uidVolumes,
+					kind: number, title: "Not writable", unit: "none", width: 4, height: 4, steps: bad(1), details: uidVolumes,
 					description: "Volumes of which a part cannot be written by anybody: too few bricks of a replica set are online for its quorum.",
 					queries:     []query{{notWritable, ""}},
 				},

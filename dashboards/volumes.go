@@ -7,7 +7,7 @@ func volumes() page {
 		rows: []row{
 			{"Volumes", []panel{
 				{
-					kind: number, title: "Volumes not writable", unit: "none", width: 4, height: 4, steps: bad(1),
+					kind: number, title: "Not writable", unit: "none", width: 4, height: 4, steps: bad(1),
 					description: "Volumes of which a part cannot be written by anybody: too few bricks of a replica set are online for its quorum.",
 					queries:     []query{{notWritable, ""}},
 				},
