@@ -34,6 +34,8 @@ type panel struct {
 	most               float64  // top of the axis, if it has one
 	// empty is what is shown when there is no data; panels without it always have some on a healthy cluster.
 	empty string
+	// aside says that a graph has so many lines with such long names that they stand beside it.
+	aside bool
 	// signed says that a graph goes below zero.
 	signed bool
 	// columns of a list from left to right; without them all labels are shown, by name.
@@ -103,10 +105,14 @@ func (p panel) build() (dashboard.Panel, error) {
 	var err error
 	switch p.kind {
 	case graph:
+		names := common.LegendPlacementBottom
+		if p.aside {
+			names = common.LegendPlacementRight
+		}
 		built, err = timeseries.NewPanelBuilder().
 			LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
 			SpanNulls(common.BoolOrFloat64{Bool: new(false)}).
-			Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)).
+			Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(names).ShowLegend(true)).
 			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)).
 			Build()
 	case number:
