@@ -54,9 +54,9 @@ func heal() page {
 				},
 				{
 					kind: timeline, title: "Self-heal daemons", unit: "none", width: 12, height: 7,
-					states:      []string{"!down", "up"},
-					description: "Whether a self-heal daemon of the node serves the volume.",
-					queries:     []query{{`gluster_self_heal_daemon_up{` + inBoth + `}`, "{{volume}} {{instance}}"}},
+					states:      []string{silent, "!down", "up"},
+					description: "Whether a self-heal daemon of the node serves the volume. " + silentMeans,
+					queries:     []query{{orSilent(`gluster_self_heal_daemon_up{`+inBoth+`}`, `last_over_time(gluster_self_heal_daemon_up{`+inBoth+`}[1h])`), "{{volume}} {{instance}}"}},
 				},
 				{
 					kind: timeline, title: "Crawls", unit: "none", width: 12, height: 7,
@@ -97,10 +97,10 @@ func heal() page {
 			{"Recovery after reboots", []panel{
 				{
 					kind: timeline, title: "Bricks that gluster-setup recover looks after", unit: "none", width: 12, height: 7, empty: never,
-					states:      []string{"complete", "?coming back", "?waits for a node", "!needs a person"},
-					description: "Coming back: the brick is brought up or refilled. Waiting: nothing is done until another node is there.",
-					queries: []query{{`gluster_recovery_incomplete{` + inBoth + `} + gluster_recovery_waiting{` + inBoth + `} + gluster_recovery_needs_person{` + inBoth +
-						`}`, "{{volume}} {{instance}} {{path}}"}},
+					states:      []string{silent, "complete", "?coming back", "?waits for a node", "!needs a person"},
+					description: "Coming back: the brick is brought up or refilled. Waiting: nothing is done until another node is there. " + silentMeans,
+					queries: []query{{orSilent(`gluster_recovery_incomplete{`+inBoth+`} + gluster_recovery_waiting{`+inBoth+`} + gluster_recovery_needs_person{`+inBoth+
+						`}`, `last_over_time(gluster_recovery_incomplete{`+inBoth+`}[1h])`), "{{volume}} {{instance}} {{path}}"}},
 				},
 				{
 					kind: list, title: "What it does, and why", unit: "none", width: 12, height: 7, steps: plain, empty: none,

@@ -16,9 +16,12 @@ func nodes() page {
 				},
 				{
 					kind: timeline, title: "Peers, as each node sees them", unit: "none", width: 12, height: 8,
-					states:      []string{"!disconnected", "!rejected", "connected"},
-					description: "Rejected: connected, and not a full member: the two know volumes differently. One-sided views show as one red line.",
-					queries:     []query{{`gluster_peer_connected{` + onNode + `} * (1 + gluster_peer_in_cluster{` + onNode + `})`, "{{instance}} sees {{peer}}"}},
+					states:      []string{silent, "!disconnected", "!rejected", "connected"},
+					description: "Rejected: connected, and not a full member: the two know volumes differently. One-sided views show as one red line. " + silentMeans,
+					queries: []query{{
+						orSilent(`gluster_peer_connected{`+onNode+`} * (1 + gluster_peer_in_cluster{`+onNode+`})`, `last_over_time(gluster_peer_connected{`+onNode+`}[1h])`),
+						"{{instance}} sees {{peer}}",
+					}},
 				},
 				{
 					kind: list, title: "Versions", unit: "none", width: 8, height: 6, steps: plain,

@@ -22,15 +22,25 @@ const (
 	saving = `sum by (cluster, instance, volume, mountpoint, size) (rate(gluster_probe_operation_duration_seconds_sum{operation=~"create|write|fsync|close", ` + inBoth + `}[5m]))` +
 		` / (sum by (cluster, instance, volume, mountpoint, size) (rate(gluster_probe_operation_duration_seconds_count{operation="create", ` + inBoth + `}[5m])) > 0)`
 	// Alerts that fire, with the seconds since their condition began: the labels that say where become one.
-	where  = `volume, subvolume, brick, mountpoint, peer, instance`
-	firing = `sort_desc(max by (cluster, severity, alertname, runbook, where) (label_join(label_replace(` +
+	where  = `volume, subvolume, brick, mountpoint, instance, peer`
+	firing = `sort_desc(max by (cluster, severity, alertname, runbook, where) (label_join(label_replace(label_replace(` +
 		`(time() - ALERTS_FOR_STATE{alertname=~"Gluster.*", ` + inCluster + `}) and on (cluster, severity, alertname, ` + where + `) ALERTS{alertname=~"Gluster.*", alertstate="firing", ` + inCluster + `}, ` +
-		`"runbook", "$1", "alertname", "(.+?)(Soon)?"), "where", " ", "volume", "subvolume", "brick", "mountpoint", "peer", "instance")))`
+		`"runbook", "$1", "alertname", "(.+?)(Soon)?"), "peer", "about $1", "peer", "(.+)"), "where", " ", "volume", "subvolume", "brick", "mountpoint", "instance", "peer")))`
 	roomLeft   = `cluster_volume:gluster_available_bytes:sum{` + inVolume + `} / cluster_volume:gluster_size_bytes:sum{` + inVolume + `}`
 	setsHealth = `min by (cluster, volume) (cluster_volume_subvolume:gluster_writable:max{` + inVolume + `} * (1 + (cluster_volume_subvolume:gluster_data_bricks_online:max{` + inVolume +
 		`} >= bool cluster_volume_subvolume:gluster_data_bricks:max{` + inVolume + `})))`
 	nodeHealth = `max by (cluster, instance) ((up{` + jobs + `, ` + onNode + `} == 0) or 2 - gluster_server{` + onNode + `} * (1 - gluster_up{` + onNode + `}))`
 )
+
+// What nobody tells any more must not look as if it were not there: the last hour's series of nodes that do not answer are the first state.
+const (
+	silent      = "!node silent"
+	silentMeans = "Node silent: Prometheus does not reach its exporter; shown for an hour."
+)
+
+func orSilent(states, lastHour string) string {
+	return `1 + ` + states + ` or 0 * ` + lastHour + ` and on (cluster, instance) (up{` + jobs + `, ` + onNode + `} == 0)`
+}
 
 func overview() page {
 	return page{
@@ -128,9 +138,10 @@ func overview() page {
 				},
 				{
 					kind: timeline, title: "Mounts", unit: "none", width: 8, height: 7, details: uidLatency,
-					states:      []string{"!fails", "works"},
-					description: "Whether the latest probe could write, read back and remove files. Mounts that nobody probes: whether they are there.",
-					queries:     []query{{`max by (cluster, instance, volume, mountpoint) ` + mountServes, "{{instance}} {{mountpoint}}"}},
+					states:      []string{silent, "!fails", "works"},
+					description: "Whether the latest probe could write, read back and remove files. Mounts that nobody probes: whether they are there. " + silentMeans,
+					queries: []query{{orSilent(`max by (cluster, instance, volume, mountpoint) `+mountServes, `max by (cluster, instance, volume, mountpoint) (last_over_time(gluster_probe_success{`+
+						inBoth+`}[1h]) or last_over_time(gluster_mount_mounted{`+inBoth+`}[1h]))`), "{{instance}} {{mountpoint}}"}},
 				},
 			}},
 			{"Trends", []panel{

@@ -53,11 +53,10 @@ func volumes() page {
 			{"Bricks", []panel{
 				{
 					kind: timeline, title: "Bricks", unit: "none", width: 12, height: 8,
-					states:      []string{"!node silent", "!down", "!empty or foreign", "?read-only", "up"},
-					description: "Node silent: Prometheus does not reach its exporter; shown for an hour. Down: no process answers for the brick. Empty or foreign: its directory does not belong to the volume. Read-only: the file system below it.",
-					queries: []query{{`1 + gluster_brick_up{` + inBoth + `} * (1 + gluster_brick_volume_id_matches{` + inBoth + `}) + gluster_brick_up{` + inBoth +
-						`} * gluster_brick_volume_id_matches{` + inBoth + `} * (1 - gluster_brick_read_only{` + inBoth + `}) or 0 * last_over_time(gluster_brick_up{` + inBoth +
-						`}[1h]) and on (cluster, instance) (up{` + jobs + `, ` + onNode + `} == 0)`, "{{volume}} {{brick}}"}},
+					states:      []string{silent, "!down", "!empty or foreign", "?read-only", "up"},
+					description: "Down: no process answers for the brick. Empty or foreign: its directory does not belong to the volume. Read-only: the file system below it. " + silentMeans,
+					queries: []query{{orSilent(`gluster_brick_up{`+inBoth+`} * (1 + gluster_brick_volume_id_matches{`+inBoth+`}) + gluster_brick_up{`+inBoth+
+						`} * gluster_brick_volume_id_matches{`+inBoth+`} * (1 - gluster_brick_read_only{`+inBoth+`})`, `last_over_time(gluster_brick_up{`+inBoth+`}[1h])`), "{{volume}} {{brick}}"}},
 				},
 				{
 					kind: graph, title: "Room on bricks", unit: "percentunit", width: 12, height: 8, steps: plain, most: 1,

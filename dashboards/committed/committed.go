@@ -124,8 +124,8 @@ func (v Values) Fill(expr string) (string, error) {
 		"$__rate_interval", v.RateInterval, "$__range", v.Range,
 		"$cluster", v.Cluster, "$volume", v.Volume, "$node", v.Node,
 	).Replace(expr)
-	// "$1" is the first group of a regular expression of label_replace.
-	if left := strings.ReplaceAll(filled, `"$1"`, ""); strings.Contains(left, "$") {
+	// $1 is the first group of a regular expression of label_replace.
+	if left := strings.ReplaceAll(filled, "$1", ""); strings.Contains(left, "$") {
 		return "", fmt.Errorf("%s: nobody knows the variable at %q", expr, left[strings.IndexByte(left, '$'):])
 	}
 	return filled, nil

@@ -76,7 +76,7 @@ func TestEveryDashboardIsServedWithItsVariablesFilled(t *testing.T) {
 			continue
 		}
 		// A group of label_replace, what only a row knows, and the choice All are no variables.
-		rest := strings.NewReplacer(`\"$1\"`, "", "${__data.fields.runbook}", "", `"$__all"`, "").Replace(text)
+		rest := strings.NewReplacer("$1", "", "${__data.fields.runbook}", "", `"$__all"`, "").Replace(text)
 		if at := strings.IndexByte(rest, '$'); at >= 0 {
 			t.Errorf("%s: a variable is left: %.60s", d.UID, rest[at:])
 		}
