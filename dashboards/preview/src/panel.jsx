@@ -1,6 +1,6 @@
 // One panel: asks for its data, and draws it with Grafana's component for its type.
 import { Component, useEffect, useMemo, useState } from 'react';
-import { FieldType, getFieldDisplayValues, LoadingState } from '@grafana/data';
+import { applyNullInsertThreshold, FieldType, getFieldDisplayValues, LoadingState } from '@grafana/data';
 import { BarGauge, BigValue, PanelChrome, TimeSeries, useTheme2, VizRepeater } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { frames as ask } from './prometheus.js';
@@ -51,16 +51,17 @@ function Bars({ panel, frames, width, height }) {
   );
 }
 
-// What is no number, or without end, is not drawn: it would leave the axis without one.
-const finite = (frames) =>
-  frames.map((frame) => ({
-    ...frame,
-    fields: frame.fields.map((f) => (f.type === FieldType.number ? { ...f, values: f.values.map((v) => (Number.isFinite(v) ? v : null)) } : f)),
-  }));
+// graphable leaves a gap where points are missing, and draws nothing for what is no number or without end: an axis cannot show it.
+const graphable = (frames) =>
+  frames.map((given) => {
+    const frame = applyNullInsertThreshold({ frame: given });
+    const fields = frame.fields.map((f) => (f.type === FieldType.number ? { ...f, values: f.values.map((v) => (Number.isFinite(v) ? v : null)) } : f));
+    return { ...frame, fields };
+  });
 
 function Graph({ panel, frames, range, regions, width, height }) {
   return (
-    <TimeSeries frames={useMemo(() => finite(frames), [frames])} width={width} height={height} timeRange={range} timeZone="browser" legend={panel.options.legend}>
+    <TimeSeries frames={useMemo(() => graphable(frames), [frames])} width={width} height={height} timeRange={range} timeZone="browser" legend={panel.options.legend}>
       {(builder) => <Alerts builder={builder} regions={regions} />}
     </TimeSeries>
   );
