@@ -48,15 +48,15 @@ func heal() page {
 					queries:     []query{{`gluster_brick_heal_pending_entries{` + inBoth + `}`, "{{brick}}"}},
 				},
 				{
-					kind: graph, title: "Pace", unit: "none", width: 12, height: 8, steps: plain,
+					kind: graph, title: "Pace", unit: "none", signed: true, width: 12, height: 8, steps: plain,
 					description: "By how many entries the backlog of a volume changed in ten minutes: below zero it shrinks, at zero with a backlog nothing is healed.",
 					queries:     []query{{`delta(cluster_volume:gluster_heal_pending_entries:sum{` + inVolume + `}[10m])`, "{{volume}}"}},
 				},
 				{
 					kind: timeline, title: "Self-heal daemons", unit: "none", width: 12, height: 7,
-					states:      []string{"!down", "up"},
-					description: "Whether a self-heal daemon of the node serves the volume.",
-					queries:     []query{{`gluster_self_heal_daemon_up{` + inBoth + `}`, "{{volume}} {{instance}}"}},
+					states:      []string{silent, "!down", "up"},
+					description: "Whether a self-heal daemon of the node serves the volume. " + silentMeans,
+					queries:     []query{{orSilent(`gluster_self_heal_daemon_up{`+inBoth+`}`, `last_over_time(gluster_self_heal_daemon_up{`+inBoth+`}[1h])`), "{{volume}} {{instance}}"}},
 				},
 				{
 					kind: timeline, title: "Crawls", unit: "none", width: 12, height: 7,
@@ -97,10 +97,10 @@ func heal() page {
 			{"Recovery after reboots", []panel{
 				{
 					kind: timeline, title: "Bricks that gluster-setup recover looks after", unit: "none", width: 12, height: 7, empty: never,
-					states:      []string{"complete", "?coming back", "?waits for a node", "!needs a person"},
-					description: "Coming back: the brick is brought up or refilled. Waiting: nothing is done until another node is there.",
-					queries: []query{{`gluster_recovery_incomplete{` + inBoth + `} + gluster_recovery_waiting{` + inBoth + `} + gluster_recovery_needs_person{` + inBoth +
-						`}`, "{{volume}} {{instance}} {{path}}"}},
+					states:      []string{silent, "complete", "?coming back", "?waits for a node", "!needs a person"},
+					description: "Coming back: the brick is brought up or refilled. Waiting: nothing is done until another node is there. " + silentMeans,
+					queries: []query{{orSilent(`gluster_recovery_incomplete{`+inBoth+`} + gluster_recovery_waiting{`+inBoth+`} + gluster_recovery_needs_person{`+inBoth+
+						`}`, `last_over_time(gluster_recovery_incomplete{`+inBoth+`}[1h])`), "{{volume}} {{instance}} {{path}}"}},
 				},
 				{
 					kind: list, title: "What it does, and why", unit: "none", width: 12, height: 7, steps: plain, empty: none,
