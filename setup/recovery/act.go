@@ -57,9 +57,9 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		if err := a.Emptied(lost); err != nil {
 			return err
 		}
-		return a.empty(l, b)
+		return a.empty(ctx, l, b)
 	case Redo:
-		return a.empty(l, b)
+		return a.empty(ctx, l, b)
 	case TellSuspect:
 		return a.Run(ctx, tell(vol, l.Brick, IsSuspect))
 	case Accept:
@@ -193,7 +193,11 @@ func terminate(ctx context.Context, pid int) error {
 
 // empty throws away what a brick holds: in memory it is freed, on a disk it is
 // moved aside, below the brick's own file system.
-func (a *Actor) empty(l Local, b Brick) error {
+func (a *Actor) empty(ctx context.Context, l Local, b Brick) error {
+	// It was taken for offline because a connection said so; what is certain is here.
+	if err := a.takeOffline(ctx, b.Path); err != nil {
+		return err
+	}
 	if l.Tmpfs {
 		if err := os.RemoveAll(b.Path); err != nil {
 			return fmt.Errorf("empty brick %s: %w", b.Path, err)
