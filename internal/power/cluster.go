@@ -212,7 +212,11 @@ func (d *driver) healthy(ctx context.Context, m *mode, since time.Time) (float64
 		// What somebody would look at who has nothing else.
 		ask = `out=$(timeout 60 gluster volume heal server info) && echo "$out" && ! grep -qE 'not connected|entries: [1-9]' <<<"$out" && [ "$(grep -c 'Number of entries: 0' <<<"$out")" = 2 ]`
 	}
-	deadline := time.Now().Add(healthyLimit)
+	limit := healthyLimit
+	if m.file == "" {
+		limit /= 3 // it may never come
+	}
+	deadline := time.Now().Add(limit)
 	err := each(m.machines(), func(n string) error {
 		for {
 			code, words := d.status(ctx, n, ask)
@@ -222,7 +226,7 @@ func (d *driver) healthy(ctx context.Context, m *mode, since time.Time) (float64
 			case ctx.Err() != nil:
 				return context.Cause(ctx)
 			case time.Now().After(deadline):
-				return fmt.Errorf("%s is not healthy after %s: %s", n, healthyLimit, words)
+				return fmt.Errorf("%s is not healthy after %s: %s", n, limit, words)
 			}
 			time.Sleep(time.Second)
 		}

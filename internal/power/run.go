@@ -182,10 +182,16 @@ func (d *driver) cut(ctx context.Context, m *mode, w *writer, off []string) erro
 		}
 		r.Mounted = max(r.Mounted, at)
 	}
-	if r.Healthy, err = d.healthy(ctx, m, on); err != nil {
+	r.Healthy, err = d.healthy(ctx, m, on)
+	switch {
+	case err != nil && (m.file != "" || ctx.Err() != nil):
 		return err
+	case err != nil:
+		d.say("   %v", err)
+		r.Healthy, r.Note = 0, "heal info never was 0 again"
+	default:
+		d.say("   healthy after %.1f s", r.Healthy)
 	}
-	d.say("   healthy after %.1f s", r.Healthy)
 	if !lost {
 		// Some more changes, on all bricks.
 		time.Sleep(2 * time.Second)

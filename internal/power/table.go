@@ -32,15 +32,17 @@ func markdown(rows []row) string {
 	var b strings.Builder
 	b.WriteString("| mode | power cut of, after s | operations | names compared | differ afterwards | lost everywhere | stale reads, of | s until mounted | s until healthy | longest stall of the writer, s |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
-		mounted := "–"
-		if r.Mounted > 0 {
-			mounted = fmt.Sprintf("%.0f", r.Mounted)
+		seconds := func(s float64) string {
+			if s == 0 {
+				return "–"
+			}
+			return fmt.Sprintf("%.0f", s)
 		}
 		off := r.Off
 		if r.Note != "" {
 			off += " (" + r.Note + ")"
 		}
-		fmt.Fprintf(&b, "| %s | %s, %.1f | %d | %d | %d | %d | %d, %d | %s | %.0f | %.1f |\n", r.Mode, off, r.Moment, r.Operations, r.Names, r.Differ, r.Lost, r.Stale, r.Reads, mounted, r.Healthy, r.Stall)
+		fmt.Fprintf(&b, "| %s | %s, %.1f | %d | %d | %d | %d | %d, %d | %s | %s | %.1f |\n", r.Mode, off, r.Moment, r.Operations, r.Names, r.Differ, r.Lost, r.Stale, r.Reads, seconds(r.Mounted), seconds(r.Healthy), r.Stall)
 	}
 	return b.String()
 }
