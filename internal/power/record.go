@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -208,16 +209,17 @@ func (r *record) differ(trees map[string]map[string]entry, withRecord bool) []st
 		if same && (!withRecord || !sure || first == want) {
 			continue
 		}
-		line := name + ":"
+		var line strings.Builder
+		fmt.Fprintf(&line, "%s:", name)
 		for _, p := range places {
-			line += fmt.Sprintf(" %s: %v;", p, trees[p][name])
+			fmt.Fprintf(&line, " %s: %v;", p, trees[p][name])
 		}
 		if sure {
-			line += fmt.Sprintf(" acknowledged: %v", want)
+			fmt.Fprintf(&line, " acknowledged: %v", want)
 		} else {
-			line += " acknowledged: nobody knows"
+			line.WriteString(" acknowledged: nobody knows")
 		}
-		out = append(out, line)
+		out = append(out, line.String())
 	}
 	return out
 }
