@@ -47,7 +47,7 @@ func trees(t *testing.T, dirs ...string) map[string]map[string]entry {
 }
 
 func TestTheRecordIsWhatAFileSystemShows(t *testing.T) {
-	dir, w := written(t, 3000)
+	dir, w := written(t, 1500)
 	if w.failed > 0 {
 		t.Errorf("%d operations failed", w.failed)
 	}
