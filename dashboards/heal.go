@@ -118,6 +118,23 @@ func heal() page {
 					queries:     []query{{`gluster_recovery_emptied_events{` + inBoth + `}`, "{{brick}}"}},
 				},
 			}},
+			{"Power cuts", []panel{
+				{
+					kind: timeline, title: "Bricks that may have lost something in a power cut", unit: "none", width: 12, height: 7, empty: never,
+					states:      []string{"trusted", "!suspect"},
+					description: "Suspect: nobody has proved yet that the brick holds what it had acknowledged. It is withheld, being compared or healed, or serves because no brick knows better.",
+					queries:     []query{{`gluster_recovery_suspect{` + inBoth + `}`, "{{volume}} {{instance}} {{path}}"}},
+				},
+				{
+					kind: graph, title: "What the latest comparison came to", unit: "none", width: 12, height: 7, steps: plain, empty: "No brick was compared",
+					description: "Of the comparison of each brick after its latest power cut: what was healed, what only this brick had and is kept aside, and what a person should look at.",
+					queries: []query{
+						{`gluster_recovery_resync_marked_entries{` + inBoth + `}`, "{{instance}} {{path}} healed"},
+						{`gluster_recovery_resync_taken_out_entries{` + inBoth + `}`, "{{instance}} {{path}} kept aside"},
+						{`gluster_recovery_resync_copied_entries{` + inBoth + `} + gluster_recovery_resync_undecided_entries{` + inBoth + `}`, "{{instance}} {{path}} for a person"},
+					},
+				},
+			}},
 		},
 	}
 }

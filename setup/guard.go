@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -138,9 +139,9 @@ func keep(s *desired.State, log *slog.Logger) {
 	}
 }
 
-// comparer compares a suspect brick of this node with a complete one.
-func comparer(s *desired.State) func(context.Context, recovery.Local, int, func(int64)) (resync.Result, error) {
-	return func(ctx context.Context, l recovery.Local, source int, progress func(int64)) (resync.Result, error) {
+// comparer compares a suspect brick of this node with those that serve.
+func comparer(s *desired.State) func(context.Context, recovery.Local, []int, func(int64)) (resync.Result, error) {
+	return func(ctx context.Context, l recovery.Local, sources []int, progress func(int64)) (resync.Result, error) {
 		sets, err := setsOf(s, l.Set.Volume)
 		if err != nil {
 			return resync.Result{}, err
@@ -158,8 +159,9 @@ func comparer(s *desired.State) func(context.Context, recovery.Local, int, func(
 			return resync.Result{}, errors.Join(fmt.Errorf("brick %s is not withheld any more", brick), err)
 		}
 		job := resync.Job{
-			Set: sets[l.Set.Index], Own: l.Own, Source: source, Brick: dir, Unproven: l.Set.Bricks[source].Published == recovery.Unproven,
-			Flushed: flushed, Dir: filepath.Join(host.RunDir, "resync", l.Set.Volume+"-"+fmt.Sprint(l.Brick)), Now: time.Now, Progress: progress,
+			Set: sets[l.Set.Index], Own: l.Own, Sources: sources, Brick: dir,
+			Unproven: slices.ContainsFunc(sources, func(i int) bool { return l.Set.Bricks[i].Published == recovery.Unproven }),
+			Flushed:  flushed, Dir: filepath.Join(host.RunDir, "resync", l.Set.Volume+"-"+fmt.Sprint(l.Brick)), Now: time.Now, Progress: progress,
 		}
 		return job.Run(ctx)
 	}

@@ -2,6 +2,8 @@ package labtest_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,6 +144,12 @@ func TestBothLosePowerAndNothingIsLostSilently(t *testing.T) {
 	behind(first, `forget dir/two; echo "TEXT of differs" >dir/differs`)
 	behind(second, `forget dir/one`)
 	s.boot(first)
+	// One alone proves nothing, and shows nothing.
+	s.expect(first, 1, []string{"waiting for a majority of the pool's servers"}, "recover", "--timeout", "5s")
+	s.expect(first, 1, []string{"waiting for a majority of the pool's servers"}, "status")
+	if _, err := os.Stat(first.Path(onBrick)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the brick is in its place before it was compared: %v", err)
+	}
 	s.boot(second)
 	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "80s") {
 		o.check(t, s.Node(i).Name+" recover", 0)
@@ -168,6 +176,46 @@ func TestBothLosePowerAndNothingIsLostSilently(t *testing.T) {
 		t.Errorf("first: %+v", j.Resynced)
 	}
 	for _, n := range s.Nodes()[:2] {
+		s.expect(n, 0, nil, "status")
+	}
+}
+
+// What a brick lost may be on one that was away when it was compared; one that was away must not be believed where
+// another knows better.
+func TestABrickThatLostPowerIsComparedWithAllOthers(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, lab.Options{Nodes: 3, Clients: 1, Names: names(4)}, clusterFile(3, 1, 3))
+	s.converge()
+	first, second, third, client := s.Node(0), s.Node(1), s.Node(2), s.Node(3)
+	s.connected(client, s.Nodes()[:3])
+	client.Run("bash", "-euc", `cd /client; mkdir dir; for f in all second old; do echo "text of $f" >dir/$f; done`)
+	third.StopGlusterd()
+	third.KillBrick(onBrick)
+	s.expect(third, 0, nil, "guard", "--stopped")
+	client.Run("bash", "-euc", `cd /client; echo "new text of old" >dir/old; echo "while third was away" >dir/late; mkdir dir/made; echo x >dir/made/file`)
+	cut(second)
+	behind(second, `echo "text of old" >dir/old; : >dir/second`)
+
+	s.boot(second)
+	s.expect(second, 1, []string{"compared after a power cut", "n3.example.com", "--give-up"}, "recover", "--timeout", "30s")
+	if text, err := os.ReadFile(second.Path(onBrick + "/dir/late")); err != nil || string(text) != "while third was away\n" {
+		t.Errorf("a name that only first had: %q, %v", text, err)
+	}
+	s.boot(third)
+	s.expect(second, 0, []string{"which was away", "compared after a power cut"}, "recover", "--timeout", "80s")
+	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
+	a, b, c := tree(first), tree(second), tree(third)
+	if a != b || a != c {
+		t.Errorf("the bricks differ.\nfirst:\n%s\nsecond:\n%s\nthird:\n%s", a, b, c)
+	}
+	if out := client.Run("bash", "-c", "sleep 1.2; cat /client/dir/old /client/dir/second /client/dir/late /client/dir/made/file"); out != "new text of old\ntext of second\nwhile third was away\nx\n" {
+		t.Errorf("through the client:\n%s", out)
+	}
+	j := s.journal(second)
+	if len(j.Resynced) != 2 || strings.Contains(j.Resynced[0].Source, "n3.") || !strings.Contains(j.Resynced[1].Source, "n3.") || j.Resynced[1].TakenOut+j.Resynced[1].Undecided != 0 {
+		t.Errorf("journal: %+v", j.Resynced)
+	}
+	for _, n := range s.Nodes()[:3] {
 		s.expect(n, 0, nil, "status")
 	}
 }

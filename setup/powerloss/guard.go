@@ -77,7 +77,7 @@ func (g *Guard) Start(b Brick) (u Unclean, unclean bool, err error) {
 	}
 	if st.Flags&unix.ST_SYNCHRONOUS == 0 {
 		u.Withheld = true
-		return u, true, withhold(b.Path)
+		return u, true, Withhold(b.Path)
 	}
 	aside := NewAside(b.Path, "unfinished", g.Now())
 	u.TakenOut, err = takeOutUnfinished(b.Path, aside)
@@ -145,7 +145,12 @@ func withheldPath(brick string) string {
 	return filepath.Join(filepath.Dir(brick), ".gluster-setup-withheld")
 }
 
-func withhold(brick string) error {
+// Withhold keeps a brick, whose process does not run, from GlusterFS until
+// Release. Whatever it was compared with before counts no more.
+func Withhold(brick string) error {
+	if err := ForgetCompared(brick); err != nil {
+		return err
+	}
 	if err := os.Rename(brick, withheldPath(brick)); err != nil {
 		return fmt.Errorf("withhold brick %s: %w", brick, err)
 	}

@@ -62,10 +62,21 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 			return err
 		}
 		return a.release(ctx, l)
-	case Resync:
-		return a.release(ctx, l) // it was compared: see Runner.resync
+	case Resync: // it was compared: see Runner.compare
+		if err := a.Run(ctx, tell(vol, l.Brick, Behind)); err != nil {
+			return err
+		}
+		return a.release(ctx, l)
+	case Withhold:
+		if err := a.takeOffline(ctx, b.Path); err != nil {
+			return err
+		}
+		return powerloss.Withhold(b.Path)
 	case Finish:
 		if err := remove(l.MarkPath); err != nil {
+			return err
+		}
+		if err := powerloss.ForgetCompared(b.Path); err != nil {
 			return err
 		}
 		return a.Run(ctx, tell(vol, l.Brick, Nothing))

@@ -3,16 +3,18 @@ package recovery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"brickyard/setup/powerloss"
 	"brickyard/setup/resync"
 )
 
 // comparison is the work of comparing a suspect brick with a complete one. It
 // may take long, and other bricks do not wait for it.
 type comparison struct {
-	source  int
+	sources []int
 	began   time.Time
 	seen    atomic.Int64
 	told    time.Time // when the journal last had its progress
@@ -45,16 +47,17 @@ const tellEvery = 10 * time.Second
 func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, err error) {
 	k := key(l)
 	c := r.jobs[k]
-	sources := l.Set.others(l.Own, Brick.complete)
+	// An arbiter alone proves nothing, but it can note what this brick lacks.
+	sources := l.Set.others(l.Own, func(o Brick) bool { return o.Serves() && !o.GivenUp })
 	switch {
-	case c != nil && (d.Action != Resync || len(sources) == 0 || c.source != sources[0]):
+	case c != nil && (d.Action != Resync || !slices.Equal(c.sources, sources)):
 		c.end()
 		delete(r.jobs, k)
 		return false, nil
 	case d.Action != Resync:
 		return false, nil
 	case c == nil:
-		r.jobs[k] = r.begin(ctx, l, sources[0])
+		r.jobs[k] = r.begin(ctx, l, sources)
 		return false, nil
 	}
 	select {
@@ -73,16 +76,23 @@ func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, e
 		r.Log.Warn("the comparison did not come to its end, it begins again", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "error", sanitize(c.failure.Error()))
 		return false, nil
 	}
+	var nodes []string
+	for _, i := range c.sources {
+		nodes = append(nodes, l.Set.Bricks[i].Node)
+	}
+	if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, nodes); err != nil {
+		return false, err
+	}
 	r.record(l, c)
 	return true, nil
 }
 
-func (r *Runner) begin(ctx context.Context, l Local, source int) *comparison {
+func (r *Runner) begin(ctx context.Context, l Local, sources []int) *comparison {
 	ctx, cancel := context.WithCancel(ctx)
-	c := &comparison{source: source, began: r.Now(), told: r.Now(), cancel: cancel, ended: make(chan struct{})}
+	c := &comparison{sources: sources, began: r.Now(), told: r.Now(), cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(c.ended)
-		c.result, c.failure = r.Compare(ctx, l, source, c.seen.Store)
+		c.result, c.failure = r.Compare(ctx, l, sources, c.seen.Store)
 	}()
 	return c
 }
@@ -102,9 +112,9 @@ func (r *Runner) abandon() {
 
 // record keeps what a comparison came to, and says it.
 func (r *Runner) record(l Local, c *comparison) {
-	s := l.Set.Bricks[c.source]
+	unproven := slices.ContainsFunc(c.sources, func(i int) bool { return l.Set.Bricks[i].Published == Unproven })
 	e := Resynced{
-		Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path, Source: s.Node + ":" + s.Path, Unproven: s.Published == Unproven,
+		Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path, Source: l.Set.list(c.sources), Unproven: unproven,
 		Started: c.began, Duration: r.Now().Sub(c.began).Round(time.Millisecond).Seconds(), Result: c.result,
 	}
 	r.past, r.news = append(r.past, e), true
@@ -126,5 +136,5 @@ func (r *Runner) accepted(l Local) {
 // suspect reports whether a power cut may have cost the brick anything, and
 // nothing has proved the contrary yet.
 func (b Brick) suspect() bool {
-	return b.Disk == Withheld || b.Published == IsSuspect || b.Published == Unproven
+	return b.Disk == Withheld || b.Published.doubted() || b.Published == Unproven
 }

@@ -89,14 +89,14 @@ func (s Set) stamped(own int) Decision {
 		}
 		return Decision{Empty, "this node was given up while it was away: what the brick holds is out of date"}
 	}
-	if b.Published == IsSuspect && !b.Mark {
+	if b.Published.doubted() && !b.Mark {
 		return s.released(own)
 	}
 	if !b.Mark {
 		switch {
 		case b.Published == Unproven && !b.Online:
 			return Decision{Start, "the brick's process does not run"}
-		case b.Published == Unproven && len(s.others(own, func(o Brick) bool { return o.Published == IsSuspect && !o.GivenUp })) > 0:
+		case b.Published == Unproven && len(s.others(own, func(o Brick) bool { return o.Published.doubted() && !o.GivenUp })) > 0:
 			return Decision{None, "serves without a proof that nothing was lost; the others are compared with it"}
 		case b.Published != Nothing && !s.Majority:
 			return Decision{Wait, "the brick is complete; waiting for a majority of the pool's servers to be connected to say so"}
@@ -144,13 +144,17 @@ func (s Set) stamped(own int) Decision {
 // as anybody knows.
 func (b Brick) Serves() bool { return b.Online && (b.Published == Nothing || b.Published == Unproven) }
 
+// doubted reports whether a power cut may have cost the brick something that was
+// not healed since.
+func (p Published) doubted() bool { return p == IsSuspect || p == Behind }
+
 // complete reports whether others may be filled from the brick.
 func (b Brick) complete() bool { return b.Serves() && !b.GivenUp && !b.Arbiter }
 
 // mayHold reports whether the brick may hold what no brick that serves has.
 func (b Brick) mayHold() bool {
 	away := !b.Online && (b.Published == Nothing || b.Published == Unproven)
-	return (away || b.Published == IsSuspect) && !b.GivenUp
+	return (away || b.Published.doubted()) && !b.GivenUp
 }
 
 // others returns the indices of the other bricks for which is holds.

@@ -36,7 +36,11 @@ func brick(node string, words ...string) Brick {
 		case "suspect": // and the others know
 			b.Disk, b.Online, b.Published = Withheld, false, IsSuspect
 		case "released":
-			b.Disk, b.Published = Stamped, IsSuspect
+			b.Disk, b.Published = Stamped, Behind
+		case "behind": // and lost power again
+			b.Disk, b.Online, b.Published = Withheld, false, Behind
+		case "compared":
+			b.Compared = true
 		case "unproven":
 			b.Published = Unproven
 		case "link":
@@ -129,6 +133,7 @@ func TestDecide(t *testing.T) {
 		{"a brick that lost power is not announced by a minority", alone(set(brick("n1", "withheld"), brick("n2", "away"))), Wait, "majority"},
 		{"a brick that lost power is compared with one that is complete", durable(set(brick("n1", "suspect"), brick("n2"))), Resync, "n2"},
 		{"a brick that lost power is compared with one that is accepted", set(brick("n1", "suspect"), brick("n2", "unproven")), Resync, "n2"},
+		{"of three that lost power all are compared with the one that serves", set(brick("n0", "released"), brick("n1", "suspect"), brick("n2", "unproven")), Resync, "n2"},
 		{"a brick that lost power waits for one that may know better", set(brick("n1", "suspect"), brick("n2", "away")), Wait, "--give-up"},
 		{"a brick that lost power is not compared with an arbiter", set(brick("n1", "suspect"), brick("n2", "away"), brick("n3", "arbiter")), Wait, "n2"},
 		{"a brick that lost power is not compared with one being filled", set(brick("n1", "suspect"), brick("n2", "half")), Accept, "nobody can prove"},
@@ -143,12 +148,23 @@ func TestDecide(t *testing.T) {
 		{"in replica 3 a brick that lost power is compared though a third is away", set(brick("n1", "suspect"), brick("n2"), brick("n3", "away")), Resync, "n2"},
 		{"an arbiter that lost power is compared", set(brick("n3", "arbiter", "suspect"), brick("n1"), brick("n2")), Resync, "n1"},
 		{"an arbiter that lost power never begins", set(brick("n3", "arbiter", "suspect"), brick("n1", "told wiped"), brick("n2", "told wiped")), Wait, "contents"},
-		{"a compared brick is started", set(brick("n1", "released", "offline"), brick("n2")), Start, "compared with n2"},
-		{"a compared brick is healed", set(brick("n1", "released"), brick("n2")), Healing, "n2"},
-		{"a compared brick that is healed says so", healed(set(brick("n1", "released"), brick("n2"))), Finish, ""},
-		{"a compared brick says so only to a majority", alone(healed(set(brick("n1", "released"), brick("n2")))), Wait, "majority"},
+		{"a compared brick is started", set(brick("n1", "released", "offline"), brick("n2", "compared")), Start, "compared with n2"},
+		{"a compared brick is healed", set(brick("n1", "released"), brick("n2", "compared")), Healing, "n2"},
+		{"a compared brick that is healed says so", healed(set(brick("n1", "released"), brick("n2", "compared"))), Finish, ""},
+		{"a compared brick says so only to a majority", alone(healed(set(brick("n1", "released"), brick("n2", "compared")))), Wait, "majority"},
+		{"a compared brick serves and waits for one that it was not compared with", set(brick("n1", "released"), brick("n2", "compared"), brick("n3", "away")), Wait, "n3"},
+		{"a compared brick is compared anew when all are back", set(brick("n1", "released"), brick("n2", "compared"), brick("n3")), Withhold, "n3"},
+		{"a compared brick waits for nobody who was given up", healed(set(brick("n1", "released"), brick("n2", "compared"), brick("n3", "away", "given up"))), Finish, ""},
+		{"a compared brick waits for nobody who is compared himself", healed(set(brick("n1", "released"), brick("n2", "compared"), brick("n3", "released"))), Finish, ""},
+		{"a compared brick is not compared with an arbiter", healed(set(brick("n1", "released"), brick("n2", "compared"), brick("n3", "arbiter"))), Finish, ""},
 		{"a compared brick whose source is gone shows nothing old", set(brick("n1", "released"), brick("n2", "away")), TakeOffline, "old contents"},
 		{"a compared brick whose source is gone waits for it", set(brick("n1", "released", "offline"), brick("n2", "away")), Wait, "n2"},
+		{"a compared brick whose source lost power lets that one begin", set(brick("n1", "released"), brick("n2", "suspect")), TakeOffline, "old contents"},
+		{"a compared brick waits for its source that lost power", set(brick("n1", "released", "offline"), brick("n2", "suspect", "away")), Wait, "n2"},
+		{"the source of a compared brick begins when it loses power", set(brick("n0", "released", "offline"), brick("n1", "suspect")), Accept, ""},
+		{"a compared brick that lost power again waits for its source", set(brick("n1", "behind"), brick("n2", "suspect")), Wait, "n2"},
+		{"a compared brick that lost power again is compared again", set(brick("n1", "behind"), brick("n2")), Resync, "n2"},
+		{"of two compared bricks the first begins", set(brick("n1", "behind"), brick("n2", "behind")), Accept, ""},
 		{"a compared brick whose source was given up serves as it is", set(brick("n1", "released", "offline"), brick("n2", "away", "given up")), Accept, ""},
 		{"an accepted brick waits for nobody while others are compared with it", set(brick("n1", "unproven"), brick("n2", "suspect")), None, "without a proof"},
 		{"an accepted brick whose process is gone is started", set(brick("n1", "unproven", "offline"), brick("n2", "suspect")), Start, ""},

@@ -35,6 +35,7 @@ const (
 	IsWiped   Published = "wiped"     // it is empty
 	Refilling Published = "refilling" // it is being filled, and holds names without contents
 	IsSuspect Published = "suspect"   // a power cut may have cost it what it had acknowledged
+	Behind    Published = "behind"    // it lacks what others noted when it was compared after a power cut
 	Unproven  Published = "unproven"  // the same, and it serves all the same, because nobody knows better
 )
 
@@ -53,6 +54,10 @@ type Brick struct {
 	// Deaf says that its node's glusterd answers and is not connected to this
 	// node's: it would refuse every change.
 	Deaf bool
+
+	// Compared says that this node's brick was compared with it since it last lost
+	// power.
+	Compared bool
 
 	// Of a brick of this node only:
 	Disk Disk
@@ -104,6 +109,7 @@ const (
 	Stop        Action = "stop"         // wait for a person
 	TellSuspect Action = "tell-suspect" // publish that it may have lost something
 	Resync      Action = "resync"       // compare it with a complete copy before anybody reads from it
+	Withhold    Action = "withhold"     // keep it from GlusterFS again: there is one more to compare it with
 	Accept      Action = "accept"       // let it serve as it is: nobody knows better
 )
 

@@ -54,7 +54,7 @@ type Resynced struct {
 	Volume   string    `json:"volume"`
 	Set      int       `json:"replica_set"` // 1-based
 	Path     string    `json:"path"`
-	Source   string    `json:"source"` // "" where nobody knew better
+	Source   string    `json:"source"` // those it was compared with; "" where nobody knew better
 	Unproven bool      `json:"unproven"`
 	Started  time.Time `json:"started"`
 	Duration float64   `json:"duration_seconds"`

@@ -129,6 +129,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			if mark, err := os.ReadFile(l.MarkPath); !errors.Is(err, fs.ErrNotExist) {
 				set.Bricks[i].Mark, set.Bricks[i].Begun = true, strings.HasPrefix(string(mark), begun)
 			}
+			o.compared(&set, i)
 			out = append(out, l)
 		}
 		for k := range out[len(out)-len(own):] {
@@ -136,6 +137,14 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		}
 	}
 	return out
+}
+
+// compared fills in with which others a local brick was compared.
+func (o *Observer) compared(set *Set, own int) {
+	nodes, err := powerloss.Compared(set.Bricks[own].Path)
+	for i := range set.Bricks {
+		set.Bricks[i].Compared = err == nil && slices.Contains(nodes, set.Bricks[i].Node) // a record that cannot be read is none
+	}
 }
 
 func markPath(brick string) string {

@@ -23,9 +23,9 @@ type Runner struct {
 	Journal string       // path of the journal
 	Pause   time.Duration
 	Now     func() time.Time
-	// Compare compares a brick that is withheld with a complete one of its set
+	// Compare compares a brick that is withheld with those of its set that serve
 	// and has what differs healed; progress is told how many names it compared.
-	Compare func(ctx context.Context, l Local, source int, progress func(entries int64)) (resync.Result, error)
+	Compare func(ctx context.Context, l Local, sources []int, progress func(entries int64)) (resync.Result, error)
 
 	said    map[string]Decision // what was last logged, by brick
 	since   map[string]time.Time
@@ -173,7 +173,7 @@ func (r *Runner) settle(l Local, d Decision) Decision {
 	var long time.Duration
 	var meanwhile Decision
 	switch {
-	case d.Action == Finish && (l.Set.Bricks[l.Own].Mark || l.Set.Bricks[l.Own].Published == IsSuspect):
+	case d.Action == Finish && (l.Set.Bricks[l.Own].Mark || l.Set.Bricks[l.Own].Published.doubted()):
 		long, meanwhile = settleTime, Decision{Healing, "the refill looks complete; looking again"}
 	case d.Action == Start:
 		long, meanwhile = startTime, Decision{Healing, "waiting for glusterd to start the brick's process"}

@@ -42,11 +42,11 @@ func partsOf(directory bool) []byte {
 // All counters that it can have are set, never one alone: the replication may
 // be raising another one at the same moment.
 func (m *marker) mark(p string, directory bool) error {
-	if err := m.source.Accuse(p, m.job.Set.Accusations[m.job.Own], partsOf(directory)); err != nil {
+	if err := m.sources[m.source].Accuse(p, m.job.Set.Accusations[m.job.Own], partsOf(directory)); err != nil {
 		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESTALE) {
 			return nil // removed meanwhile, which the source has noted by itself
 		}
-		return fmt.Errorf("note on %s that /%s is to be healed: %w", m.job.Set.Bricks[m.job.Source], p, err)
+		return fmt.Errorf("note on %s that /%s is to be healed: %w", m.job.Set.Bricks[m.sources[m.source].brick], p, err)
 	}
 	m.result.Marked++
 	return m.remember(p)
@@ -64,12 +64,18 @@ func (m *marker) markDirectory(dir string) error {
 	return m.mark(dir, true)
 }
 
-// accuseSource notes on the own brick that the source lacks names of a
-// directory. Where both say so of each other, the replication keeps all names.
-func (m *marker) accuseSource(dir string) error {
+// accuseOthers notes on the own brick that all others lack names of a
+// directory. Where every brick is accused by another, the replication keeps all
+// names; one that nobody accused would be taken for right.
+func (m *marker) accuseOthers(dir string) error {
 	path := filepath.Join(m.job.Brick, dir)
-	if err := unix.Lsetxattr(path, m.job.Set.Accusations[m.job.Source], counters(dataPart, entryPart), 0); err != nil {
-		return fmt.Errorf("note on %s that names are to be healed: %w", path, err)
+	for i, key := range m.job.Set.Accusations {
+		if i == m.job.Own {
+			continue
+		}
+		if err := unix.Lsetxattr(path, key, counters(dataPart, entryPart), 0); err != nil {
+			return fmt.Errorf("note on %s that names are to be healed: %w", path, err)
+		}
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,10 +28,11 @@ import (
 
 // Job is one brick to be made equal.
 type Job struct {
-	Set         check.Set
-	Own, Source int    // indices in Set.Bricks
-	Brick       string // path of the own brick
-	// Unproven says that the source lost power, too, and serves only because
+	Set     check.Set
+	Own     int    // index in Set.Bricks
+	Sources []int  // as Own: all that serve, one after the other
+	Brick   string // path of the own brick
+	// Unproven says that the sources lost power, too, and serve only because
 	// somebody has to begin: names that one of both has are kept on both.
 	Unproven bool
 	// Flushed is when the brick's file system was last flushed before the power
@@ -62,35 +65,55 @@ const clockMargin = time.Minute
 // Run compares and marks. It may be repeated: whatever a run that was
 // interrupted did is not wrong.
 func (j *Job) Run(ctx context.Context) (r Result, err error) {
-	source, err := check.MountToAccuse(ctx, j.Set, j.Source, j.Dir)
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, source.Close()) }()
 	own, err := check.OpenLocal(j.Brick)
 	if err != nil {
 		return r, err
 	}
 	defer own.Close() //nolint:errcheck // read only
-	m := &marker{job: j, source: source, aside: powerloss.NewAside(j.Brick, "resync", j.Now()), marked: map[string]bool{}, result: Result{Listed: []string{}}}
+	m := &marker{job: j, aside: powerloss.NewAside(j.Brick, "resync", j.Now()), result: Result{Listed: []string{}}}
+	for i, source := range j.Sources {
+		mount, err := check.MountToAccuse(ctx, j.Set, source, filepath.Join(j.Dir, strconv.Itoa(i)))
+		if err != nil {
+			return r, err
+		}
+		defer func() { err = errors.Join(err, mount.Close()) }()
+		m.sources = append(m.sources, survivor{Mount: mount, brick: source})
+	}
+	for i := range m.sources {
+		if err := m.walk(ctx, own, i); err != nil {
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			return m.result, err
+		}
+	}
+	return m.result, nil
+}
+
+// walk compares with one source. All of them are asked, because one may itself
+// lack what another has, and each must note what this brick lacks: whoever is
+// alone later must know.
+func (m *marker) walk(ctx context.Context, own *check.Local, i int) error {
+	m.source, m.marked = i, map[string]bool{}
+	seen := m.result.Entries
 	w := &check.Walker{
-		Bricks: []check.Brick{j.Set.Bricks[j.Own], j.Set.Bricks[j.Source]},
-		Views:  []check.View{own, source},
+		Bricks: []check.Brick{m.job.Set.Bricks[m.job.Own], m.job.Set.Bricks[m.sources[i].brick]},
+		Views:  []check.View{own, m.sources[i].Mount},
 		First: func(dir, name string, entries []check.Entry, found []check.Finding) error {
 			return m.differs(dir, name, entries, found)
 		},
-		Doubt:    func(entries []check.Entry) (differs, read bool) { return Doubt(entries[0], entries[1], j.Flushed) },
-		Progress: j.Progress,
+		Doubt: func(entries []check.Entry) (differs, read bool) { return Doubt(entries[0], entries[1], m.job.Flushed) },
 	}
-	if j.Set.Bricks[j.Own].Arbiter {
+	if m.job.Progress != nil {
+		w.Progress = func(entries int64) { m.job.Progress(seen + entries) }
+	}
+	if slices.ContainsFunc(w.Bricks, func(b check.Brick) bool { return b.Arbiter }) {
 		w.Doubt = nil // it has no contents
 	}
 	counts, err := w.Walk(ctx)
-	m.result.Entries, m.result.Bytes = counts.Entries, counts.Bytes
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return m.result, err
+	m.result.Entries += counts.Entries
+	m.result.Bytes += counts.Bytes
+	return err
 }
 
 // Doubt says of a file that looks the same on both bricks whether it is not,
@@ -113,11 +136,18 @@ func Doubt(own, source check.Entry, flushed time.Time) (differs, read bool) {
 
 // marker carries out what differences ask for.
 type marker struct {
-	job    *Job
-	source *check.Mount
-	aside  powerloss.Aside
-	result Result
-	marked map[string]bool // directories
+	job     *Job
+	sources []survivor
+	source  int // index in sources of the one that is compared with
+	aside   powerloss.Aside
+	result  Result
+	marked  map[string]bool // directories, on this source
+}
+
+// survivor is a source.
+type survivor struct {
+	*check.Mount
+	brick int // index in Job.Set.Bricks
 }
 
 // differs is told of one name; entries are of the own brick and of the source.
@@ -130,6 +160,11 @@ func (m *marker) differs(dir, name string, entries []check.Entry, found []check.
 	what, err := m.decide(dir, p, own, source, found)
 	if err != nil {
 		return err
+	}
+	if what == leave || what == takeOut {
+		if known, err := m.known(dir, name, own); known || err != nil {
+			return err
+		}
 	}
 	switch what {
 	case leave:
@@ -151,7 +186,7 @@ func (m *marker) differs(dir, name string, entries []check.Entry, found []check.
 		if err := m.markDirectory(dir); err != nil {
 			return err
 		}
-		return m.accuseSource(dir)
+		return m.accuseOthers(dir)
 	case copyAndMark:
 		m.result.Copied++
 		m.result.Aside = m.aside.Dir
@@ -163,6 +198,27 @@ func (m *marker) differs(dir, name string, entries []check.Entry, found []check.
 	default:
 		return m.mark(p, own.IsDir())
 	}
+}
+
+// known reports whether another source has the very file: then what this one
+// lacks is between those two, and the own brick is compared with the other.
+func (m *marker) known(dir, name string, own check.Entry) (bool, error) {
+	if own.State != check.Present {
+		return false, nil
+	}
+	for i, s := range m.sources {
+		if i == m.source {
+			continue
+		}
+		e, err := s.Look(dir, name, false)
+		if err != nil {
+			return false, fmt.Errorf("look for /%s on %s: %w", path.Join(dir, name), m.job.Set.Bricks[s.brick], err)
+		}
+		if e.State == check.Present && e.ID == own.ID {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func (m *marker) list(p string) {
@@ -184,11 +240,16 @@ func (m *marker) decide(dir, p string, own, source check.Entry, found []check.Fi
 	return Decide(own, source, found, accused, newer, m.job.Unproven), err
 }
 
+// accusation is the attribute by which a brick notes that the source lacks changes.
+func (m *marker) accusation() string {
+	return m.job.Set.Accusations[m.sources[m.source].brick]
+}
+
 // accuses reports whether the own brick notes that the source lacks changes of
 // a file: then the own brick knows better.
 func (m *marker) accuses(p string, parts ...int) (bool, error) {
 	value := make([]byte, markLength)
-	n, err := unix.Lgetxattr(filepath.Join(m.job.Brick, p), m.job.Set.Accusations[m.job.Source], value)
+	n, err := unix.Lgetxattr(filepath.Join(m.job.Brick, p), m.accusation(), value)
 	switch {
 	case errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR):
 		return false, nil

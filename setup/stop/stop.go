@@ -52,7 +52,7 @@ func set(l recovery.Local, q gluster.Quorum) string {
 		case i == l.Own || !serves:
 		case b.Published == recovery.Refilling:
 			return fmt.Sprintf("%s is being refilled", name)
-		case b.Published == recovery.IsSuspect:
+		case b.Published == recovery.IsSuspect || b.Published == recovery.Behind:
 			return fmt.Sprintf("%s lost power and is not known to be complete yet", name)
 		case b.Published == recovery.IsWiped:
 			return fmt.Sprintf("%s is empty and waits to be refilled", name)
