@@ -30,20 +30,7 @@ type reader struct {
 	reads  int
 	stale  int
 	errors int
-	told   []string
-}
-
-func (r *reader) count(reads int, wrong []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reads += reads
-	r.stale += len(wrong)
-	for _, w := range wrong {
-		if len(r.told) < 12 {
-			r.say("   ! read on %s: %s", r.name, w)
-		}
-		r.told = append(r.told, w)
-	}
+	told   int
 }
 
 // work begins when the volume is mounted on the machine, which must be taking
@@ -131,17 +118,23 @@ func (r *reader) fail() {
 
 // judged compares, and counts.
 func (r *reader) judged(seen, before map[string]entry, since time.Time) {
-	for name, e := range seen {
-		// Errors are no lies; a client may see some when servers die.
-		if e.Type == unreadable || r.forgets && e == (entry{}) {
-			if e.Type == unreadable {
-				r.say("   . read on %s: %s: %v", r.name, name, e)
-				r.fail()
-			}
-			delete(seen, name)
+	wrong := r.judge(seen, before, since)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reads += len(seen)
+	for _, name := range wrong {
+		switch {
+		case r.forgets && seen[name] == (entry{}):
+			continue
+		case seen[name].Type == unreadable: // no lie
+			r.errors++
+		default:
+			r.stale++
+		}
+		if r.told++; r.told <= 12 {
+			r.say("   ! read on %s: %s is %v, not %v", r.name, name, seen[name], before[name])
 		}
 	}
-	r.count(len(seen), r.judge(seen, before, since))
 }
 
 // one reads one name, and sometimes lists a directory.

@@ -17,15 +17,15 @@ import (
 )
 
 type runCmd struct {
-	VMs   string        `required:"" help:"The script that has the machines."`
-	Setup string        `required:"" help:"The program gluster-setup."`
-	Out   string        `default:"." help:"Directory for the table and what the machines say after a failure."`
-	Only  string        `default:"." help:"Only the modes whose names match."`
-	Cuts  int           `default:"5" help:"Power cuts of one server, in each mode."`
-	Both  bool          `negatable:"" default:"true" help:"In the end, take the power from all servers at once."`
-	Seed  uint64        `help:"Of everything that happens at random; 0 takes one from the clock."`
-	Least time.Duration `default:"8s" help:"The power goes at a random moment between this and --most after the first change."`
-	Most  time.Duration `default:"20s"`
+	Script string        `required:"" help:"The script that has the machines."`
+	Setup  string        `required:"" help:"The program gluster-setup."`
+	Out    string        `default:"." help:"Directory for the table and what the machines say after a failure."`
+	Only   string        `default:"." help:"Only the modes whose names match."`
+	Cuts   int           `default:"5" help:"Power cuts of one server, in each mode."`
+	Both   bool          `negatable:"" default:"true" help:"In the end, take the power from all servers at once."`
+	Seed   uint64        `help:"Of everything that happens at random; 0 takes one from the clock."`
+	Least  time.Duration `default:"8s" help:"The power goes at a random moment between this and --most after the first change."`
+	Most   time.Duration `default:"20s"`
 }
 
 type driver struct {
@@ -50,7 +50,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 	if c.Seed == 0 {
 		c.Seed = uint64(time.Now().UnixNano()) % 1_000_000 //nolint:gosec // not before 1970
 	}
-	d := &driver{machines: machines{script: c.VMs}, runCmd: *c}
+	d := &driver{machines: machines{script: c.Script}, runCmd: *c}
 	if d.program, err = os.Executable(); err != nil {
 		return err
 	}
@@ -117,6 +117,13 @@ func (d *driver) take(ctx context.Context, m *mode) error {
 	return nil
 }
 
+// Pauses of the writer between operations. Emulated machines that are kept busy
+// have no time left to heal.
+const (
+	busy = 10 * time.Millisecond  // until the power goes
+	calm = 400 * time.Millisecond // from then on
+)
+
 // cut takes the power from servers while files change, gives it back, waits
 // until all is well, and compares.
 func (d *driver) cut(ctx context.Context, m *mode, w *writer, off []string) error {
@@ -129,6 +136,7 @@ func (d *driver) cut(ctx context.Context, m *mode, w *writer, off []string) erro
 	began := time.Now()
 	w.done, w.failed, w.longest = 0, 0, 0
 
+	w.pause.Store(int64(busy))
 	stopWriter, written := make(chan struct{}), make(chan error, 1)
 	go func() { written <- w.work(ctx, stopWriter) }()
 	lost := slices.Contains(off, m.writer) // the writer goes with its machine
@@ -150,6 +158,7 @@ func (d *driver) cut(ctx context.Context, m *mode, w *writer, off []string) erro
 	if _, err := d.vms(ctx, append([]string{"cut"}, off...)...); err != nil {
 		return err
 	}
+	w.pause.Store(int64(calm))
 	if lost {
 		if err := <-written; err == nil {
 			return errors.New("the writer outlived its machine")

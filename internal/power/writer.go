@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type writer struct {
 	rng   *rand.Rand
 	seq   int
 	say   func(string, ...any)
+	pause atomic.Int64 // nanoseconds between operations
 
 	done    int           // operations that were acknowledged
 	failed  int           // that were refused or never answered
@@ -154,7 +156,7 @@ func (r *record) certain(dir string) bool {
 
 // work goes on until it is told to stop, or the machine does not answer.
 func (w *writer) work(ctx context.Context, stop <-chan struct{}) error {
-	pause := 10 * time.Millisecond
+	pause := time.Duration(0)
 	for {
 		select {
 		case <-stop:
@@ -167,7 +169,7 @@ func (w *writer) work(ctx context.Context, stop <-chan struct{}) error {
 		if err := w.act(ctx, w.next()); err != nil {
 			return err
 		}
-		pause = 10 * time.Millisecond
+		pause = time.Duration(w.pause.Load())
 		if w.failed > failed {
 			pause = time.Second // every failure is a name more of which nothing is known
 		}
