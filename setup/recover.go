@@ -15,6 +15,7 @@ import (
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
 	"brickyard/setup/pool"
+	"brickyard/setup/powerloss"
 	"brickyard/setup/recovery"
 )
 
@@ -52,9 +53,16 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}
 	log := journalLogger(streams.Err)
 	keep(o.State, log)
+	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
-		Observe: o.Observe, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
+		Observe: func(ctx context.Context) ([]recovery.Local, error) {
+			if err := late.late(); err != nil {
+				return nil, err
+			}
+			return o.Observe(ctx)
+		},
+		Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
 		Status: func(words string) {
 			if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
 				log.Warn("cannot tell systemd what is being waited for", "error", err)
