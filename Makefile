@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build collection packages test test-unit test-molecule bench lint fmt demo demo-down dashboards-pictures clean
+.PHONY: help build collection packages test test-unit test-molecule test-power bench lint fmt demo demo-down dashboards-pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test-unit: ## Go tests with the race detector, without clusters
 
 test-molecule: ## the Molecule scenarios on systemd hosts (root)
 	@hack/test install build images molecule
+
+test-power: ## power cuts of virtual machines in every mode, and with the articles' recipe; takes some two hours (root)
+	@hack/power
 
 bench: ## compare with the command line, a shell and Ansible, on live clusters (root)
 	@hack/bench

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
 	"brickyard/setup/check"
@@ -45,10 +47,31 @@ func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 	if c.Stopped {
 		return stopped(ctx, g, s)
 	}
+	w := newWatch(g, s, log)
+	return errors.Join(w.look(lastingBricks(s)), w.noteAbsent())
+}
+
+// watch is the guard with the places where it leaves word.
+type watch struct {
+	guard   *powerloss.Guard
+	state   *desired.State
+	mounted func(path string) (bool, error)
+	absent  string // directory of notes that go with the boot
+	journal string
+	log     *slog.Logger
+}
+
+func newWatch(g *powerloss.Guard, s *desired.State, log *slog.Logger) *watch {
+	return &watch{guard: g, state: s, mounted: mountinfo.Mounted, absent: filepath.Join(host.RunDir, "absent"), journal: journalPath(), log: log}
+}
+
+// look looks at bricks whose processes have not been started since the machine
+// was, and leaves word of those that lost power.
+func (w *watch) look(bricks []powerloss.Brick) error {
 	var found []powerloss.Unclean
 	var errs []error
-	for _, b := range lastingBricks(s) {
-		u, unclean, err := g.Start(b)
+	for _, b := range bricks {
+		u, unclean, err := w.guard.Start(b)
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -56,17 +79,61 @@ func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 			continue
 		}
 		found = append(found, u)
-		log.Warn("this node was not stopped cleanly", "volume", u.Volume, "brick", u.Brick, "withheld", u.Withheld, "taken_out", len(u.TakenOut), "aside", u.Aside)
+		w.log.Warn("this node was not stopped cleanly", "volume", u.Volume, "brick", u.Brick, "withheld", u.Withheld, "taken_out", len(u.TakenOut), "aside", u.Aside)
 	}
 	if len(found) > 0 {
-		j, err := recovery.ReadJournal(journalPath())
+		j, err := recovery.ReadJournal(w.journal)
 		if err != nil {
-			log.Warn("the record of former recoveries is lost", "error", err)
+			w.log.Warn("the record of former recoveries is lost", "error", err)
 		}
 		j.Unclean = append(j.Unclean, found...)
-		errs = append(errs, j.Write(journalPath()))
+		errs = append(errs, j.Write(w.journal))
 	}
 	return errors.Join(errs...)
+}
+
+// noteAbsent notes the bricks whose file systems are not mounted, on disks that
+// are slow to appear: nobody has looked at them yet.
+func (w *watch) noteAbsent() error {
+	var errs []error
+	for _, m := range w.state.BrickMounts {
+		if m.Fstype == "tmpfs" {
+			continue
+		}
+		there, err := w.mounted(m.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			there, err = false, nil
+		}
+		if err == nil && !there {
+			err = os.MkdirAll(w.absent, 0o755)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(w.absent, m.Unit), nil, 0o644)
+			}
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// late does for disks that appeared late what the guard did for all others. It
+// comes before anything that starts their bricks.
+func (w *watch) late() error {
+	for _, m := range w.state.BrickMounts {
+		note := filepath.Join(w.absent, m.Unit)
+		if _, err := os.Stat(note); err != nil {
+			continue // it was looked at
+		}
+		if there, err := w.mounted(m.Path); err != nil || !there {
+			continue
+		}
+		if err := w.look([]powerloss.Brick{{Volume: m.Volume, Path: m.BrickPath}}); err != nil {
+			return fmt.Errorf("look at a brick whose disk appeared late: %w", err)
+		}
+		if err := os.Remove(note); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stopped leaves the markers. Where the unit of glusterd leaves brick processes

@@ -16,6 +16,7 @@ import (
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
 	"brickyard/setup/pool"
+	"brickyard/setup/powerloss"
 	"brickyard/setup/recovery"
 )
 
@@ -63,9 +64,16 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}
 	defer unlock()
 	keep(o.State, log)
+	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
-		Observe: o.Observe, Joining: o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
+		Observe: func(ctx context.Context) ([]recovery.Local, error) {
+			if err := late.late(); err != nil {
+				return nil, err
+			}
+			return o.Observe(ctx)
+		},
+		Joining: o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
 		Status: status,
 	}
 	err = r.Recover(ctx)
