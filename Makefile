@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build collection packages test test-unit test-molecule bench lint fmt demo demo-down clean
+.PHONY: help build collection packages test test-unit test-molecule detection bench lint fmt demo demo-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test-unit: ## Go tests with the race detector, without clusters
 
 test-molecule: ## the Molecule scenarios on systemd hosts (root)
 	@hack/test install build images molecule
+
+detection: ## measure how soon alerts fire, with the rules as they are (root, two hours)
+	@ONCALL_SPEED=1 hack/test install build images molecule:oncall:bookworm
 
 bench: ## compare with the command line, a shell and Ansible, on live clusters (root)
 	@hack/bench

@@ -151,6 +151,9 @@ func (d *driver) quiet(ctx context.Context) error {
 	if _, err := d.do(ctx, "restart", web2); err != nil {
 		return err
 	}
+	if err := d.settle(ctx, nil); err != nil {
+		return err
+	}
 	err := until(ctx, 5*time.Minute, "something is still wrong after the restart", func() error {
 		pending, err := d.query(ctx, "ALERTS")
 		if err == nil && len(pending) > 0 {

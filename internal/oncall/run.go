@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,7 +16,7 @@ import (
 type runCmd struct {
 	Speed int           `env:"ONCALL_SPEED" default:"10" help:"What the durations of the rules are divided by; 1 for the rules as they are."`
 	Quiet time.Duration `env:"ONCALL_QUIET" help:"How long nothing may fire while all is well; ten minutes divided by the speed unless given."`
-	Only  string        `env:"ONCALL_ONLY" help:"Only the waves with a fault whose name matches, and neither quiet nor panels."`
+	Only  string        `env:"ONCALL_ONLY" help:"Only the waves with a fault whose name matches this regular expression, and of the rest what it matches: quiet, panels."`
 	Root  string        `default:"." type:"existingdir" help:"Directory of the checkout."`
 	Out   string        `default:"." help:"Directory for the table."`
 }
@@ -56,7 +57,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
-	if c.Only == "" {
+	if only.MatchString("quiet") {
 		err = d.quiet(ctx)
 	} else {
 		err = d.configure(ctx, "")
@@ -72,7 +73,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 			return errors.Join(err, d.report())
 		}
 	}
-	if c.Only == "" {
+	if only.MatchString("panels") {
 		if err := d.panels(ctx); err != nil {
 			return errors.Join(err, d.report())
 		}
@@ -116,9 +117,7 @@ func (a alert) matches(have labels) bool {
 
 func (a alert) String() string {
 	l := labels{"alertname": a.name}
-	for k, v := range a.on {
-		l[k] = v
-	}
+	maps.Copy(l, a.on)
 	return l.String()
 }
 
@@ -217,12 +216,15 @@ func (d *driver) judge(ctx context.Context, wave []fault, all []*progress, began
 	}
 	for _, have := range fired {
 		name := have["alertname"]
-		if slices.ContainsFunc(all, func(p *progress) bool { return p.alert.name == name }) {
+		if slices.ContainsFunc(all, func(p *progress) bool { return p.alert.matches(have) }) {
 			continue
 		}
 		d.say("   also: %s (%s)", have, have["severity"])
 		if have["severity"] == "page" && !slices.Contains(allowed, name) {
 			d.bad("%s woke somebody", have)
+		}
+		if slices.ContainsFunc(all, func(p *progress) bool { return p.alert.name == name }) {
+			continue // the table has it
 		}
 		if text := name + " (" + have["severity"] + ")"; !slices.Contains(others, text) {
 			others = append(others, text)
