@@ -316,12 +316,10 @@ func tear(ctx context.Context, h hosts) error {
 
 // mend is what the runbook of split-brain says. What the prober and other writers tore with it is mended, too.
 func mend(ctx context.Context, h hosts) error {
-	return until(ctx, 2*time.Minute, "files are in split-brain", func() error {
+	return until(ctx, 3*time.Minute, "files are in split-brain", func() error {
 		_, err := h.on(ctx, cache1, `
-			torn=$(gluster volume heal web info split-brain | grep -E '^(/|<gfid:)' | sort -u || true)
-			for file in $torn; do
-				file=${file#<}; file=${file%>}
-				gluster volume heal web split-brain latest-mtime "$file" || true
+			for file in $(gluster volume heal web info | sed -nE 's,^(/[^ ]+).*,\1,p' | sort -u); do
+				gluster volume heal web split-brain source-brick cache1.example.com:/web_server/brick "$file" || true
 			done
 			gluster volume heal web
 			gluster volume heal web info split-brain | awk '/^Number of entries in split-brain:/ {n++; torn += $6} END {exit n != 2 || torn > 0}'`)
