@@ -246,10 +246,16 @@ func faults() [][]fault {
 				{"GlusterExporterDown", on(cache1)},
 				{"GlusterExporterDown", on(cache2)},
 			},
-			// Nobody is left to say what the volumes lack; while they boot, one is there before the other.
-			pages:  []string{"GlusterProbeFailing", "GlusterMountHung", "GlusterVolumeNotWritable", "GlusterRedundancyLost"},
-			make:   power("kill", cache1, cache2),
-			repair: power("start", cache1, cache2),
+			// Nobody is left to say what the volumes lack. They die and boot one after the other, and what clients write meanwhile
+			// to the one and then to the other meets: without quorum that is split-brain.
+			pages: []string{"GlusterProbeFailing", "GlusterMountHung", "GlusterVolumeNotWritable", "GlusterRedundancyLost", "GlusterSplitBrain"},
+			make:  power("kill", cache1, cache2),
+			repair: func(ctx context.Context, h hosts) error {
+				if _, err := h.do(ctx, "start", cache2, cache1); err != nil {
+					return err
+				}
+				return mend(ctx, h)
+			},
 		}},
 	}
 }
