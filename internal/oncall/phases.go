@@ -52,7 +52,7 @@ func (d *driver) prepare(ctx context.Context) error {
 	if err := d.write(ctx, monitor, prometheusYML, filled+"\n"); err != nil {
 		return err
 	}
-	if _, err := d.do(ctx, "copy", filepath.Join(scenario, "alertmanager.yml"), monitor+":"+alertmanager); err != nil {
+	if _, err := d.do(ctx, "copy", filepath.Join(scenario, "alertmanager.yml.in"), monitor+":"+alertmanager); err != nil {
 		return err
 	}
 	if _, err := d.on(ctx, monitor, "mkdir -p "+rulesDir); err != nil {
