@@ -157,12 +157,12 @@ func TestEveryAlertIsInTheMatrixOrExcused(t *testing.T) {
 func TestTheTableSaysWhatTheTrueRulesTake(t *testing.T) {
 	rows := []row{
 		{Fault: "f", Alert: "A", Severity: "page", Wait: 12, Fired: 15.4, Over: 20, Others: []string{"B (ticket)", "C (info)"}},
-		{Alert: "D", Severity: "ticket", Fired: 1},
+		{Alert: "D", Severity: "ticket", Fired: 1, On: on(web1, "volume", "v")},
 	}
 	const want = `| fault | alert | severity | the rule waits, s | fired after, s | with the rule as it is, s | ended after, s | other alerts |
 |---|---|---|---|---|---|---|---|
 | f | ` + "`A`" + ` | page | 12 of 120 | 15 | 123 | 20 | B (ticket), C (info) |
-| | ` + "`D`" + ` | ticket | 0 | 1 | 1 | 0 | |
+| | ` + "`D`" + ` (web1, v) | ticket | 0 | 1 | 1 | 0 | |
 `
 	if diff := cmp.Diff(want, markdown(rows, 10)); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)
@@ -170,7 +170,7 @@ func TestTheTableSaysWhatTheTrueRulesTake(t *testing.T) {
 	const plain = `| fault | alert | severity | the rule waits, s | fired after, s | ended after, s | other alerts |
 |---|---|---|---|---|---|---|
 | f | ` + "`A`" + ` | page | 12 | 15 | 20 | B (ticket), C (info) |
-| | ` + "`D`" + ` | ticket | 0 | 1 | 0 | |
+| | ` + "`D`" + ` (web1, v) | ticket | 0 | 1 | 0 | |
 `
 	if diff := cmp.Diff(plain, markdown(rows, 1)); diff != "" {
 		t.Errorf("(-want +have):\n%s", diff)

@@ -232,7 +232,7 @@ func (d *driver) judge(ctx context.Context, wave []fault, all []*progress, began
 	}
 	slices.Sort(others)
 	for i, p := range all {
-		r := row{Alert: p.alert.name, Severity: p.severity, Wait: d.waits[p.alert.name], Fired: p.fired, Over: p.over}
+		r := row{Alert: p.alert.name, On: p.alert.on, Severity: p.severity, Wait: d.waits[p.alert.name], Fired: p.fired, Over: p.over}
 		if i == 0 || all[i-1].fault != p.fault {
 			r.Fault = p.fault.name
 		}

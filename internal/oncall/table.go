@@ -8,9 +8,24 @@ import (
 // row is one alert of one fault.
 type row struct {
 	Fault, Alert, Severity string
+	On                     labels // where it fires
 	Wait                   float64 // seconds that the rule waits, as it was loaded
 	Fired, Over            float64 // seconds from the fault, and from its repair, until Alertmanager knew
 	Others                 []string
+}
+
+// where is for people: the host without its domain, then the rest.
+func (l labels) where() string {
+	var parts []string
+	for _, k := range []string{"instance", "peer", "volume", "mountpoint"} {
+		if l[k] != "" {
+			parts = append(parts, strings.TrimSuffix(l[k], domain))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // markdown is the table for people. From shortened rules follows how long the rules as they are take: they wait longer, and
@@ -26,7 +41,7 @@ func markdown(rows []row, speed int) string {
 			wait += fmt.Sprintf(" of %.0f", r.Wait*float64(speed))
 		}
 		table = append(table, []string{
-			r.Fault, "`" + r.Alert + "`", r.Severity, wait, fmt.Sprintf("%.0f", r.Fired),
+			r.Fault, "`" + r.Alert + "`" + r.On.where(), r.Severity, wait, fmt.Sprintf("%.0f", r.Fired),
 			fmt.Sprintf("%.0f", r.Fired+r.Wait*float64(speed-1)), fmt.Sprintf("%.0f", r.Over), strings.Join(r.Others, ", "),
 		})
 	}
