@@ -8,7 +8,7 @@ import (
 // row is one alert of one fault.
 type row struct {
 	Fault, Alert, Severity string
-	On                     labels // where it fires
+	On                     labels  // where it fires
 	Wait                   float64 // seconds that the rule waits, as it was loaded
 	Fired, Over            float64 // seconds from the fault, and from its repair, until Alertmanager knew
 	Others                 []string
