@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build collection packages test test-unit test-molecule test-power bench lint fmt demo demo-down dashboards-pictures clean
+.PHONY: help build collection packages test test-unit test-molecule test-power detection bench lint fmt demo demo-down dashboards-pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test-molecule: ## the Molecule scenarios on systemd hosts (root)
 
 test-power: ## power cuts of virtual machines in every mode, and with the articles' recipe; takes some two hours (root)
 	@hack/power
+
+detection: ## measure how soon alerts fire, with the rules as they are (root, two hours)
+	@ONCALL_SPEED=1 hack/test install build images molecule:oncall:bookworm
 
 bench: ## compare with the command line, a shell and Ansible, on live clusters (root)
 	@hack/bench

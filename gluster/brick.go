@@ -104,16 +104,20 @@ const healCount = 8
 func (c *BrickClient) PendingHeals(ctx context.Context, volume string, replicaSets int) ([]PendingHeal, error) {
 	const op = "pending heals"
 	pairs, err := c.healOp(ctx, op, volume, replicaSets, healCount)
-	if err != nil {
+	if err != nil && len(pairs) == 0 {
 		return nil, err
 	}
-	d, err := dict.Unmarshal(pairs)
-	if err != nil {
-		return nil, malformed(op, volume, err)
+	// A daemon that reaches no brick of a set says so, brick by brick, and calls the whole answer a failure.
+	d, derr := dict.Unmarshal(pairs)
+	if derr != nil {
+		return nil, malformed(op, volume, derr)
 	}
 	heals := parsePendingHeals(d, replicaSets)
+	if heals == nil && err == nil {
+		err = notServed(op, volume, replicaSets)
+	}
 	if heals == nil {
-		return nil, notServed(op, volume, replicaSets)
+		return nil, err
 	}
 	return heals, nil
 }
@@ -167,7 +171,7 @@ func (c *BrickClient) call(ctx context.Context, op, object string, number uint32
 	return d, nil
 }
 
-// pairs makes a call and returns the dict of its answer as it came, for dict.Each.
+// pairs makes a call and returns the dict of its answer as it came, for dict.Each; that of a refusal as well, with the refusal.
 func (c *BrickClient) pairs(ctx context.Context, op, object string, number uint32, args []byte) ([]byte, error) {
 	p := rpc.Procedure{Program: programBrick, Version: versionBrick, Number: number}
 	body, err := c.conn.Call(ctx, p, args)
@@ -179,7 +183,7 @@ func (c *BrickClient) pairs(ctx context.Context, op, object string, number uint3
 		return nil, malformed(op, object, err)
 	}
 	if r.ret != 0 {
-		return nil, refusal(op, object, r.errno, r.text)
+		return pairs, refusal(op, object, r.errno, r.text)
 	}
 	return pairs, nil
 }

@@ -4,7 +4,8 @@
 //	go run ./dashboards/ask -rules >FILE    all queries as recording rules, for promtool check rules
 //
 // A panel that may be empty says so itself, in the text that it shows then. Any other one without data, and any
-// query that is refused, ends it with exit status 1.
+// query that is refused, ends it with exit status 1. With -since 10m a panel has data if it had some at any time of the
+// last ten minutes; with -full none may be empty.
 package main
 
 import (
@@ -27,8 +28,11 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, out, errs io.Writer) int {
 	flags := flag.NewFlagSet("ask", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	prometheus := flags.String("prometheus", "", "base URL of the Prometheus")
 	dir := flags.String("json", "dashboards/json", "directory with the dashboards")
+	var prometheus api
+	base := flags.String("prometheus", "", "base URL of the Prometheus")
+	flags.DurationVar(&prometheus.since, "since", 0, "look at a span of time that ends now, not at this moment alone")
+	full := flags.Bool("full", false, "no panel may be empty, not even one that says what that means")
 	rules := flags.Bool("rules", false, "print the queries as recording rules instead")
 	values := committed.Everything()
 	flags.StringVar(&values.Cluster, "cluster", values.Cluster, "regular expression in place of $cluster")
@@ -37,7 +41,7 @@ func run(args []string, out, errs io.Writer) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if (*prometheus == "") != *rules {
+	if (*base == "") != *rules {
 		fmt.Fprintln(errs, "ask: give either -prometheus URL or -rules")
 		return 2
 	}
@@ -51,7 +55,8 @@ func run(args []string, out, errs io.Writer) int {
 	} else {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
-		err = askAll(ctx, out, all, values, api{base: strings.TrimSuffix(*prometheus, "/")})
+		prometheus.base = strings.TrimSuffix(*base, "/")
+		err = askAll(ctx, out, all, values, prometheus, *full)
 	}
 	if err != nil {
 		fmt.Fprintln(errs, "ask:", err)
@@ -78,7 +83,7 @@ func printRules(out io.Writer, all []committed.Dashboard, values committed.Value
 	return nil
 }
 
-func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, values committed.Values, prometheus api) error {
+func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, values committed.Values, prometheus api, full bool) error {
 	panels, queries, wrong, empty := 0, 0, 0, 0
 	for _, d := range all {
 		fmt.Fprintf(out, "%s (%s)\n", d.Title, d.UID)
@@ -107,7 +112,7 @@ func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, value
 				fmt.Fprintf(out, "  ERROR   %s: %v\n", p.Title, failed)
 			case series > 0:
 				fmt.Fprintf(out, "  %4d    %s\n", series, p.Title)
-			case p.FieldConfig.Defaults.NoValue != "":
+			case p.FieldConfig.Defaults.NoValue != "" && !full:
 				empty++
 				fmt.Fprintf(out, "  empty   %s: shows %q\n", p.Title, p.FieldConfig.Defaults.NoValue)
 			default:
@@ -124,14 +129,28 @@ func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, value
 }
 
 // api is a Prometheus' HTTP API.
-type api struct{ base string }
+type api struct {
+	base  string
+	since time.Duration // of the queries; 0 asks for this moment
+}
+
+// points are how many moments of a span are looked at. One every second at most: nobody scrapes more often.
+const points = 500
 
 // maxReply bounds what we read of an answer.
 const maxReply = 64 << 20
 
-// series returns how many series an instant query has now.
+// series returns how many series a query has, or had at any time of the span.
 func (a api) series(ctx context.Context, expr string) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.base+"/api/v1/query", strings.NewReader(url.Values{"query": {expr}}.Encode()))
+	path, kind, parameters := "/api/v1/query", "vector", url.Values{"query": {expr}}
+	if a.since > 0 {
+		path, kind = "/api/v1/query_range", "matrix"
+		now := time.Now()
+		parameters.Set("start", now.Add(-a.since).UTC().Format(time.RFC3339))
+		parameters.Set("end", now.UTC().Format(time.RFC3339))
+		parameters.Set("step", max(a.since/points, time.Second).Truncate(time.Second).String())
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.base+path, strings.NewReader(parameters.Encode()))
 	if err != nil {
 		return 0, err
 	}
@@ -154,8 +173,8 @@ func (a api) series(ctx context.Context, expr string) (int, error) {
 	if reply.Status != "success" {
 		return 0, fmt.Errorf("%s: %s", expr, reply.Error)
 	}
-	if reply.Data.ResultType != "vector" {
-		return 0, fmt.Errorf("%s is a %s, no vector", expr, reply.Data.ResultType)
+	if reply.Data.ResultType != kind {
+		return 0, fmt.Errorf("%s is a %s, no %s", expr, reply.Data.ResultType, kind)
 	}
 	var result []json.RawMessage
 	if err := json.Unmarshal(reply.Data.Result, &result); err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const asked = `{"uid": "d", "title": "D", "panels": [
@@ -53,6 +54,44 @@ func TestAskSaysWhichPanelsHaveNoData(t *testing.T) {
 				t.Errorf("exit status %d\n%s%s\nwant %d\n%s\n%s", code, out.String(), errs.String(), test.code, test.out, test.err)
 			}
 		})
+	}
+}
+
+func TestAskLooksAtASpanOfTime(t *testing.T) {
+	asked := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Path + " every " + r.FormValue("step")
+		begin, err := time.Parse(time.RFC3339, r.FormValue("start"))
+		end, eerr := time.Parse(time.RFC3339, r.FormValue("end"))
+		if err != nil || eerr != nil || end.Sub(begin) != time.Hour {
+			t.Errorf("from %s to %s", r.FormValue("start"), r.FormValue("end"))
+		}
+		result := "[]"
+		if r.FormValue("query") == "once" {
+			result = "[{}]"
+		}
+		fmt.Fprintf(w, `{"status": "success", "data": {"resultType": "matrix", "result": %s}}`, result)
+	}))
+	defer server.Close()
+	const dashboard = `{"uid": "d", "title": "D", "panels": [
+  {"id": 1, "type": "stat", "title": "Once", "targets": [{"refId": "A", "expr": "once"}]},
+  {"id": 2, "type": "stat", "title": "May be empty", "targets": [{"refId": "A", "expr": "none"}], "fieldConfig": {"defaults": {"noValue": "nothing"}}}
+]}`
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "d.json"), []byte(dashboard), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-prometheus", server.URL, "-json", dir, "-since", "1h"}
+	var out, errs strings.Builder
+	if code := run(args, &out, &errs); code != 0 || !strings.HasSuffix(out.String(), "1 with data, 1 empty as they may be, 0 wrong\n") {
+		t.Errorf("exit status %d\n%s%s", code, out.String(), errs.String())
+	}
+	if want := "/api/v1/query_range every 7s"; asked != want {
+		t.Errorf("asked %s, want %s", asked, want)
+	}
+	out.Reset()
+	if code := run(append(args, "-full"), &out, &errs); code != 1 || !strings.Contains(out.String(), "  NO DATA May be empty\n") {
+		t.Errorf("with -full: exit status %d\n%s%s", code, out.String(), errs.String())
 	}
 }
 

@@ -105,6 +105,28 @@ func TestBrickMultiplexing(t *testing.T) {
 	waitFor(t, "both bricks to be down", func() bool { s := e.scrape(); return s[ups[0]] == 0 && s[ups[1]] == 0 })
 }
 
+// TestAVolumeWithoutBricksIsNotWritable asks each node, which knows that its own brick is dead and must not hope for the other's.
+func TestAVolumeWithoutBricksIsNotWritable(t *testing.T) {
+	t.Parallel()
+	l := pair(t, lab.Options{}, "two")
+	run(t, l.Node(0), gluster.VolumeStart("two"))
+	exporters := []*exporter{start(t, l.Node(0)), start(t, l.Node(1))}
+	for _, e := range exporters {
+		settled(t, e)
+	}
+	for i := range exporters {
+		l.Node(i).KillBrick("/bricks/two")
+	}
+	const set = `{subvolume="two-replicate-0",volume="two"}`
+	for _, e := range exporters {
+		waitFor(t, "both bricks to be missed", func() bool {
+			s := e.scrape()
+			return s["gluster_subvolume_known"+set] == 1 && s["gluster_subvolume_bricks_online"+set] == 0
+		})
+		e.scrape().want(t, "gluster_subvolume_writable"+set, 0)
+	}
+}
+
 // TestANodeThatIsCutOffAndABrickThatHangs looks from the other node, and within the time that Prometheus gives.
 func TestANodeThatIsCutOffAndABrickThatHangs(t *testing.T) {
 	t.Parallel()
