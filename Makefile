@@ -25,7 +25,7 @@ test-unit: ## Go tests with the race detector, without clusters
 test-molecule: ## the Molecule scenarios on systemd hosts (root)
 	@hack/test install build images molecule
 
-detection: ## measure how soon alerts fire, with the rules as they are (root, two hours)
+detection: ## measure how soon alerts fire, with the rules as they are (root, 1.5 hours)
 	@ONCALL_SPEED=1 hack/test install build images molecule:oncall:bookworm
 
 bench: ## compare with the command line, a shell and Ansible, on live clusters (root)
