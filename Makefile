@@ -28,7 +28,7 @@ test-molecule: ## the Molecule scenarios on systemd hosts (root)
 test-power: ## power cuts of virtual machines in every mode, and with the articles' recipe; takes some two hours (root)
 	@hack/power
 
-detection: ## measure how soon alerts fire, with the rules as they are (root, two hours)
+detection: ## measure how soon alerts fire, with the rules as they are (root, 1.5 hours)
 	@ONCALL_SPEED=1 hack/test install build images molecule:oncall:bookworm
 
 bench: ## compare with the command line, a shell and Ansible, on live clusters (root)

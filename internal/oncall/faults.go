@@ -79,6 +79,19 @@ const (
 func faults() [][]fault {
 	return [][]fault{
 		{
+			// It takes its time to make, and the others would wait for it.
+			{
+				name:   "replicas differ, heal info says 0",
+				fires:  []alert{{"GlusterBricksDiffer", of("volume", "web")}},
+				make:   differ,
+				repair: agree,
+			},
+			{
+				name:   "self-heal daemon dead",
+				fires:  []alert{{"GlusterSelfHealDaemonDown", on(cache1, "volume", "server")}, {"GlusterSelfHealDaemonDown", on(cache1, "volume", "web")}},
+				make:   script(cache1, unattended+"pkill -KILL -f '[g]lustershd'"),
+				repair: script(cache1, attended),
+			},
 			{
 				name:   "client mount hangs (its process stopped with SIGSTOP)",
 				fires:  []alert{{"GlusterMountHung", on(web1, "mountpoint", "/cache_client")}},
@@ -105,20 +118,6 @@ func faults() [][]fault {
 				},
 				make:   script(cache1, "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=cache1 -keyout /root/oncall.key -out /etc/ssl/glusterfs.pem"),
 				repair: script(cache1, "rm /root/oncall.key /etc/ssl/glusterfs.pem"),
-			},
-		},
-		{
-			{
-				name:   "self-heal daemon dead",
-				fires:  []alert{{"GlusterSelfHealDaemonDown", on(cache1, "volume", "server")}, {"GlusterSelfHealDaemonDown", on(cache1, "volume", "web")}},
-				make:   script(cache1, unattended+"pkill -KILL -f '[g]lustershd'"),
-				repair: script(cache1, attended),
-			},
-			{
-				name:   "replicas differ, heal info says 0",
-				fires:  []alert{{"GlusterBricksDiffer", of("volume", "web")}},
-				make:   differ,
-				repair: agree,
 			},
 		},
 		{
@@ -177,17 +176,6 @@ func faults() [][]fault {
 			repair: rejoined,
 		}},
 		{{
-			name: "brick file system full",
-			fires: []alert{
-				{"GlusterBrickFull", on(cache1, "volume", "server")},
-				{"GlusterBrickFull", on(cache2, "volume", "server")},
-			},
-			// Nothing can be written.
-			pages:  []string{"GlusterProbeFailing"},
-			make:   onServers("dd if=/dev/zero of=/cache_server/oncall.fill bs=64k 2>/dev/null || true"),
-			repair: onServers("rm /cache_server/oncall.fill"),
-		}},
-		{{
 			name: "brick file system without free inodes",
 			fires: []alert{
 				{"GlusterBrickInodesLow", on(cache1, "volume", "server")},
@@ -211,15 +199,28 @@ func faults() [][]fault {
 			make:    tear,
 			repair:  mend,
 		}},
-		{{
-			name: "option set on one server only (glusterds cut from each other)",
-			fires: []alert{
-				{"GlusterVolumeConfigDiffers", of("volume", "web")},
-				{"GlusterPeerDisconnected", on(cache1, "peer", cache2+domain)},
+		{
+			{
+				name: "option set on one server only (glusterds cut from each other)",
+				fires: []alert{
+					{"GlusterVolumeConfigDiffers", of("volume", "web")},
+					{"GlusterPeerDisconnected", on(cache1, "peer", cache2+domain)},
+				},
+				make:   setAlone,
+				repair: setTogether,
 			},
-			make:   setAlone,
-			repair: setTogether,
-		}},
+			{
+				name: "brick file system full",
+				fires: []alert{
+					{"GlusterBrickFull", on(cache1, "volume", "server")},
+					{"GlusterBrickFull", on(cache2, "volume", "server")},
+				},
+				// Nothing can be written.
+				pages:  []string{"GlusterProbeFailing"},
+				make:   onServers("dd if=/dev/zero of=/cache_server/oncall.fill bs=64k 2>/dev/null || true"),
+				repair: onServers("rm /cache_server/oncall.fill"),
+			},
+		},
 		{{
 			name: "glusterd's files edited on one server: peer rejected",
 			fires: []alert{

@@ -148,7 +148,7 @@ func (d *driver) wave(ctx context.Context, wave []fault) error {
 		}
 		return p.firedThere
 	})
-	for i := range wave {
+	for i := range slices.Backward(wave) {
 		f := &wave[i]
 		if err := f.repair(ctx, d.hosts); err != nil {
 			return fmt.Errorf("repair: %s: %w", f.name, err)
