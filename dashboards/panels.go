@@ -110,7 +110,7 @@ func (p panel) build() (dashboard.Panel, error) {
 			names = common.LegendPlacementRight
 		}
 		built, err = timeseries.NewPanelBuilder().
-			LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
+			LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeAuto).
 			SpanNulls(common.BoolOrFloat64{Bool: new(false)}).
 			Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(names).ShowLegend(true)).
 			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)).
