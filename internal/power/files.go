@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Types of entries.
@@ -85,7 +86,8 @@ func look(path string) entry {
 }
 
 // tree is everything below a directory, by its path relative to it.
-// GlusterFS's own directory is left out.
+// GlusterFS's own directories are left out: .glusterfs, and the one in which
+// entry heals keep what they move.
 func tree(dir string) (map[string]entry, error) {
 	out := map[string]entry{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -99,7 +101,7 @@ func tree(dir string) (map[string]entry, error) {
 		case err != nil: // of a directory that was visited already
 			out[name] = entry{Type: unreadable, Target: err.Error()}
 			return nil
-		case name == ".glusterfs":
+		case name == ".glusterfs" || strings.HasPrefix(name, ".glusterfs-anonymous-inode-"):
 			return filepath.SkipDir
 		}
 		// A name that is listed and is not there for a look is an error of its own.

@@ -52,7 +52,7 @@ func (r *reader) work(ctx context.Context, stop <-chan struct{}) error {
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond): // machines need time to heal
 		}
 		if err := r.one(ctx, h); err != nil {
 			return err
