@@ -2,10 +2,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build collection packages test test-unit test-molecule detection bench lint fmt demo demo-down clean
+.PHONY: help build collection packages test test-unit test-molecule test-power detection bench lint fmt demo demo-down dashboards-pictures clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the static programs bin/gluster-setup and bin/gluster_exporter
 	@hack/build
@@ -25,6 +25,9 @@ test-unit: ## Go tests with the race detector, without clusters
 test-molecule: ## the Molecule scenarios on systemd hosts (root)
 	@hack/test install build images molecule
 
+test-power: ## power cuts of virtual machines in every mode, and with the articles' recipe; takes some two hours (root)
+	@hack/power
+
 detection: ## measure how soon alerts fire, with the rules as they are (root, 1.5 hours)
 	@ONCALL_SPEED=1 hack/test install build images molecule:oncall:bookworm
 
@@ -42,6 +45,9 @@ demo: ## run the cache cluster on four hosts of this machine (root)
 
 demo-down: ## remove the demo's hosts
 	@hack/demo down
+
+dashboards-pictures: ## pictures of the dashboards, of the demo well and broken, into .cache/pictures (root)
+	@hack/pictures take
 
 clean: ## remove this checkout's test hosts and everything built
 	@hack/clean

@@ -48,15 +48,15 @@ func heal() page {
 					queries:     []query{{`gluster_brick_heal_pending_entries{` + inBoth + `}`, "{{brick}}"}},
 				},
 				{
-					kind: graph, title: "Pace", unit: "none", width: 12, height: 8, steps: plain,
+					kind: graph, title: "Pace", unit: "none", signed: true, width: 12, height: 8, steps: plain,
 					description: "By how many entries the backlog of a volume changed in ten minutes: below zero it shrinks, at zero with a backlog nothing is healed.",
 					queries:     []query{{`delta(cluster_volume:gluster_heal_pending_entries:sum{` + inVolume + `}[10m])`, "{{volume}}"}},
 				},
 				{
 					kind: timeline, title: "Self-heal daemons", unit: "none", width: 12, height: 7,
-					states:      []string{"!down", "up"},
-					description: "Whether a self-heal daemon of the node serves the volume.",
-					queries:     []query{{`gluster_self_heal_daemon_up{` + inBoth + `}`, "{{volume}} {{instance}}"}},
+					states:      []string{silent, "!down", "up"},
+					description: "Whether a self-heal daemon of the node serves the volume. " + silentMeans,
+					queries:     []query{{orSilent(`gluster_self_heal_daemon_up{`+inBoth+`}`, `last_over_time(gluster_self_heal_daemon_up{`+inBoth+`}[1h])`), "{{volume}} {{instance}}"}},
 				},
 				{
 					kind: timeline, title: "Crawls", unit: "none", width: 12, height: 7,
@@ -97,10 +97,10 @@ func heal() page {
 			{"Recovery after reboots", []panel{
 				{
 					kind: timeline, title: "Bricks that gluster-setup recover looks after", unit: "none", width: 12, height: 7, empty: never,
-					states:      []string{"complete", "?coming back", "?waits for a node", "!needs a person"},
-					description: "Coming back: the brick is brought up or refilled. Waiting: nothing is done until another node is there.",
-					queries: []query{{`gluster_recovery_incomplete{` + inBoth + `} + gluster_recovery_waiting{` + inBoth + `} + gluster_recovery_needs_person{` + inBoth +
-						`}`, "{{volume}} {{instance}} {{path}}"}},
+					states:      []string{silent, "complete", "?coming back", "?waits for a node", "!needs a person"},
+					description: "Coming back: the brick is brought up or refilled. Waiting: nothing is done until another node is there. " + silentMeans,
+					queries: []query{{orSilent(`gluster_recovery_incomplete{`+inBoth+`} + gluster_recovery_waiting{`+inBoth+`} + gluster_recovery_needs_person{`+inBoth+
+						`}`, `last_over_time(gluster_recovery_incomplete{`+inBoth+`}[1h])`), "{{volume}} {{instance}} {{path}}"}},
 				},
 				{
 					kind: list, title: "What it does, and why", unit: "none", width: 12, height: 7, steps: plain, empty: none,
@@ -116,6 +116,23 @@ func heal() page {
 					kind: graph, title: "Bricks emptied", unit: "none", width: 12, height: 6, steps: plain, empty: "Never",
 					description: "How often contents of a brick were thrown away or begun anew, of the last hundred events of its node.",
 					queries:     []query{{`gluster_recovery_emptied_events{` + inBoth + `}`, "{{brick}}"}},
+				},
+			}},
+			{"Power cuts", []panel{
+				{
+					kind: timeline, title: "Bricks that may have lost something in a power cut", unit: "none", width: 12, height: 7, empty: never,
+					states:      []string{"trusted", "!suspect"},
+					description: "Suspect: nobody has proved yet that the brick holds what it had acknowledged. It is withheld, being compared or healed, or serves because no brick knows better.",
+					queries:     []query{{`gluster_recovery_suspect{` + inBoth + `}`, "{{volume}} {{instance}} {{path}}"}},
+				},
+				{
+					kind: graph, title: "What the latest comparison came to", unit: "none", width: 12, height: 7, steps: plain, empty: "No brick was compared",
+					description: "Of the comparison of each brick after its latest power cut: what was healed, what only this brick had and is kept aside, and what a person should look at.",
+					queries: []query{
+						{`gluster_recovery_resync_marked_entries{` + inBoth + `}`, "{{instance}} {{path}} healed"},
+						{`gluster_recovery_resync_taken_out_entries{` + inBoth + `}`, "{{instance}} {{path}} kept aside"},
+						{`gluster_recovery_resync_copied_entries{` + inBoth + `} + gluster_recovery_resync_undecided_entries{` + inBoth + `}`, "{{instance}} {{path}} for a person"},
+					},
 				},
 			}},
 		},

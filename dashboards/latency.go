@@ -98,8 +98,9 @@ func latency() page {
 				},
 				{
 					kind: graph, title: "File operations", unit: "ops", width: 12, height: 8, steps: plain, empty: off,
-					description: "The ten most frequent, on all bricks of the volume.",
-					queries:     []query{{`topk(10, sum by (cluster, volume, fop) (rate(gluster_brick_fops_total{` + inBoth + `}[$__rate_interval])) > 0)`, "{{volume}} {{fop}}"}},
+					description: "The ten most frequent, on all bricks of the volume. Without profiling GlusterFS counts only a few kinds, which say nothing.",
+					queries: []query{{`topk(10, sum by (cluster, volume, fop) (rate(gluster_brick_fops_total{` + inBoth + `}[$__rate_interval])) > 0 and on (cluster, volume) (max by (cluster, volume) (gluster_volume_profiling{` +
+						inVolume + `}) == 1))`, "{{volume}} {{fop}}"}},
 				},
 				{
 					kind: graph, title: "How busy bricks are", unit: "percentunit", width: 12, height: 7, steps: plain, empty: off,

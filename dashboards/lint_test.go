@@ -99,6 +99,9 @@ func TestEveryPanelSaysWhatItShows(t *testing.T) {
 			if p.Type == "state-timeline" && len(f.Mappings) == 0 {
 				t.Errorf("%s: panel %q has states without words", d.UID, p.Title)
 			}
+			if p.Type == "stat" && len(f.Mappings) == 0 && f.NoValue != "0" {
+				t.Errorf("%s: panel %q has the colour of its lowest value when there is no data", d.UID, p.Title)
+			}
 			if p.Datasource.UID != "${datasource}" || p.Datasource.Type != "prometheus" || len(p.Targets) == 0 {
 				t.Errorf("%s: panel %q does not ask the data source that the reader chose", d.UID, p.Title)
 			}

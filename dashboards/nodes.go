@@ -16,9 +16,12 @@ func nodes() page {
 				},
 				{
 					kind: timeline, title: "Peers, as each node sees them", unit: "none", width: 12, height: 8,
-					states:      []string{"!disconnected", "!rejected", "connected"},
-					description: "Rejected: connected, and not a full member: the two know volumes differently. One-sided views show as one red line.",
-					queries:     []query{{`gluster_peer_connected{` + onNode + `} * (1 + gluster_peer_in_cluster{` + onNode + `})`, "{{instance}} sees {{peer}}"}},
+					states:      []string{silent, "!disconnected", "!rejected", "connected"},
+					description: "Rejected: connected, and not a full member: the two know volumes differently. One-sided views show as one red line. " + silentMeans,
+					queries: []query{{
+						orSilent(`gluster_peer_connected{`+onNode+`} * (1 + gluster_peer_in_cluster{`+onNode+`})`, `last_over_time(gluster_peer_connected{`+onNode+`}[1h])`),
+						"{{instance}} sees {{peer}}",
+					}},
 				},
 				{
 					kind: list, title: "Versions", unit: "none", width: 8, height: 6, steps: plain,
@@ -38,32 +41,32 @@ func nodes() page {
 			}},
 			{"Processes of GlusterFS", []panel{
 				{
-					kind: graph, title: "Processor time", unit: "percentunit", width: 12, height: 8, steps: plain,
+					kind: graph, title: "Processor time", unit: "percentunit", width: 12, height: 8, steps: plain, aside: true,
 					description: "Of each process, as a part of one processor: glusterd, bricks, self-heal daemons, mounts.",
 					queries:     []query{{`rate(gluster_process_cpu_seconds_total{` + onNode + `}[$__rate_interval])`, process}},
 				},
 				{
-					kind: graph, title: "Memory", unit: "bytes", width: 12, height: 8, steps: plain,
+					kind: graph, title: "Memory", unit: "bytes", width: 12, height: 8, steps: plain, aside: true,
 					description: "In RAM, of each process. What only ever grows over days is a leak.",
 					queries:     []query{{`gluster_process_resident_memory_bytes{` + onNode + `}`, process}},
 				},
 				{
-					kind: graph, title: "File descriptors in use", unit: "percentunit", width: 12, height: 8, steps: plain, most: 1,
+					kind: graph, title: "File descriptors in use", unit: "percentunit", width: 12, height: 8, steps: plain, aside: true, most: 1,
 					description: "As a part of what the process may have open. At the limit it refuses clients and files.",
 					queries:     []query{{`gluster_process_open_fds{` + onNode + `} / gluster_process_max_fds{` + onNode + `}`, process}},
 				},
 				{
-					kind: graph, title: "Threads", unit: "none", width: 12, height: 8, steps: plain,
+					kind: graph, title: "Threads", unit: "none", width: 12, height: 8, steps: plain, aside: true,
 					description: "Of each process. Bricks start more under load.",
 					queries:     []query{{`gluster_process_threads{` + onNode + `}`, process}},
 				},
 				{
-					kind: graph, title: "Restarts", unit: "none", width: 12, height: 7, steps: plain,
+					kind: graph, title: "Restarts", unit: "none", width: 12, height: 7, steps: plain, aside: true,
 					description: "How often each process was started anew in the last half hour. More than three times: GlusterProcessRestarts.",
 					queries:     []query{{`changes(gluster_process_start_time_seconds{` + onNode + `}[30m])`, process}},
 				},
 				{
-					kind: graph, title: "Age of processes", unit: "s", width: 12, height: 7, steps: plain,
+					kind: graph, title: "Age of processes", unit: "s", width: 12, height: 7, steps: plain, aside: true,
 					description: "Since when each process runs. A line that falls to the bottom is a restart.",
 					queries:     []query{{`time() - gluster_process_start_time_seconds{` + onNode + `}`, process}},
 				},

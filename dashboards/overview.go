@@ -21,11 +21,26 @@ const (
 	// The mean time to create, write, sync and close a file, by its size.
 	saving = `sum by (cluster, instance, volume, mountpoint, size) (rate(gluster_probe_operation_duration_seconds_sum{operation=~"create|write|fsync|close", ` + inBoth + `}[5m]))` +
 		` / (sum by (cluster, instance, volume, mountpoint, size) (rate(gluster_probe_operation_duration_seconds_count{operation="create", ` + inBoth + `}[5m])) > 0)`
+	// Alerts that fire, with the seconds since their condition began: the labels that say where become one.
+	where  = `volume, subvolume, brick, mountpoint, instance, peer`
+	firing = `sort_desc(max by (cluster, severity, alertname, runbook, where) (label_join(label_replace(label_replace(` +
+		`(time() - ALERTS_FOR_STATE{alertname=~"Gluster.*", ` + inCluster + `}) and on (cluster, severity, alertname, ` + where + `) ALERTS{alertname=~"Gluster.*", alertstate="firing", ` + inCluster + `}, ` +
+		`"runbook", "$1", "alertname", "(.+?)(Soon)?"), "peer", "about $1", "peer", "(.+)"), "where", " ", "volume", "subvolume", "brick", "mountpoint", "instance", "peer")))`
 	roomLeft   = `cluster_volume:gluster_available_bytes:sum{` + inVolume + `} / cluster_volume:gluster_size_bytes:sum{` + inVolume + `}`
 	setsHealth = `min by (cluster, volume) (cluster_volume_subvolume:gluster_writable:max{` + inVolume + `} * (1 + (cluster_volume_subvolume:gluster_data_bricks_online:max{` + inVolume +
 		`} >= bool cluster_volume_subvolume:gluster_data_bricks:max{` + inVolume + `})))`
 	nodeHealth = `max by (cluster, instance) ((up{` + jobs + `, ` + onNode + `} == 0) or 2 - gluster_server{` + onNode + `} * (1 - gluster_up{` + onNode + `}))`
 )
+
+// What nobody tells any more must not look as if it were not there: the last hour's series of nodes that do not answer are the first state.
+const (
+	silent      = "!node silent"
+	silentMeans = "Node silent: Prometheus does not reach its exporter; shown for an hour."
+)
+
+func orSilent(states, lastHour string) string {
+	return `1 + ` + states + ` or 0 * ` + lastHour + ` and on (cluster, instance) (up{` + jobs + `, ` + onNode + `} == 0)`
+}
 
 func overview() page {
 	return page{
@@ -34,7 +49,7 @@ func overview() page {
 		rows: []row{
 			{"Now", []panel{
 				{
-					kind: number, title: "Volumes not writable", unit: "none", width: 4, height: 4, steps: bad(1), details: uidVolumes,
+					kind: number, title: "Not writable", unit: "none", width: 4, height: 4, steps: bad(1), details: uidVolumes,
 					description: "Volumes of which a part cannot be written by anybody: too few bricks of a replica set are online for its quorum.",
 					queries:     []query{{notWritable, ""}},
 				},
@@ -65,8 +80,8 @@ func overview() page {
 				},
 				{
 					kind: number, title: "Alerts that page", unit: "none", width: 4, height: 3, steps: bad(1),
-					description: "Alerts of the severity page that fire now. 0 also where the rules are not loaded: then the first three numbers are missing.",
-					queries:     []query{{`count(ALERTS{alertname=~"Gluster.*", alertstate="firing", severity="page", ` + inCluster + `}) or vector(0)`, ""}},
+					description: "Alerts of the severity page that fire now. No data: the rules are not loaded, and nothing would fire.",
+					queries:     []query{{`count(ALERTS{alertname=~"Gluster.*", alertstate="firing", severity="page", ` + inCluster + `}) or 0 * count(cluster_volume_subvolume:gluster_writable:max{` + inCluster + `})`, ""}},
 				},
 				{
 					kind: number, title: "Bricks down", unit: "none", width: 4, height: 3, steps: bad(1), details: uidVolumes,
@@ -97,28 +112,36 @@ func overview() page {
 			}},
 			{"Since when", []panel{
 				{
-					kind: timeline, title: "Volumes", unit: "none", width: 12, height: 6, details: uidVolumes,
+					kind: list, title: "Alerts that fire", unit: "s", width: 24, height: 6, steps: plain, empty: "No alert fires",
+					description: "What is wrong, where, and since when. Runbook leads to what to do about it; the variable Runbooks says where they are to be read.",
+					columns: []column{
+						{field: "severity", title: "severity", pixels: 90, states: map[string]string{"page": "red", "ticket": "orange", "info": "blue"}},
+						{field: "alertname", title: "alert", pixels: 250},
+						{field: "where", title: "where"},
+						{field: "Value", title: "for", pixels: 110},
+						{field: "cluster", title: "cluster", pixels: 140},
+						{field: "runbook", title: "runbook", pixels: 250, link: "${runbooks}/${__data.fields.runbook}.md"},
+					},
+					queries: []query{{firing, ""}},
+				},
+				{
+					kind: timeline, title: "Volumes", unit: "none", width: 8, height: 7, details: uidVolumes,
 					states:      []string{"!not writable", "?copies missing", "complete"},
 					description: "Each volume by its worst replica set.",
 					queries:     []query{{setsHealth, "{{volume}}"}},
 				},
 				{
-					kind: timeline, title: "Nodes", unit: "none", width: 12, height: 6, details: uidNodes,
+					kind: timeline, title: "Nodes", unit: "none", width: 8, height: 7, details: uidNodes,
 					states:      []string{"!silent", "?glusterd down", "up"},
 					description: "Silent: Prometheus cannot reach the exporter. Machines that only mount volumes need no glusterd.",
 					queries:     []query{{nodeHealth, "{{instance}}"}},
 				},
 				{
-					kind: timeline, title: "Mounts", unit: "none", width: 12, height: 6, details: uidLatency,
-					states:      []string{"!fails", "works"},
-					description: "Whether the latest probe could write, read back and remove files. Mounts that nobody probes: whether they are there.",
-					queries:     []query{{`max by (cluster, instance, volume, mountpoint) ` + mountServes, "{{instance}} {{mountpoint}}"}},
-				},
-				{
-					kind: list, title: "Alerts that fire", unit: "none", width: 12, height: 6, steps: plain, runbook: true, empty: "No alert fires",
-					description: "Click on a row for the runbook of its alert; the variable Runbooks says where they are to be read.",
-					queries: []query{{`label_replace(count by (cluster, severity, alertname, volume, subvolume, brick, mountpoint, instance) (ALERTS{alertname=~"Gluster.*", alertstate="firing", ` +
-						inCluster + `}), "runbook", "$1", "alertname", "(.+?)(Soon)?")`, ""}},
+					kind: timeline, title: "Mounts", unit: "none", width: 8, height: 7, details: uidLatency,
+					states:      []string{silent, "!fails", "works"},
+					description: "Whether the latest probe could write, read back and remove files. Mounts that nobody probes: whether they are there. " + silentMeans,
+					queries: []query{{orSilent(`max by (cluster, instance, volume, mountpoint) `+mountServes, `max by (cluster, instance, volume, mountpoint) (last_over_time(gluster_probe_success{`+
+						inBoth+`}[1h]) or last_over_time(gluster_mount_mounted{`+inBoth+`}[1h]))`), "{{instance}} {{mountpoint}}"}},
 				},
 			}},
 			{"Trends", []panel{

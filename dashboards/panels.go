@@ -34,13 +34,25 @@ type panel struct {
 	most               float64  // top of the axis, if it has one
 	// empty is what is shown when there is no data; panels without it always have some on a healthy cluster.
 	empty string
+	// aside says that a graph has so many lines with such long names that they stand beside it.
+	aside bool
+	// signed says that a graph goes below zero.
+	signed bool
+	// columns of a list from left to right; without them all labels are shown, by name.
+	columns []column
 	// details is the uid of the dashboard that tells more.
 	details string
-	// runbook says that rows have a field of that name, which links to it.
-	runbook bool
 }
 
 type query struct{ expr, legend string }
+
+// column of a list: a label, or Value, and what stands above it.
+type column struct {
+	field, title string
+	pixels       int               // 0: what is left
+	states       map[string]string // colours of texts
+	link         string
+}
 
 // step is the colour from a value upwards.
 type step struct {
@@ -93,10 +105,14 @@ func (p panel) build() (dashboard.Panel, error) {
 	var err error
 	switch p.kind {
 	case graph:
+		names := common.LegendPlacementBottom
+		if p.aside {
+			names = common.LegendPlacementRight
+		}
 		built, err = timeseries.NewPanelBuilder().
-			LineWidth(1).FillOpacity(10).ShowPoints(common.VisibilityModeNever).
+			LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeAuto).
 			SpanNulls(common.BoolOrFloat64{Bool: new(false)}).
-			Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)).
+			Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(names).ShowLegend(true)).
 			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)).
 			Build()
 	case number:
@@ -130,9 +146,7 @@ func (p panel) build() (dashboard.Panel, error) {
 	}
 	p.fields(&built)
 	if p.kind == list {
-		built.Transformations = []dashboard.DataTransformerConfig{{
-			Id: "organize", Options: map[string]any{"excludeByName": map[string]bool{"Time": true, "Value": true}},
-		}}
+		p.arrange(&built)
 	}
 	if p.details != "" {
 		built.Links = []dashboard.DashboardLink{link("More", "/d/"+p.details+"?${__url_time_range}&${__all_variables}")}
@@ -171,9 +185,20 @@ func (p panel) fields(built *dashboard.Panel) {
 	}
 	f.Thresholds = &dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: thresholds(steps)}
 	mode := dashboard.FieldColorModeIdThresholds
-	if p.kind == graph {
-		mode = dashboard.FieldColorModeIdPaletteClassicByName
-		f.Min = new(0.0)
+	switch p.kind {
+	case graph:
+		// Not by name: there two lines of one graph may get the same colour.
+		mode = dashboard.FieldColorModeIdPaletteClassic
+		if !p.signed {
+			f.Min = new(0.0)
+		}
+	case number:
+		// Without a word about it Grafana gives what it does not know the colour of the lowest value.
+		if p.empty == "" {
+			f.Mappings = append(f.Mappings, nothing("No data", "orange"))
+		} else if p.empty != "0" {
+			f.Mappings = append(f.Mappings, nothing(p.empty, gray))
+		}
 	}
 	f.Color = &dashboard.FieldColor{Mode: mode}
 	if p.most > 0 {
@@ -182,9 +207,48 @@ func (p panel) fields(built *dashboard.Panel) {
 	if p.empty != "" {
 		f.NoValue = &p.empty
 	}
-	if p.runbook {
-		f.Links = []dashboard.DashboardLink{link("Runbook", "${runbooks}/${__data.fields.runbook}.md")}
+}
+
+const gray = "#6e7077"
+
+// nothing is what a number without data says instead.
+func nothing(text, color string) dashboard.ValueMapping {
+	return dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{Type: dashboard.MappingTypeSpecialValue, Options: dashboard.DashboardSpecialValueMapOptions{
+		Match: dashboard.SpecialValueMatchNull, Result: dashboard.ValueMappingResult{Text: &text, Color: &color},
+	}}}
+}
+
+// arrange puts the columns of a list into their order.
+func (p panel) arrange(built *dashboard.Panel) {
+	hidden, index, names := map[string]bool{"Time": true, "Value": true}, map[string]int{}, map[string]string{}
+	for i, c := range p.columns {
+		delete(hidden, c.field)
+		index[c.field], names[c.field] = i, c.title
+		var properties []dashboard.DynamicConfigValue
+		if c.pixels > 0 {
+			properties = append(properties, dashboard.DynamicConfigValue{Id: "custom.width", Value: c.pixels})
+		}
+		if c.states != nil {
+			options := map[string]dashboard.ValueMappingResult{}
+			for state, color := range c.states {
+				options[state] = dashboard.ValueMappingResult{Color: &color}
+			}
+			properties = append(properties,
+				dashboard.DynamicConfigValue{Id: "custom.cellOptions", Value: map[string]any{"type": common.TableCellDisplayModeColorBackground}},
+				dashboard.DynamicConfigValue{Id: "mappings", Value: []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: options}}}})
+		}
+		if c.link != "" {
+			properties = append(properties, dashboard.DynamicConfigValue{Id: "links", Value: []dashboard.DashboardLink{link(c.title, c.link)}})
+		}
+		if properties != nil {
+			built.FieldConfig.Overrides = append(built.FieldConfig.Overrides, dashboard.DashboardFieldConfigSourceOverrides{
+				Matcher: dashboard.MatcherConfig{Id: "byName", Options: c.title}, Properties: properties,
+			})
+		}
 	}
+	built.Transformations = []dashboard.DataTransformerConfig{{
+		Id: "organize", Options: map[string]any{"excludeByName": hidden, "indexByName": index, "renameByName": names},
+	}}
 }
 
 func link(title, url string) dashboard.DashboardLink {

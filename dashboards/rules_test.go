@@ -92,7 +92,7 @@ func documented(t *testing.T) map[string]bool {
 	}
 	known := map[string]bool{
 		// Prometheus' own, and what every program with its library exports.
-		"up": true, "ALERTS": true, "scrape_duration_seconds": true,
+		"up": true, "ALERTS": true, "ALERTS_FOR_STATE": true, "scrape_duration_seconds": true,
 		"process_cpu_seconds_total": true, "process_resident_memory_bytes": true, "gluster_exporter_build_info": true,
 	}
 	before := len(known)

@@ -7,7 +7,7 @@ func volumes() page {
 		rows: []row{
 			{"Volumes", []panel{
 				{
-					kind: number, title: "Volumes not writable", unit: "none", width: 4, height: 4, steps: bad(1),
+					kind: number, title: "Not writable", unit: "none", width: 4, height: 4, steps: bad(1),
 					description: "Volumes of which a part cannot be written by anybody: too few bricks of a replica set are online for its quorum.",
 					queries:     []query{{notWritable, ""}},
 				},
@@ -44,19 +44,19 @@ func volumes() page {
 					},
 				},
 				{
-					kind: graph, title: "Room left in a day", unit: "percentunit", width: 12, height: 7, steps: plain, most: 1,
-					description: "Room left of each volume in 24 hours, if the last six go on; at the bottom it is full.",
+					kind: graph, title: "Room left in a day", unit: "percentunit", width: 12, height: 7, steps: plain, most: 1, empty: "Nothing is foretold from less than an hour",
+					description: "Room left of each volume in 24 hours, if the last six go on; at the bottom it is full. Of at least an hour: what is foretold from less frightens for nothing.",
 					queries: []query{{`clamp_min(predict_linear(cluster_volume:gluster_available_bytes:sum{` + inVolume + `}[6h], 86400), 0) / cluster_volume:gluster_size_bytes:sum{` + inVolume +
-						`}`, "{{volume}}"}},
+						`} and cluster_volume:gluster_available_bytes:sum{` + inVolume + `} offset 1h`, "{{volume}}"}},
 				},
 			}},
 			{"Bricks", []panel{
 				{
 					kind: timeline, title: "Bricks", unit: "none", width: 12, height: 8,
-					states:      []string{"!down", "!empty or foreign", "?read-only", "up"},
-					description: "Down: no process answers for the brick. Empty or foreign: its directory does not belong to the volume. Read-only: the file system below it.",
-					queries: []query{{`gluster_brick_up{` + inBoth + `} * (1 + gluster_brick_volume_id_matches{` + inBoth + `}) + gluster_brick_up{` + inBoth +
-						`} * gluster_brick_volume_id_matches{` + inBoth + `} * (1 - gluster_brick_read_only{` + inBoth + `})`, "{{volume}} {{brick}}"}},
+					states:      []string{silent, "!down", "!empty or foreign", "?read-only", "up"},
+					description: "Down: no process answers for the brick. Empty or foreign: its directory does not belong to the volume. Read-only: the file system below it. " + silentMeans,
+					queries: []query{{orSilent(`gluster_brick_up{`+inBoth+`} * (1 + gluster_brick_volume_id_matches{`+inBoth+`}) + gluster_brick_up{`+inBoth+
+						`} * gluster_brick_volume_id_matches{`+inBoth+`} * (1 - gluster_brick_read_only{`+inBoth+`})`, `last_over_time(gluster_brick_up{`+inBoth+`}[1h])`), "{{volume}} {{brick}}"}},
 				},
 				{
 					kind: graph, title: "Room on bricks", unit: "percentunit", width: 12, height: 8, steps: plain, most: 1,

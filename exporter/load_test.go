@@ -48,13 +48,18 @@ type server struct {
 // serving runs the program on a simulated node until the end of the test, when it must stop by itself.
 func serving(t testing.TB, c *simulated.Cluster, flags ...string) *server {
 	t.Helper()
+	return servingOn(t, append(c.Flags(), flags...)...)
+}
+
+// servingOn is serving for a machine that the flags describe.
+func servingOn(t testing.TB, flags ...string) *server {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &server{t: t, addr: freeAddress(t), client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 	var said bytes.Buffer
 	done := make(chan int, 1)
 	go func() {
-		args := append(c.Flags(), "--web.listen-address="+s.addr, "--log.level=error")
-		done <- run(ctx, append(args, flags...), io.Discard, &said)
+		done <- run(ctx, append([]string{"--web.listen-address=" + s.addr, "--log.level=error"}, flags...), io.Discard, &said)
 	}()
 	t.Cleanup(func() {
 		s.client.CloseIdleConnections()

@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "gluster_exporter: %v (see --help)\n", err)
 		return 1
 	}
-	if err := cli.Probe.check(); err != nil {
+	if err := errors.Join(cli.Web.check(), cli.Probe.check()); err != nil {
 		fmt.Fprintf(stderr, "gluster_exporter: %v\n", err)
 		return 1
 	}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +29,30 @@ type WebFlags struct {
 	MaxRequests   int           `default:"40" help:"Scrapes at the same time; more are answered with status 503. 0 means any number."`
 	ScrapeTimeout time.Duration `default:"10s" help:"Time for a scrape whose request does not say how long Prometheus waits."`
 	TimeoutOffset time.Duration `default:"500ms" help:"Time to take off the one that Prometheus waits, so that the answer is there before."`
+}
+
+// healthPath answers whoever asks whether the exporter runs.
+const healthPath = "/-/healthy"
+
+// check finds what would only show when the server starts, or never.
+func (f WebFlags) check() error {
+	//nolint:err113 // for the person who typed it
+	switch {
+	case !strings.HasPrefix(f.TelemetryPath, "/") || strings.Trim(strings.ToLower(f.TelemetryPath), "abcdefghijklmnopqrstuvwxyz0123456789._~/-") != "":
+		return fmt.Errorf("--web.telemetry-path=%s: it is no path such as /metrics, of letters, digits and . _ ~ -", f.TelemetryPath)
+	case path.Clean(f.TelemetryPath) != f.TelemetryPath || f.TelemetryPath == healthPath:
+		return fmt.Errorf("--web.telemetry-path=%s: write another path, without //, . and .. in it; %s is taken", f.TelemetryPath, healthPath)
+	case f.MaxRequests < 0:
+		return fmt.Errorf("--web.max-requests=%d: write a number of scrapes, or 0 for any number", f.MaxRequests)
+	case f.ScrapeTimeout <= 0:
+		return fmt.Errorf("--web.scrape-timeout=%s: it must be longer than 0", f.ScrapeTimeout)
+	case f.TimeoutOffset < 0:
+		return fmt.Errorf("--web.timeout-offset=%s: it must not be less than 0", f.TimeoutOffset)
+	}
+	if err := web.Validate(f.ConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file=%s: %w", f.ConfigFile, err)
+	}
+	return nil
 }
 
 func (f WebFlags) toolkit() *web.FlagConfig {
@@ -55,7 +81,7 @@ func routes(f WebFlags, set *collector.Set, base prometheus.Gatherer, log *slog.
 		return nil, err
 	}
 	mux.Handle("GET "+f.TelemetryPath, page)
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "gluster_exporter is healthy.")
 	})
 	if f.TelemetryPath == "/" {
@@ -63,7 +89,7 @@ func routes(f WebFlags, set *collector.Set, base prometheus.Gatherer, log *slog.
 	}
 	landing, err := web.NewLandingPage(web.LandingConfig{
 		Name: "GlusterFS exporter", Description: "Prometheus exporter of GlusterFS", Version: version,
-		Links: []web.LandingLinks{{Address: f.TelemetryPath, Text: "Metrics"}, {Address: "/-/healthy", Text: "Health"}},
+		Links: []web.LandingLinks{{Address: f.TelemetryPath, Text: "Metrics"}, {Address: healthPath, Text: "Health"}},
 	})
 	if err != nil {
 		return nil, err

@@ -69,6 +69,32 @@ func BrickProcesses(proc string) ([]BrickProcess, error) {
 	return p.Bricks, err
 }
 
+// ServingBrick finds the processes of a node that serve the brick at path: those that were started for it, and with brick multiplexing
+// those that serve it besides, whose arguments do not name it. A brick keeps its own directory open for as long as it is served
+// (mount_lock, xlators/storage/posix/src/posix-common.c, 3.12 to 11). Reading what other processes have open needs root.
+func ServingBrick(proc, path string) ([]BrickProcess, error) {
+	all, err := BrickProcesses(proc)
+	return slices.DeleteFunc(all, func(p BrickProcess) bool { return p.Path != path && !p.opened(proc, path) }), err
+}
+
+// opened reports whether the process has a directory open, or GlusterFS's own directory in it.
+func (p BrickProcess) opened(proc, path string) bool {
+	fds := filepath.Join(proc, strconv.Itoa(p.PID), "fd")
+	d, err := os.Open(fds)
+	if err != nil {
+		return false // it has just ended
+	}
+	defer d.Close() //nolint:errcheck // read only
+	names, err := d.Readdirnames(-1)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(names, func(fd string) bool {
+		file, err := os.Readlink(filepath.Join(fds, fd))
+		return err == nil && (file == path || strings.HasPrefix(file, path+"/.glusterfs/"))
+	})
+}
+
 // SelfHealProcesses finds the self-heal daemons of a node: see ListProcesses.
 func SelfHealProcesses(proc string) ([]SelfHealProcess, error) {
 	p, err := ListProcesses(proc)

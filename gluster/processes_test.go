@@ -62,6 +62,38 @@ func TestProcessesAreFoundByTheirArguments(t *testing.T) {
 	}
 }
 
+func TestABrickIsServedByWhoeverHasItOpen(t *testing.T) {
+	proc := t.TempDir()
+	for pid, open := range map[string][]string{
+		"10": {"/b/one", "socket:[7]"},
+		"11": {"/b/two", "/b/three", "/b/four/.glusterfs/health_check"},
+		"12": {"/b/onemore"},
+	} {
+		dir := filepath.Join(proc, pid, "fd")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		line := "glusterfsd\x00-S\x00/s\x00--brick-name\x00/b/first-of-" + pid + "\x00"
+		if err := os.WriteFile(filepath.Join(proc, pid, "cmdline"), []byte(line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for i, file := range open {
+			if err := os.Symlink(file, filepath.Join(dir, strconv.Itoa(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for path, want := range map[string]int{"/b/one": 10, "/b/two": 11, "/b/three": 11, "/b/four": 11, "/b/first-of-12": 12, "/b": 0, "/b/on": 0} {
+		got, err := gluster.ServingBrick(proc, path)
+		if err != nil || (want == 0) != (len(got) == 0) || len(got) > 0 && got[0].PID != want || len(got) > 1 {
+			t.Errorf("%s: %+v, %v, want %d", path, got, err, want)
+		}
+	}
+	if _, err := gluster.ServingBrick(filepath.Join(proc, "none"), "/b"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without /proc: %v", err)
+	}
+}
+
 func TestMountProcesses(t *testing.T) {
 	proc := t.TempDir()
 	for pid, line := range map[int]string{

@@ -130,7 +130,7 @@ func moduleCheck(ctx context.Context, a ansible.Arguments, n *node) ansible.Resu
 }
 
 func moduleApply(ctx context.Context, a ansible.Arguments, n *node, streams IO) ansible.Result {
-	unlock, err := lock(ctx, report.Quiet{})
+	unlock, err := lockApply(ctx, report.Quiet{})
 	if err != nil {
 		return ansible.Failure(a, reason(err), err.Error())
 	}

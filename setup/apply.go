@@ -5,17 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"brickyard/setup/change"
 	"brickyard/setup/cluster"
-	"brickyard/setup/host"
 	"brickyard/setup/report"
 )
 
@@ -54,7 +48,7 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 	} else {
 		t.Head("apply", n.state.Node, c.File)
 	}
-	unlock, err := lock(ctx, watcher)
+	unlock, err := lockApply(ctx, watcher)
 	if err != nil {
 		return err
 	}
@@ -86,12 +80,7 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 // changes it made.
 func applied(n *node, f fileFlags, r *change.Runner, warnings []string, err error) (doc report.Document, made int) {
 	doc = document("apply", n, f, change.Plan{Warnings: warnings})
-	doc.Changes = report.Results(r.Results)
-	for _, r := range r.Results {
-		if r.Status == change.Done {
-			made++
-		}
-	}
+	doc.Changes, made = report.Results(r.Results), r.Made()
 	doc.Changed = made > 0
 	if conflicts, ok := errors.AsType[change.Conflicts](err); ok {
 		doc.Conflicts = report.ConflictsOf(conflicts)
@@ -129,45 +118,6 @@ func (n *node) apply(ctx context.Context, r *change.Runner, parts []string) ([]s
 		}
 	}
 	return warnings, done()
-}
-
-// lock keeps two runs on one node apart: the second waits for the first.
-func lock(ctx context.Context, w change.Watcher) (unlock func(), err error) {
-	path := filepath.Join(host.RunDir, "apply.lock")
-	if err := os.MkdirAll(host.RunDir, 0o755); err != nil { //nolint:gosec // holds nothing secret
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock this node: %w", err)
-	}
-	began := time.Now()
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) //nolint:gosec // a descriptor fits
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errors.Join(fmt.Errorf("lock this node (%s): %w", path, err), f.Close())
-		}
-		holder := "another run of gluster-setup apply"
-		if b, err := os.ReadFile(path); err == nil && len(b) > 0 {
-			holder += " (process " + strings.TrimSpace(string(b)) + ")"
-		}
-		w.Waiting(change.Host, []string{holder + " to end"}, time.Since(began))
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("%s still holds this node's lock %s: %w", holder, path, context.Cause(ctx)), f.Close())
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
-	if err := f.Truncate(0); err == nil {
-		_, err = f.WriteAt([]byte(itoa(os.Getpid())+"\n"), 0)
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-	}
-	return func() { _ = f.Close() }, nil // closing gives the lock back
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,6 +108,12 @@ func (c *CheckCmd) options(cl *cluster.Cluster) (check.Options, error) {
 		}
 		return o, nil
 	}
+	if !(c.Rate >= 0) || math.IsInf(c.Rate, 1) {
+		return o, fmt.Errorf("--rate %g: write names a second, or 0 for as many as possible", c.Rate)
+	}
+	if c.Max < 0 {
+		return o, fmt.Errorf("--max %d: write a number of differences", c.Max)
+	}
 	if c.Bandwidth != "0" {
 		bandwidth, err := cluster.ParseSize(c.Bandwidth)
 		if err != nil {
@@ -123,14 +130,9 @@ func (c *CheckCmd) compare(ctx context.Context, s *desired.State, volumes []desi
 	results := []check.SetResult{}
 	for _, v := range volumes {
 		name := v.Spec.Name
-		path := fmt.Sprintf("/var/lib/glusterd/vols/%s/trusted-%s.tcp-fuse.vol", name, name)
-		text, err := os.ReadFile(path)
+		sets, err := setsOf(s, name)
 		if err != nil {
-			return results, fmt.Errorf("volume %s is not known to this node's glusterd: %w: run \"gluster-setup apply\" first", name, err)
-		}
-		sets, err := check.Sets(string(text), s.IPv6)
-		if err != nil {
-			return results, fmt.Errorf("%s: %w", path, err)
+			return results, err
 		}
 		for i, set := range sets {
 			if c.Own && !self.Is([]string{set.Bricks[0].Host}) {

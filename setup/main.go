@@ -40,6 +40,7 @@ type CLI struct {
 	Recover  RecoverCmd  `cmd:"" help:"Bring wiped and stopped bricks of this node back; the unit that apply installs runs it at boot."`
 	OkToStop OkToStopCmd `cmd:"" help:"Say whether this node may be stopped now without hurting any volume (exit 0) or not (exit 3, with the reason)."`
 	Check    CheckCmd    `cmd:"" help:"Compare the bricks of each replica set name by name, as they are: finds what heal info cannot see."`
+	Guard    GuardCmd    `cmd:"" help:"Withhold bricks that a power cut may have cost writes; the unit that apply installs calls it before glusterd starts."`
 	Wait     WaitCmd     `cmd:"" help:"Wait until a volume serves; the units that apply writes call it at boot."`
 	Init     InitCmd     `cmd:"" help:"Print a commented cluster file to start from."`
 	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of the cluster file, for editors."`
@@ -98,7 +99,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 func newParser(cli *CLI, more ...kong.Option) (*kong.Kong, error) {
 	return kong.New(cli, append([]kong.Option{
 		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.NamedMapper("path", pathFlag{}),
 		kong.Vars{
 			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir, "targets": desired.TargetsFile,
 			"verifyRounds": strconv.Itoa(verify.DefaultRounds), "verifyTimeout": verify.DefaultTimeout.String(), "verifyPatience": verify.DefaultPatience.String(),

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"brickyard/gluster"
@@ -56,11 +57,23 @@ type node struct {
 }
 
 func (f fileFlags) load() (*cluster.Cluster, error) {
-	c, err := cluster.Load(f.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: name the cluster file with --file, or start one with \"gluster-setup init web\" or \"gluster-setup init cache\"", err)
-	}
+	c, _, err := f.read()
 	return c, err
+}
+
+// read returns the cluster file and its text.
+func (f fileFlags) read() (*cluster.Cluster, []byte, error) {
+	text, err := cluster.Read(f.File)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fmt.Errorf("%w: name the cluster file with --file, or start one with \"gluster-setup init web\" or \"gluster-setup init cache\"", err)
+	case errors.Is(err, unix.EISDIR):
+		return nil, nil, fmt.Errorf("%w: name the cluster file in it with --file", err)
+	case err != nil:
+		return nil, nil, err
+	}
+	c, err := cluster.Parse(f.File, text)
+	return c, text, err
 }
 
 // self finds this machine in the cluster file.
@@ -87,11 +100,7 @@ func (f fileFlags) self(c *cluster.Cluster) (*desired.State, error) {
 }
 
 func (f planFlags) node(change func(*desired.State)) (*node, error) {
-	c, err := f.load()
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(f.File)
+	c, text, err := f.read()
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
 	"brickyard/setup/pool"
+	"brickyard/setup/powerloss"
 	"brickyard/setup/recovery"
 )
 
@@ -51,13 +53,28 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	log := journalLogger(streams.Err)
+	status := func(words string) {
+		if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
+			log.Warn("cannot tell systemd what is being waited for", "error", err)
+		}
+	}
+	unlock, err := lockRecover(ctx, host.RunDir, log, status)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	keep(o.State, log)
+	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
 	r := &recovery.Runner{
-		Observe: o.Observe, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
-		Status: func(words string) {
-			if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
-				log.Warn("cannot tell systemd what is being waited for", "error", err)
+		Compare: comparer(o.State),
+		Observe: func(ctx context.Context) ([]recovery.Local, error) {
+			if err := late.late(); err != nil {
+				return nil, err
 			}
+			return o.Observe(ctx)
 		},
+		Joining: o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
+		Status: status,
 	}
 	err = r.Recover(ctx)
 	if errors.Is(err, recovery.ErrPerson) {
@@ -68,11 +85,33 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}
 	// It is whole. If it was stopped by leave of ok-to-stop it is back now, and
 	// others may stop. glusterd makes its socket when it starts.
+	started := glusterdStarted()
+	if started.IsZero() {
+		return errors.New("find out when glusterd started: its socket is gone")
+	}
+	return gate(o).Returned(ctx, started)
+}
+
+// glusterdStarted is when glusterd made its socket, which it does when it starts.
+func glusterdStarted() time.Time {
 	socket, err := os.Stat(gluster.DefaultSocket)
 	if err != nil {
-		return fmt.Errorf("find out when glusterd started: %w", err)
+		return time.Time{}
 	}
-	return gate(o).Returned(ctx, socket.ModTime())
+	return socket.ModTime()
+}
+
+// lockRecover keeps two runs on one node apart: each would act on what it saw
+// before the other's last act, and throw away what that one has just begun anew.
+func lockRecover(ctx context.Context, dir string, log *slog.Logger, status func(string)) (unlock func(), err error) {
+	said := ""
+	return lock(ctx, dir, "recover", func(holder string, _ time.Duration) {
+		if holder != said {
+			said = holder
+			log.Info("waiting for another run, which does what there is to do", "holder", holder)
+			status("waiting for " + holder + " to end")
+		}
+	})
 }
 
 func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observer) error {
@@ -120,7 +159,7 @@ func observerOf(cl *cluster.Cluster, s *desired.State) (*recovery.Observer, func
 	}
 	local := gluster.NewClient("unix", "")
 	o := &recovery.Observer{
-		State: s, Cluster: cl, Local: local, Dial: pool.DialTCP, Timeout: 3 * time.Second,
+		State: s, Cluster: cl, Local: local, Dial: pool.DialTCP, Timeout: 3 * time.Second, Started: glusterdStarted, Now: time.Now,
 		Mounted: func(m desired.BrickMount) (string, error) { return h.Mounted(context.Background(), m) },
 	}
 	return o, func() { local.Close() }, nil //nolint:errcheck,gosec // a connection for reading

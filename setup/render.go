@@ -55,7 +55,11 @@ func (c *RenderCmd) Run(ctx context.Context, streams IO) error {
 	if conflicts, ok := errors.AsType[change.Conflicts](err); ok {
 		doc.Conflicts = report.ConflictsOf(conflicts)
 	}
-	doc.Changes, doc.Changed, doc.ExitCode = report.Results(runner.Results), len(runner.Results) > 0, exitCodeOf(err)
+	made := runner.Made()
+	doc.Changes, doc.Changed, doc.ExitCode = report.Results(runner.Results), made > 0, exitCodeOf(err)
+	if doc.ExitCode == exitError && made > 0 {
+		doc.ExitCode = exitPartly
+	}
 	doc.Seconds = time.Since(began).Seconds()
 	below := c.Root
 	if below == "" {
@@ -63,10 +67,12 @@ func (c *RenderCmd) Run(ctx context.Context, streams IO) error {
 	}
 	last := "Nothing to do: all files below " + below + " are as they should be."
 	switch {
+	case err != nil && made > 0:
+		last = count(made, "file was", "files were") + " written below " + below + ", not all."
 	case err != nil:
 		last = "Not rendered."
-	case len(runner.Results) > 0:
-		last = count(len(runner.Results), "file", "files") + " written below " + below + "."
+	case made > 0:
+		last = count(made, "file", "files") + " written below " + below + "."
 	}
 	return finish(streams, c.outputFlags, t, doc, err, last)
 }

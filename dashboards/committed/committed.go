@@ -18,7 +18,10 @@ type Dashboard struct {
 	SchemaVersion int    `json:"schemaVersion"`
 	Links         []Link `json:"links"`
 	Panels        []Panel
-	Templating    struct {
+	Time          struct {
+		From string `json:"from"`
+	} `json:"time"`
+	Templating struct {
 		List []Variable `json:"list"`
 	} `json:"templating"`
 	Annotations struct {
@@ -121,9 +124,48 @@ func (v Values) Fill(expr string) (string, error) {
 		"$__rate_interval", v.RateInterval, "$__range", v.Range,
 		"$cluster", v.Cluster, "$volume", v.Volume, "$node", v.Node,
 	).Replace(expr)
-	// "$1" is the first group of a regular expression of label_replace.
-	if left := strings.ReplaceAll(filled, `"$1"`, ""); strings.Contains(left, "$") {
+	// $1 is the first group of a regular expression of label_replace.
+	if left := strings.ReplaceAll(filled, "$1", ""); strings.Contains(left, "$") {
 		return "", fmt.Errorf("%s: nobody knows the variable at %q", expr, left[strings.IndexByte(left, '$'):])
 	}
 	return filled, nil
+}
+
+// Page fills a whole dashboard, as Grafana does before it draws it: queries, links, the choices themselves. more has what
+// stands in place of other variables, each written as in the JSON. What only a row of data knows ("${__data.") is left.
+func (v Values) Page(text []byte, more *strings.Replacer) ([]byte, error) {
+	var all any
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, err
+	}
+	filled, err := v.page(all, more)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(filled)
+}
+
+func (v Values) page(at any, more *strings.Replacer) (any, error) {
+	var err error
+	switch at := at.(type) {
+	case string:
+		// "$__all" is Grafana's name of the choice All.
+		if rest := strings.ReplaceAll(more.Replace(at), "${__data.", ""); rest == "$__all" || !strings.Contains(rest, "$") {
+			return more.Replace(at), nil
+		}
+		return v.Fill(more.Replace(at))
+	case []any:
+		for i := range at {
+			if at[i], err = v.page(at[i], more); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for key := range at {
+			if at[key], err = v.page(at[key], more); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return at, nil
 }

@@ -62,11 +62,25 @@ func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
 	}
 	seen, err := d.look(ctx)
 	if err == nil {
+		bricks := true // are right
 		for _, v := range d.volumes {
-			r.Lost += d.compare(s, r, v, seen[v.name], written[v.name], add)
+			lost, places := d.compare(s, r, v, seen[v.name], written[v.name], add)
+			r.Lost += lost
+			bricks = bricks && !slices.ContainsFunc(places, func(p string) bool { return strings.HasSuffix(p, ":"+v.brick) })
 		}
 		if len(wrong) > 0 {
-			err = errors.Join(d.attributes(ctx, seen, written), d.again(ctx, s, written))
+			var passed bool
+			err = d.attributes(ctx, seen, written)
+			if err == nil {
+				passed, err = d.again(ctx, s, written)
+			}
+			if passed && bricks {
+				d.say("   %d files that every brick had right were read as they had been before, for less than %s:", r.Lost, belief)
+				for _, w := range wrong {
+					d.say("   . %s", w)
+				}
+				wrong, r.Lost, r.Stale = nil, 0, r.Lost
+			}
 		}
 	}
 	err = errors.Join(err, d.resume(ctx))
@@ -141,9 +155,8 @@ func (d *driver) look(ctx context.Context) (map[string]places, error) {
 	return seen, err
 }
 
-// compare says where a volume is not as it must be, and returns how many files are lost.
-func (d *driver) compare(s step, r *row, v *volume, seen places, written map[string]state, add func(string, ...any)) int {
-	lost := 0
+// compare says where a volume is not as it must be, and returns how many files are lost, and in which places.
+func (d *driver) compare(s step, r *row, v *volume, seen places, written map[string]state, add func(string, ...any)) (lost int, where []string) {
 	for _, place := range slices.Sorted(maps.Keys(seen)) {
 		var differ []string
 		if v.name == s.empties {
@@ -155,6 +168,9 @@ func (d *driver) compare(s step, r *row, v *volume, seen places, written map[str
 			differ = compare(seen[place], d.base(v), written)
 		}
 		lost = max(lost, losses(differ))
+		if len(differ) > 0 {
+			where = append(where, place)
+		}
 		for _, w := range differ[:min(len(differ), 3)] {
 			add("%s: %s", place, w)
 		}
@@ -165,7 +181,7 @@ func (d *driver) compare(s step, r *row, v *volume, seen places, written map[str
 			add("%s differs from %s", place, d.servers[0])
 		}
 	}
-	return lost
+	return lost, where
 }
 
 // attributes shows the first file of each volume that a client reads wrong, as
@@ -200,26 +216,25 @@ func (d *driver) attributes(ctx context.Context, seen map[string]places, written
 	return nil
 }
 
-// again looks a second time at what was wrong, for persons only: what was wrong
-// once remains so, but something that passes has another cause than a loss.
-func (d *driver) again(ctx context.Context, s step, written map[string]map[string]state) error {
-	const pause = 3 * time.Second
-	time.Sleep(pause)
+// belief is how long a client may go on believing what it read of a file before another client changed it. The kernel and GlusterFS
+// believe for a second each; after the return of a brick it was seen to be more, for reasons that are not known (docs/reboot.md).
+const belief = 5 * time.Second
+
+// again looks a second time at what was wrong, and reports whether it is right now: then it was no loss.
+func (d *driver) again(ctx context.Context, s step, written map[string]map[string]state) (right bool, err error) {
+	time.Sleep(belief)
 	seen, err := d.look(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	still := 0
+	right = true
 	for _, v := range d.volumes {
 		d.compare(s, &row{}, v, seen[v.name], written[v.name], func(format string, args ...any) {
-			still++
-			d.say("   %s later: "+format, append([]any{pause}, args...)...)
+			right = false
+			d.say("   %s later: "+format, append([]any{belief}, args...)...)
 		})
 	}
-	if still == 0 {
-		d.say("   %s later nothing is wrong any more", pause)
-	}
-	return nil
+	return right, nil
 }
 
 func countBase(files map[string]string) int {

@@ -62,6 +62,8 @@ _gluster_setup() {
     'check --bandwidth') kind=none ;;
     'check --max') kind=none ;;
     'check --timeout') kind=none ;;
+    'guard --file' | 'guard -f') kind=files ;;
+    'guard --node') kind=none ;;
     'wait --file' | 'wait -f') kind=files ;;
     'wait --node') kind=none ;;
   esac
@@ -103,6 +105,10 @@ _gluster_setup() {
         kind=words
         [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --scheduled --own --content --rate --bandwidth --max --timeout'; }
         ;;
+      guard)
+        kind=words
+        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --stopped'; }
+        ;;
       wait)
         kind=words
         [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node'; }
@@ -120,7 +126,7 @@ _gluster_setup() {
         [[ $cur != -* ]] || { kind=words && words='--help -h'; }
         ;;
       '')
-        kind=words words='plan apply render status verify bench recover ok-to-stop check wait init schema version'
+        kind=words words='plan apply render status verify bench recover ok-to-stop check guard wait init schema version'
         [[ $cur != -* ]] || words='--help -h'
         ;;
     esac

@@ -45,6 +45,17 @@ type Runner struct {
 	Jitter func(time.Duration) time.Duration
 }
 
+// Made is how many changes were made.
+func (r *Runner) Made() int {
+	made := 0
+	for _, res := range r.Results {
+		if res.Status == Done {
+			made++
+		}
+	}
+	return made
+}
+
 // ErrUnsettled is wrapped by the error of a part that did not become right
 // although all its changes were made.
 var ErrUnsettled = errors.New("not settled")

@@ -37,7 +37,11 @@ type Entry struct {
 	Size  int64
 	Rdev  uint64
 	ID    uint64 // the inode number, half of the gfid
-	Deep  bool   // Target and Xattrs are known
+	// Changed is when GlusterFS last changed it by its clients' clocks, and
+	// Touched when this machine's kernel did, in nanoseconds since 1970; 0 where
+	// the view cannot tell. Nothing is compared by them.
+	Changed, Touched int64
+	Deep             bool // Target and Xattrs are known
 
 	Target string  // of a symbolic link
 	Xattrs []Xattr // those that belong to the file and not to GlusterFS, sorted by name
@@ -57,6 +61,8 @@ func (e Entry) Type() uint32 { return e.Mode & unix.S_IFMT }
 
 // IsDir reports whether it is a directory that is there.
 func (e Entry) IsDir() bool { return e.State == Present && e.Type() == unix.S_IFDIR }
+
+func (e Entry) isFile() bool { return e.State == Present && e.Type() == unix.S_IFREG }
 
 // Kind says in what bricks differ.
 type Kind string

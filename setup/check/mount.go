@@ -41,12 +41,37 @@ const (
 // mountOptions make the kernel keep what it was told for three seconds, long enough
 // to use the attributes that come with names, and no contents.
 func mountOptions() []string {
-	return []string{"--no-daemon", "--read-only", "--acl", "--capability", "--entry-timeout=3", "--attribute-timeout=3", "--direct-io-mode=enable", "--lru-limit=16384", "--log-level=ERROR"}
+	return []string{"--no-daemon", "--acl", "--capability", "--entry-timeout=3", "--attribute-timeout=3", "--direct-io-mode=enable", "--lru-limit=16384", "--log-level=ERROR"}
 }
 
 // MountBrick shows a brick of a set. dir is a directory for it, which nobody
 // else uses.
-func MountBrick(ctx context.Context, s Set, brick int, dir string) (_ *Mount, err error) {
+func MountBrick(ctx context.Context, s Set, brick int, dir string) (*Mount, error) {
+	return mountBrick(ctx, s, brick, dir, "--read-only")
+}
+
+// MountToAccuse is MountBrick for what Accuse does.
+func MountToAccuse(ctx context.Context, s Set, brick int, dir string) (*Mount, error) {
+	return mountBrick(ctx, s, brick, dir)
+}
+
+// Accuse notes on the brick that another one lacks changes of a file or
+// directory, as the replication does when it cannot reach that brick: it is read
+// from there no more until it is healed. Key is one of Set.Accusations.
+func (m *Mount) Accuse(path, key string, value []byte) error {
+	dir, name := parent(path), filepath.Base(path)
+	if path == "" {
+		name = "."
+	}
+	fd, err := m.open(dir, unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd) //nolint:errcheck // nothing was written through it
+	return away(again(func() error { return unix.Lsetxattr(within(fd, name), key, value, 0) }))
+}
+
+func mountBrick(ctx context.Context, s Set, brick int, dir string, flags ...string) (_ *Mount, err error) {
 	program := machine.Find("/", "glusterfs")
 	if program == "" {
 		return nil, errors.New("the program glusterfs is missing: install GlusterFS's client, as apply does")
@@ -69,7 +94,7 @@ func MountBrick(ctx context.Context, s Set, brick int, dir string) (_ *Mount, er
 	if err := os.WriteFile(volfile, []byte(s.volfiles[brick]), 0o600); err != nil { // has a password
 		return m, err
 	}
-	m.cmd = exec.Command(program, append(mountOptions(), "--volfile="+volfile, "--log-file="+log, target)...)
+	m.cmd = exec.Command(program, append(append(mountOptions(), flags...), "--volfile="+volfile, "--log-file="+log, target)...)
 	m.cmd.Env = append(os.Environ(), "LC_ALL=C")
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	if err := m.start(); err != nil {

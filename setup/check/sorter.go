@@ -154,7 +154,7 @@ func (l listed) encode(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(l.name)))
 	b = append(b, l.name...)
 	b = append(b, byte(l.State))
-	for _, v := range []uint64{uint64(l.Errno), uint64(l.Mode), uint64(l.UID), uint64(l.GID), uint64(l.Size), l.Rdev, l.ID} { //nolint:gosec // back in decode
+	for _, v := range []uint64{uint64(l.Errno), uint64(l.Mode), uint64(l.UID), uint64(l.GID), uint64(l.Size), l.Rdev, l.ID, uint64(l.Changed), uint64(l.Touched)} { //nolint:gosec // back in decode
 		b = binary.AppendUvarint(b, v)
 	}
 	return b
@@ -170,7 +170,7 @@ func decode(r *bufio.Reader) (l listed, err error) {
 		return l, fmt.Errorf("a file of sorted names is cut off: %w", err)
 	}
 	l.name, l.State = string(name[:length]), State(name[length])
-	var v [7]uint64
+	var v [9]uint64
 	for i := range v {
 		if v[i], err = binary.ReadUvarint(r); err != nil {
 			return l, fmt.Errorf("a file of sorted names is cut off: %w", err)
@@ -178,6 +178,7 @@ func decode(r *bufio.Reader) (l listed, err error) {
 	}
 	l.Errno, l.Mode, l.UID, l.GID = unix.Errno(v[0]), uint32(v[1]), uint32(v[2]), uint32(v[3]) //nolint:gosec // as encode wrote them
 	l.Size, l.Rdev, l.ID = int64(v[4]), v[5], v[6]                                             //nolint:gosec // as above
+	l.Changed, l.Touched = int64(v[7]), int64(v[8])                                            //nolint:gosec // as above
 	return l, nil
 }
 

@@ -53,7 +53,9 @@ type tree struct {
 	// gluster says that the directory is a mount of a brick: inode numbers are
 	// gfids, and so is that a listing has for every name.
 	gluster bool
-	skip    func(dir, name string) bool
+	// brick says that it is a brick's own directory: gfids are attributes.
+	brick bool
+	skip  func(dir, name string) bool
 }
 
 // noGFID is the inode number that a listing has for a name without a gfid.
@@ -89,6 +91,12 @@ func (t *tree) List(ctx context.Context, dir string, do func(listed) error, wait
 		}
 		if l.Entry, err = entryOf(st, err); err != nil {
 			return err
+		}
+		if t.gluster {
+			l.Changed = st.Ctim.Nano()
+		}
+		if t.brick {
+			l.Entry = l.identified(within(fd, name), st)
 		}
 		return do(l)
 	})
@@ -128,6 +136,9 @@ func (t *tree) names(ctx context.Context, dir string, wait func(int) error, do f
 		}
 	}
 }
+
+// within is a path by which calls that take no descriptors reach a name in a directory, "." for itself.
+func within(fd int, name string) string { return fmt.Sprintf("/proc/self/fd/%d/%s", fd, name) }
 
 func again(do func() error) error {
 	for {
@@ -179,7 +190,7 @@ func (t *tree) Deepen(dir string, names []string, entries []*Entry) error {
 
 // deepen asks what waits to be healed only with afr: each of these attributes is one more question.
 func (t *tree) deepen(fd int, name string, e *Entry, afr bool) error {
-	path := fmt.Sprintf("/proc/self/fd/%d/%s", fd, name)
+	path := within(fd, name)
 	xattrs, all, err := xattrsOf(path, afr)
 	if err == nil && e.Type() == unix.S_IFLNK {
 		e.Target, err = readlink(fd, name)

@@ -9,8 +9,11 @@ import (
 
 // Set is a replica set of a volume as its clients know it.
 type Set struct {
-	Bricks   []Brick
-	volfiles []string // of a client that knows this brick alone
+	Bricks []Brick
+	// Accusations are the extended attributes by which a brick of the set notes
+	// that another, in the order of Bricks, lacks changes.
+	Accusations []string
+	volfiles    []string // of a client that knows this brick alone
 }
 
 // block is one translator of a volfile.
@@ -48,6 +51,7 @@ func Sets(text string, inet6 bool) ([]Set, error) {
 				Arbiter: b.options["arbiter-count"] == "1" && i == len(b.below)-1,
 			})
 			s.volfiles = append(s.volfiles, c.volfile(inet6))
+			s.Accusations = append(s.Accusations, "trusted.afr."+b.pending(i))
 		}
 		if len(s.Bricks) > 1 {
 			sets = append(sets, s)
@@ -57,6 +61,16 @@ func Sets(text string, inet6 bool) ([]Set, error) {
 		return nil, fmt.Errorf("the volfile %w", errVolfile)
 	}
 	return sets, nil
+}
+
+// pending is by what name a translator notes changes that its client i lacks:
+// the client's own, unless the volfile says otherwise, which keeps the name when
+// a brick was replaced.
+func (b block) pending(i int) string {
+	if names := strings.Split(b.options["afr-pending-xattr"], ","); i < len(names) && names[i] != "" {
+		return names[i]
+	}
+	return b.below[i]
 }
 
 // volfile is the client alone.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,15 @@ type Walker struct {
 	Pause time.Duration
 	// Found is told of each difference as it becomes certain.
 	Found func(Difference)
+	// First is told of each difference at the first look instead, and nothing is
+	// looked at twice: for who does no harm by believing too many. Entries are in
+	// the order of Bricks; none of a directory that could not be listed.
+	First func(dir, name string, entries []Entry, found []Finding) error
+	// Doubt says of regular files that look equal whether their times tell that
+	// they are not, and whether their contents must be read in spite of Content.
+	Doubt func(entries []Entry) (differs, read bool)
+	// Progress is told from time to time how many names were compared.
+	Progress func(entries int64)
 
 	counts   Counts
 	names    []*pace // by brick
@@ -81,12 +91,34 @@ func (w *Walker) Walk(ctx context.Context) (Counts, error) {
 	if w.run == 0 {
 		w.run = runLength
 	}
-	w.suspect(Suspect{Name: ".", walked: true}) // the root of the volume
-	err := w.dir(ctx, "")
+	err := w.root()
+	if err == nil {
+		err = w.dir(ctx, "")
+	}
 	for err == nil && len(w.suspects) > 0 {
 		err = w.settle(ctx, true)
 	}
 	return w.counts, err
+}
+
+// root looks at the root of the volume.
+func (w *Walker) root() error {
+	if w.First == nil {
+		w.suspect(Suspect{Name: ".", walked: true})
+		return nil
+	}
+	entries := make([]Entry, len(w.Views))
+	err := w.each(func(i int) (err error) {
+		entries[i], err = w.Views[i].Look("", ".", false)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if found := Compare(w.Bricks, entries); len(found) > 0 {
+		return w.First("", ".", entries, found)
+	}
+	return nil
 }
 
 func (w *Walker) suspect(s Suspect) {
@@ -133,6 +165,9 @@ func (w *Walker) compare(ctx context.Context, dir string) (*sorter, error) {
 	})
 	if err != nil && dir != "" && ofName(err) {
 		// It is not there any more, or a brick refuses.
+		if w.First != nil {
+			return below, w.First(parent(dir), path.Base(dir), nil, nil)
+		}
 		w.suspect(Suspect{Dir: parent(dir), Name: path.Base(dir)})
 		return below, nil
 	}
@@ -203,6 +238,9 @@ func (w *Walker) rows(ctx context.Context, dir string, rows []row, below *sorter
 		return nil
 	}
 	w.counts.Entries += int64(len(rows))
+	if w.Progress != nil {
+		w.Progress(w.counts.Entries)
+	}
 	sure, err := w.deepen(dir, rows)
 	if err != nil {
 		return err
@@ -212,7 +250,15 @@ func (w *Walker) rows(ctx context.Context, dir string, rows []row, below *sorter
 		return err
 	}
 	for i, r := range rows {
-		if len(all[i]) > 0 || !sure {
+		if w.First != nil && len(all[i]) > 0 {
+			if err := w.First(dir, r.name, r.entries, all[i]); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(all[i], func(f Finding) bool { return f.Kind == GFID }) {
+				continue // what is below are two different directories
+			}
+		}
+		if w.First == nil && (len(all[i]) > 0 || !sure) {
 			w.counts.Again++
 			s := Suspect{Dir: dir, Name: r.name, walked: everywhere(r.entries, Entry.IsDir), nameless: make([]bool, len(r.entries))}
 			for i, e := range r.entries {
@@ -254,8 +300,19 @@ func (w *Walker) findings(ctx context.Context, dir string, rows []row) ([][]Find
 // found compares a name, and its contents where nothing else differs.
 func (w *Walker) found(ctx context.Context, dir string, r row) ([]Finding, error) {
 	found := Compare(w.Bricks, r.entries)
-	if len(found) > 0 || !w.Content {
+	if len(found) > 0 {
 		return found, nil
+	}
+	read := w.Content
+	if w.Doubt != nil && everywhere(r.entries, Entry.isFile) {
+		differs, doubt := w.Doubt(r.entries)
+		if differs {
+			return []Finding{{Kind: Content}}, nil
+		}
+		read = read || doubt
+	}
+	if !read {
+		return nil, nil
 	}
 	if err := w.sums(ctx, dir, r); err != nil {
 		return nil, err
@@ -305,7 +362,7 @@ func (w *Walker) deepen(dir string, rows []row) (sure bool, err error) {
 
 // sums reads a file that looks equal on all bricks with contents.
 func (w *Walker) sums(ctx context.Context, dir string, r row) error {
-	if !everywhere(r.entries, func(e Entry) bool { return e.State == Present && e.Type() == unix.S_IFREG }) {
+	if !everywhere(r.entries, Entry.isFile) {
 		return nil
 	}
 	if everywhere(r.entries, func(e Entry) bool { return e.Size == 0 }) {

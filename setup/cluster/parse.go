@@ -12,6 +12,18 @@ import (
 // gives the operating system's error, wrapped; everything that is wrong in it
 // gives Errors.
 func Load(path string) (*Cluster, error) {
+	data, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data)
+}
+
+// Read returns the text of the cluster file at path, for those who need it
+// beside what it says: a pipe can be read only once, and a file that is being
+// edited says something else the second time. It reads no more than Parse needs
+// to refuse what is too long.
+func Read(path string) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster file: %w", err)
@@ -20,7 +32,7 @@ func Load(path string) (*Cluster, error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("read the cluster file: %w", err)
 	}
-	return Parse(path, data)
+	return data, nil
 }
 
 // Parse decodes and checks a cluster file. Source is its path, for messages.

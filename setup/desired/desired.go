@@ -76,6 +76,18 @@ type Directory struct {
 	BrickPath string
 }
 
+// LastingBricks are the bricks of this node that outlive a reboot, as
+// directories: they may be older after a power cut than what they acknowledged.
+func (s *State) LastingBricks() []Directory {
+	var out []Directory
+	for _, m := range s.BrickMounts {
+		if m.Fstype != "tmpfs" {
+			out = append(out, Directory{Volume: m.Volume, Path: m.Path, BrickPath: m.BrickPath})
+		}
+	}
+	return append(out, s.Directories...)
+}
+
 // ClientMount is a volume mounted on this node.
 type ClientMount struct {
 	Volume  string

@@ -183,7 +183,11 @@ func TestBrickMounts(t *testing.T) {
 			same(t, "fstab", []string{fmt.Sprintf("%s %s %s %s 0 0", tc.want.Spec, tc.want.Path, tc.want.Fstype, strings.Join(tc.want.Options, ","))}, r.FstabBlock)
 			_, unit, _ := strings.Cut(file(t, r, "/etc/systemd/system/glusterd.service.d/gluster-setup.conf"), "[Unit]\n")
 			unit, _, _ = strings.Cut(unit, "\n[Service]\n")
-			same(t, "glusterd's drop-in", "Wants="+tc.want.Unit+"\nAfter="+tc.want.Unit+"\n", unit)
+			guard := ""
+			if tc.want.Fstype != "tmpfs" {
+				guard = "# It keeps bricks that lost power from being started.\nWants=gluster-setup-guard.service\nAfter=gluster-setup-guard.service\n"
+			}
+			same(t, "glusterd's drop-in", "Wants="+tc.want.Unit+"\nAfter="+tc.want.Unit+"\n"+guard, unit)
 		})
 	}
 }

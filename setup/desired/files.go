@@ -38,6 +38,9 @@ func (s *State) Units() []Unit {
 			{Name: "gluster-setup-hold.service", Start: true, Why: "a shutdown must wait while others heal from the last complete copy"},
 		}
 	}
+	if len(s.LastingBricks()) > 0 {
+		units = append(units, Unit{Name: "gluster-setup-guard.service", Start: true, Why: "a brick that lost power must not be read before it was compared"})
+	}
 	if s.Check != "" {
 		units = append(units, Unit{Name: "gluster-setup-check.timer", Start: true, Why: "the cluster file asks for a regular comparison of the bricks"})
 	}

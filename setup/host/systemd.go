@@ -35,6 +35,20 @@ func (DBus) with(ctx context.Context, what string, f func(*systemd.Conn) error) 
 	return nil
 }
 
+// Stopping reports whether the machine is being shut down or rebooted.
+func (d DBus) Stopping(ctx context.Context) (stopping bool, err error) {
+	err = d.with(ctx, "ask for the state of the machine", func(c *systemd.Conn) error {
+		p, err := c.SystemStateContext(ctx)
+		if err != nil {
+			return err
+		}
+		state, _ := p.Value.Value().(string)
+		stopping = state == "stopping"
+		return nil
+	})
+	return stopping, err
+}
+
 // Reload is systemctl daemon-reload.
 func (d DBus) Reload(ctx context.Context) error {
 	return d.with(ctx, "reload systemd", func(c *systemd.Conn) error { return c.ReloadContext(ctx) })

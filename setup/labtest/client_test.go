@@ -89,7 +89,7 @@ func TestTheClientMountWaitsForAVolumeThatServes(t *testing.T) {
 	s.expect(client, 0, nil, "apply", "--parts", "host")
 	const planned = "mount /client"
 	s.expect(client, 2, []string{planned, "waits for volume server to be created"}, "plan")
-	s.expect(client, 1, []string{"gave up after 5s waiting for volume server to be created", "Nothing was changed."}, "apply", "--timeout", "5s", "--parts", "host,client")
+	s.expect(client, 1, []string{"gave up after", "waiting for volume server to be created", "Nothing was changed."}, "apply", "--timeout", "5s", "--parts", "host,client")
 
 	// Created, as a run leaves it that ends before the start.
 	for _, n := range []*lab.Node{first, second} {

@@ -61,6 +61,9 @@ func (s *site) killAtEveryStep(n *lab.Node, delay time.Duration) ([]string, erro
 		err := cmd.Run()
 		step, out := k.said()
 		if err == nil {
+			if step != "" { // its last, and it ended before it could be killed
+				steps = append(steps, step)
+			}
 			return steps, nil
 		}
 		if step == "" || cmd.ProcessState.Exited() {

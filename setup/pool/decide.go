@@ -95,6 +95,9 @@ func (d *decider) conflict(code, object, problem, remedy string) {
 // members decides who must be probed, by name, so that every node of the
 // cluster file is a peer and is known by the name in the file.
 func (d *decider) members() {
+	if d.forgotten() {
+		return
+	}
 	byUUID := map[string]string{}
 	for _, s := range d.want.Servers {
 		p := d.peer(s)
@@ -150,11 +153,17 @@ func (d *decider) member(s desired.Server, p gluster.Peer) {
 	if p.Local {
 		return
 	}
+	if id := d.see.UUIDs[s.Name]; id != "" && id != p.UUID && joined(p) {
+		d.anew(s.Name, p.UUID, id, d.node)
+		return
+	}
 	switch p.State {
 	case gluster.PeerInCluster:
 	case gluster.PeerRejected:
+		// Each of the two rejects the other, and which one is right only a person knows.
 		d.conflict("peer-rejected", "peer "+s.Name, "the pool rejected it: its volumes differ from this node's",
-			"on "+s.Name+": stop glusterd, remove everything below /var/lib/glusterd but glusterd.info, start glusterd, and run apply again")
+			"find out which one is out of date (gluster volume info on both) and, on that one only, never on both: stop glusterd, move everything below /var/lib/glusterd but glusterd.info away, "+
+				"start glusterd, and run apply again")
 		return
 	default:
 		d.plan.Waits = append(d.plan.Waits, fmt.Sprintf("%s to be in the pool (it is %q)", s.Name, p.State))
@@ -167,6 +176,42 @@ func (d *decider) member(s desired.Server, p gluster.Peer) {
 		}
 		d.add(c, gluster.PeerProbe(s.Name), d.node)
 	}
+}
+
+// joined reports whether a peer is, or was, in the pool for good.
+func joined(p gluster.Peer) bool {
+	return p.State == gluster.PeerInCluster || p.State == gluster.PeerRejected
+}
+
+// forgotten refuses to go on when the pool knows this node, and this node does
+// not know itself as the one that the pool knows.
+func (d *decider) forgotten() bool {
+	self, _ := d.want.Server(d.node)
+	own := d.see.UUIDs[d.node]
+	if own == "" {
+		return false
+	}
+	for _, s := range d.want.Servers {
+		view := d.see.Views[s.Name]
+		if s.Name == d.node || slices.ContainsFunc(view, func(p gluster.Peer) bool { return p.UUID == own }) {
+			continue
+		}
+		for _, p := range view {
+			if self.Is(p.Names) && joined(p) {
+				d.anew(d.node, p.UUID, own, s.Name)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// anew is the conflict about a server that was installed anew, or lost glusterd's
+// directory: its bricks and its place in the pool belong to the UUID that it had.
+func (d *decider) anew(name, had, has, member string) {
+	d.conflict("peer-anew", "peer "+name, fmt.Sprintf("the pool knows it by the UUID %s, and the machine there calls itself %s: it was installed anew, or another machine has its address", had, has),
+		fmt.Sprintf("if it is to take its place again, on %s: stop glusterd, write UUID=%s into /var/lib/glusterd/glusterd.info, start glusterd, run \"gluster peer probe %s\", restart glusterd, and run apply again",
+			name, had, member))
 }
 
 // named reports whether a peer is known by a name.

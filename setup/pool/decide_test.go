@@ -112,6 +112,14 @@ func gone(server string) func(*Observed) {
 	}
 }
 
+// anew gives a server another UUID than the pool knows it by, and takes its peers.
+func anew(server string) func(*Observed) {
+	return func(o *Observed) {
+		o.UUIDs[server] = "cccc0001"
+		o.Views[server] = nil
+	}
+}
+
 // peer changes what the node sees of one peer.
 func peer(server string, edit func(*gluster.Peer)) func(*Observed) {
 	return func(o *Observed) {
@@ -266,80 +274,6 @@ func TestThePoolOfNewNodes(t *testing.T) {
 				"set options of volume server after glusterd on this node to answer",
 				"start volume server after glusterd on this node to answer",
 			},
-		},
-	} {
-		t.Run(c.name, c.check)
-	}
-}
-
-func TestPeers(t *testing.T) {
-	byAddress := func(server, address string) func(*Observed) {
-		return peer(server, func(p *gluster.Peer) { p.Names = []string{address} })
-	}
-	for _, c := range []decideCase{
-		{
-			name: "the leader gives peers known by address only their names", want: wanted(), see: seen(n1, byAddress(n2, "10.0.0.2"), byAddress(n3, "10.0.0.3")),
-			steps: []string{"probe peer n2.example.com", "probe peer n3.example.com"},
-		},
-		{
-			name: "another node gives the leader its name, and leaves the third to the leader", node: n2, want: wanted(), see: seen(n2, byAddress(n1, "10.0.0.1"), byAddress(n3, "10.0.0.3")),
-			steps: []string{"probe peer n1.example.com"},
-		},
-		{
-			name: "a peer known by a name that the file does not have is known by its UUID", want: wanted(), see: seen(n1, byAddress(n2, "storage-b.internal")),
-			steps: []string{"probe peer n2.example.com"},
-		},
-		{
-			name: "names are compared without case", want: wanted(), see: seen(n1, byAddress(n2, "N2.Example.COM")),
-		},
-		{
-			name: "an alias is not enough, since bricks are given by the node's name", want: wanted(), see: seen(n1, byAddress(n2, "n2")),
-			steps: []string{"probe peer n2.example.com"},
-		},
-		{
-			name: "a name is not given to a peer that is not connected", want: wanted(),
-			see: seen(n1, byAddress(n2, "10.0.0.2"), peer(n2, func(p *gluster.Peer) { p.Connected = false })),
-			steps: []string{
-				"probe peer n2.example.com after n2.example.com to be connected",
-			},
-		},
-		{
-			name: "a disconnected peer of a finished pool is nothing to wait for", want: wanted(), see: seen(n1, gone(n3)),
-		},
-		{
-			name: "two names of one machine are refused", want: wanted(),
-			see: seen(n1, func(o *Observed) {
-				o.Peers = slices.DeleteFunc(o.Peers, func(p gluster.Peer) bool { return p.UUID == u3 })
-				o.Peers[0].Names = []string{n2, n3}
-				delete(o.UUIDs, n3)
-				o.Volumes[0].Bricks[2].PeerUUID = u2
-			}),
-			conflicts: []string{"peer-twice peer n3.example.com: it and n2.example.com are one machine to GlusterFS (UUID aaaa0002)"},
-		},
-		{
-			name: "a clone is refused before it is probed", want: wanted(),
-			see: seen(n1, virgin, func(o *Observed) { o.UUIDs[n3] = u1 }),
-			steps: []string{
-				"probe peer n2.example.com",
-				"create volume server after n2.example.com to be in the pool after n3.example.com to be in the pool",
-				"set options of volume server", "start volume server",
-			},
-			conflicts: []string{"peer-twice peer n3.example.com: it and n1.example.com are one machine to GlusterFS (UUID aaaa0001)"},
-		},
-		{
-			name: "a rejected peer is a conflict", want: wanted(), see: seen(n1, peer(n2, func(p *gluster.Peer) { p.State = gluster.PeerRejected })),
-			conflicts: []string{"peer-rejected peer n2.example.com: the pool rejected it: its volumes differ from this node's"},
-		},
-		{
-			name: "a peer on its way into the pool is waited for", want: wanted(), see: seen(n1, peer(n2, func(p *gluster.Peer) { p.State = gluster.PeerAccepted })),
-			waits: []string{`n2.example.com to be in the pool (it is "Accepted peer request")`},
-		},
-		{
-			name: "a peer that the file does not name is left alone with a warning", want: wanted(),
-			see: seen(n1, func(o *Observed) {
-				o.Peers = append(o.Peers, gluster.Peer{UUID: "bbbb", Names: []string{"old.example.com", "10.0.0.9"}, Connected: true, State: gluster.PeerInCluster})
-			}),
-			warnings: []string{"peer old.example.com, 10.0.0.9 is in the pool but not in the cluster file: left alone"},
 		},
 	} {
 		t.Run(c.name, c.check)

@@ -13,6 +13,7 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/setup/machine"
+	"brickyard/setup/powerloss"
 )
 
 // Actor carries decisions out: the only place of this package that changes
@@ -35,6 +36,11 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 	case Start:
 		return a.Run(ctx, startForce(vol))
 	case TellWiped:
+		// The next "volume start force" on any node would make an empty directory a
+		// brick that GlusterFS takes for complete; where none is, it starts nothing.
+		if err := unix.Rmdir(b.Path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTEMPTY) {
+			return fmt.Errorf("remove the empty directory of the brick: %w", err)
+		}
 		words := tell(vol, l.Brick, IsWiped)
 		if b.GivenUp {
 			words = append(words, fmt.Sprintf(givenUpOption, l.Brick), no)
@@ -51,14 +57,38 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		if err := a.Emptied(lost); err != nil {
 			return err
 		}
-		return a.empty(l, b)
+		return a.empty(ctx, l, b)
 	case Redo:
-		return a.empty(l, b)
+		return a.empty(ctx, l, b)
+	case TellSuspect:
+		return a.Run(ctx, tell(vol, l.Brick, IsSuspect))
+	case Accept:
+		if err := a.Run(ctx, tell(vol, l.Brick, Unproven)); err != nil {
+			return err
+		}
+		return a.release(ctx, l)
+	case Resync: // it was compared: see Runner.compare
+		if err := a.Run(ctx, tell(vol, l.Brick, Behind)); err != nil {
+			return err
+		}
+		return a.release(ctx, l)
+	case Withhold:
+		if err := a.takeOffline(ctx, b.Path); err != nil {
+			return err
+		}
+		return powerloss.Withhold(b.Path)
 	case Finish:
 		if err := remove(l.MarkPath); err != nil {
 			return err
 		}
-		return a.Run(ctx, tell(vol, l.Brick, Nothing))
+		if err := powerloss.ForgetCompared(b.Path); err != nil {
+			return err
+		}
+		words := tell(vol, l.Brick, Nothing)
+		if l.Set.Allowed {
+			words = append(words, fmt.Sprintf(rebuildOption, l.Set.Index), no)
+		}
+		return a.Run(ctx, words)
 	default:
 		return fmt.Errorf("unknown action %q", d.Action)
 	}
@@ -112,17 +142,22 @@ func (a *Actor) rebuild(ctx context.Context, l Local, b Brick) error {
 	return a.Run(ctx, append(tell(l.Set.Volume, l.Brick, Nothing), fmt.Sprintf(rebuildOption, l.Set.Index), no))
 }
 
+// release lets GlusterFS start a brick that was withheld.
+func (a *Actor) release(ctx context.Context, l Local) error {
+	if err := powerloss.Release(l.Set.Bricks[l.Own].Path); err != nil {
+		return err
+	}
+	return a.Run(ctx, startForce(l.Set.Volume))
+}
+
 // takeOffline ends the process of a brick. With brick multiplexing a process
 // serves other bricks too: they are started again by the next round.
 func (a *Actor) takeOffline(ctx context.Context, path string) error {
-	processes, err := gluster.BrickProcesses(a.Proc)
+	serving, err := gluster.ServingBrick(a.Proc, path)
 	if err != nil {
 		return fmt.Errorf("find the process of brick %s: %w", path, err)
 	}
-	for _, p := range processes {
-		if p.Path != path {
-			continue
-		}
+	for _, p := range serving {
 		if err := terminate(ctx, p.PID); err != nil {
 			return fmt.Errorf("end the process of brick %s: %w", path, err)
 		}
@@ -158,7 +193,11 @@ func terminate(ctx context.Context, pid int) error {
 
 // empty throws away what a brick holds: in memory it is freed, on a disk it is
 // moved aside, below the brick's own file system.
-func (a *Actor) empty(l Local, b Brick) error {
+func (a *Actor) empty(ctx context.Context, l Local, b Brick) error {
+	// It was taken for offline because a connection said so; what is certain is here.
+	if err := a.takeOffline(ctx, b.Path); err != nil {
+		return err
+	}
 	if l.Tmpfs {
 		if err := os.RemoveAll(b.Path); err != nil {
 			return fmt.Errorf("empty brick %s: %w", b.Path, err)
@@ -169,7 +208,11 @@ func (a *Actor) empty(l Local, b Brick) error {
 	if err := os.MkdirAll(aside, 0o700); err != nil {
 		return err
 	}
-	if err := os.Rename(b.Path, filepath.Join(aside, a.Now().UTC().Format("20060102T150405.000Z"))); err != nil {
+	from := b.Path
+	if b.Disk == Withheld {
+		from = b.Why
+	}
+	if err := os.Rename(from, filepath.Join(aside, a.Now().UTC().Format("20060102T150405.000Z"))); err != nil {
 		return fmt.Errorf("move brick %s aside: %w", b.Path, err)
 	}
 	return remove(l.MarkPath)

@@ -29,6 +29,8 @@ func Decide(s Set, own int) Decision {
 		return Decision{Stop, "the brick directory holds files but no volume-id (" + b.Why + "): move it away if its files are no longer needed, the brick is then refilled"}
 	case Wiped:
 		return s.wiped(own)
+	case Withheld:
+		return s.withheld(own)
 	default:
 		return s.stamped(own)
 	}
@@ -37,8 +39,8 @@ func Decide(s Set, own int) Decision {
 // wiped decides about a brick of which nothing is left.
 func (s Set) wiped(own int) Decision {
 	b := s.Bricks[own]
-	doubtful := s.others(own, func(o Brick) bool { return o.Published == Nothing && !o.Online && !o.GivenUp })
-	complete := s.others(own, func(o Brick) bool { return o.complete() })
+	doubtful := s.others(own, Brick.mayHold)
+	complete := s.others(own, Brick.complete)
 	deaf := s.others(own, func(o Brick) bool { return o.Deaf })
 	// Nobody needs to be told what is over at once.
 	now := len(doubtful) == 0 && len(complete) > 0 && s.Majority && !b.GivenUp
@@ -87,18 +89,27 @@ func (s Set) stamped(own int) Decision {
 		}
 		return Decision{Empty, "this node was given up while it was away: what the brick holds is out of date"}
 	}
+	if b.Published.doubted() && !b.Mark {
+		return s.released(own)
+	}
 	if !b.Mark {
 		switch {
+		case b.Published == Unproven && !b.Online:
+			return Decision{Start, "the brick's process does not run"}
+		case b.Published == Unproven && len(s.others(own, func(o Brick) bool { return o.Published.doubted() && !o.GivenUp })) > 0:
+			return Decision{None, "serves without a proof that nothing was lost; the others are compared with it"}
 		case b.Published != Nothing && !s.Majority:
 			return Decision{Wait, "the brick is complete; waiting for a majority of the pool's servers to be connected to say so"}
 		case b.Published != Nothing:
 			return Decision{Finish, "the brick is complete"}
 		case !b.Online:
 			return Decision{Start, "the brick's process does not run"}
+		case s.Allowed && s.Majority && len(s.others(own, Brick.Serves)) == len(s.Bricks)-1:
+			return Decision{Finish, "every brick of the replica set is complete: the leave to begin anew, which a person gave, is over"}
 		}
 		return Decision{None, "complete"}
 	}
-	sources := s.others(own, func(o Brick) bool { return o.complete() })
+	sources := s.others(own, Brick.complete)
 	if len(sources) > 0 {
 		switch {
 		// Without GlusterFS's word nobody knows what the brick lacks, and nothing
@@ -116,7 +127,9 @@ func (s Set) stamped(own int) Decision {
 		}
 		return Decision{Finish, "the refill is complete"}
 	}
-	doubtful := s.others(own, func(o Brick) bool { return o.Published == Nothing && !o.GivenUp && !o.Arbiter })
+	doubtful := s.others(own, func(o Brick) bool {
+		return o.Published != IsWiped && o.Published != Refilling && !o.GivenUp && !o.Arbiter
+	})
 	switch {
 	case b.Online:
 		return Decision{TakeOffline, "the brick is half filled and no complete copy is online: it must not show names without contents"}
@@ -129,9 +142,21 @@ func (s Set) stamped(own int) Decision {
 	return Decision{Empty, "the brick is half filled and its source is gone: a cache may forget, it must not lie"}
 }
 
+// Serves reports whether the brick is online with what it should hold, as far
+// as anybody knows.
+func (b Brick) Serves() bool { return b.Online && (b.Published == Nothing || b.Published == Unproven) }
+
+// doubted reports whether a power cut may have cost the brick something that was
+// not healed since.
+func (p Published) doubted() bool { return p == IsSuspect || p == Behind }
+
 // complete reports whether others may be filled from the brick.
-func (b Brick) complete() bool {
-	return b.Online && b.Published == Nothing && !b.GivenUp && !b.Arbiter
+func (b Brick) complete() bool { return b.Serves() && !b.GivenUp && !b.Arbiter }
+
+// mayHold reports whether the brick may hold what no brick that serves has.
+func (b Brick) mayHold() bool {
+	away := !b.Online && (b.Published == Nothing || b.Published == Unproven)
+	return (away || b.Published.doubted()) && !b.GivenUp
 }
 
 // others returns the indices of the other bricks for which is holds.

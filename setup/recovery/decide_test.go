@@ -31,6 +31,18 @@ func brick(node string, words ...string) Brick {
 			b.Disk, b.Online = Unstamped, false
 		case "unmounted":
 			b.Disk, b.Online = Unmounted, false
+		case "withheld":
+			b.Disk, b.Online = Withheld, false
+		case "suspect": // and the others know
+			b.Disk, b.Online, b.Published = Withheld, false, IsSuspect
+		case "released":
+			b.Disk, b.Published = Stamped, Behind
+		case "behind": // and lost power again
+			b.Disk, b.Online, b.Published = Withheld, false, Behind
+		case "compared":
+			b.Compared = true
+		case "unproven":
+			b.Published = Unproven
 		case "link":
 			b.Disk, b.Online = Link, false
 		case "begun":
@@ -57,6 +69,7 @@ func TestDecide(t *testing.T) {
 	alone := func(s Set) Set { s.Majority = false; return s }
 	healed := func(s Set) Set { s.Healed = true; return s }
 	stopped := func(s Set) Set { s.Started = false; return s }
+	allowed := func(s Set) Set { s.Ephemeral, s.Allowed = true, true; return s }
 	for _, tc := range []struct {
 		name   string
 		set    Set
@@ -64,6 +77,10 @@ func TestDecide(t *testing.T) {
 		reason string
 	}{
 		{"a complete brick that serves needs nothing", set(brick("n1"), brick("n2")), None, ""},
+		{"the leave to begin anew ends when every brick is complete all the same", allowed(set(brick("n1"), brick("n2"))), Finish, "is over"},
+		{"but not while one of them is away", allowed(set(brick("n1"), brick("n2", "away"))), None, ""},
+		{"nor while one is being filled", allowed(set(brick("n1"), brick("n2", "half"))), None, ""},
+		{"nor by a minority", alone(allowed(set(brick("n1"), brick("n2")))), None, ""},
 		{"a brick of a stopped volume is left alone", stopped(set(brick("n1", "wiped"), brick("n2"))), None, "not started"},
 		{"a brick whose process is gone is started", set(brick("n1", "offline"), brick("n2")), Start, ""},
 		{"a brick whose process is gone is started although the other is away", set(brick("n1", "offline"), brick("n2", "away")), Start, ""},
@@ -116,6 +133,48 @@ func TestDecide(t *testing.T) {
 		{"a brick that was given up does not serve what is out of date", set(brick("n1", "given up"), brick("n2")), TakeOffline, "out of date"},
 		{"a brick that was given up is emptied", set(brick("n1", "given up", "offline"), brick("n2")), Empty, "out of date"},
 		{"a brick that was given up and is wiped is announced again", set(brick("n1", "given up", "told wiped"), brick("n2")), TellWiped, ""},
+
+		{"a brick that lost power is announced first", durable(set(brick("n1", "withheld"), brick("n2"))), TellSuspect, "other nodes must know"},
+		{"a brick that lost power is not announced by a minority", alone(set(brick("n1", "withheld"), brick("n2", "away"))), Wait, "majority"},
+		{"a brick that lost power is compared with one that is complete", durable(set(brick("n1", "suspect"), brick("n2"))), Resync, "n2"},
+		{"a brick that lost power is compared with one that is accepted", set(brick("n1", "suspect"), brick("n2", "unproven")), Resync, "n2"},
+		{"of three that lost power all are compared with the one that serves", set(brick("n0", "released"), brick("n1", "suspect"), brick("n2", "unproven")), Resync, "n2"},
+		{"a brick that lost power waits for one that may know better", set(brick("n1", "suspect"), brick("n2", "away")), Wait, "--give-up"},
+		{"a brick that lost power is not compared with an arbiter", set(brick("n1", "suspect"), brick("n2", "away"), brick("n3", "arbiter")), Wait, "n2"},
+		{"a brick that lost power is not compared with one being filled", set(brick("n1", "suspect"), brick("n2", "half")), Accept, "nobody can prove"},
+		{"of two that lost power the first serves", set(brick("n1", "suspect"), brick("n2", "suspect")), Accept, "nobody can prove"},
+		{"of two that lost power the second waits", set(brick("n0", "suspect"), brick("n1", "suspect")), Wait, "n0 to begin"},
+		{"of two that lost power the second begins when the first does not return", set(brick("n0", "suspect", "away", "given up"), brick("n1", "suspect")), Accept, ""},
+		{"nothing is accepted in a minority", alone(set(brick("n1", "suspect"), brick("n2", "suspect", "away"))), Wait, "majority"},
+		{"one that lost power serves when the other is empty", set(brick("n1", "suspect"), brick("n2", "told wiped")), Accept, ""},
+		{"an empty brick waits for one that lost power", set(brick("n1", "told wiped"), brick("n2", "suspect")), Wait, "n2"},
+		{"an empty brick waits for one that lost power and is being healed", set(brick("n1", "told wiped"), brick("n2", "released")), Wait, "n2"},
+		{"an empty brick is refilled from one that was accepted", set(brick("n1", "told wiped"), brick("n2", "unproven")), Refill, "n2"},
+		{"in replica 3 a brick that lost power is compared though a third is away", set(brick("n1", "suspect"), brick("n2"), brick("n3", "away")), Resync, "n2"},
+		{"an arbiter that lost power is compared", set(brick("n3", "arbiter", "suspect"), brick("n1"), brick("n2")), Resync, "n1"},
+		{"an arbiter that lost power never begins", set(brick("n3", "arbiter", "suspect"), brick("n1", "told wiped"), brick("n2", "told wiped")), Wait, "contents"},
+		{"a compared brick is started", set(brick("n1", "released", "offline"), brick("n2", "compared")), Start, "compared with n2"},
+		{"a compared brick is healed", set(brick("n1", "released"), brick("n2", "compared")), Healing, "n2"},
+		{"a compared brick that is healed says so", healed(set(brick("n1", "released"), brick("n2", "compared"))), Finish, ""},
+		{"a compared brick says so only to a majority", alone(healed(set(brick("n1", "released"), brick("n2", "compared")))), Wait, "majority"},
+		{"a compared brick serves and waits for one that it was not compared with", set(brick("n1", "released"), brick("n2", "compared"), brick("n3", "away")), Wait, "n3"},
+		{"a compared brick is compared anew when all are back", set(brick("n1", "released"), brick("n2", "compared"), brick("n3")), Withhold, "n3"},
+		{"a compared brick waits for nobody who was given up", healed(set(brick("n1", "released"), brick("n2", "compared"), brick("n3", "away", "given up"))), Finish, ""},
+		{"a compared brick waits for nobody who is compared himself", healed(set(brick("n1", "released"), brick("n2", "compared"), brick("n3", "released"))), Finish, ""},
+		{"a compared brick is not compared with an arbiter", healed(set(brick("n1", "released"), brick("n2", "compared"), brick("n3", "arbiter"))), Finish, ""},
+		{"a compared brick whose source is gone shows nothing old", set(brick("n1", "released"), brick("n2", "away")), TakeOffline, "old contents"},
+		{"a compared brick whose source is gone waits for it", set(brick("n1", "released", "offline"), brick("n2", "away")), Wait, "n2"},
+		{"a compared brick whose source lost power lets that one begin", set(brick("n1", "released"), brick("n2", "suspect")), TakeOffline, "old contents"},
+		{"a compared brick waits for its source that lost power", set(brick("n1", "released", "offline"), brick("n2", "suspect", "away")), Wait, "n2"},
+		{"the source of a compared brick begins when it loses power", set(brick("n0", "released", "offline"), brick("n1", "suspect")), Accept, ""},
+		{"a compared brick that lost power again waits for its source", set(brick("n1", "behind"), brick("n2", "suspect")), Wait, "n2"},
+		{"a compared brick that lost power again is compared again", set(brick("n1", "behind"), brick("n2")), Resync, "n2"},
+		{"of two compared bricks the first begins", set(brick("n1", "behind"), brick("n2", "behind")), Accept, ""},
+		{"a compared brick whose source was given up serves as it is", set(brick("n1", "released", "offline"), brick("n2", "away", "given up")), Accept, ""},
+		{"an accepted brick waits for nobody while others are compared with it", set(brick("n1", "unproven"), brick("n2", "suspect")), None, "without a proof"},
+		{"an accepted brick whose process is gone is started", set(brick("n1", "unproven", "offline"), brick("n2", "suspect")), Start, ""},
+		{"an accepted brick is complete when all others were compared", set(brick("n1", "unproven"), brick("n2")), Finish, ""},
+		{"a brick that lost power and was given up is emptied", set(brick("n1", "suspect", "given up"), brick("n2")), Empty, "out of date"},
 
 		{"a brick without its file system waits for apply", set(brick("n1", "unmounted"), brick("n2")), Stop, "gluster-setup apply"},
 		{"a foreign brick waits for a person", set(brick("n1", "foreign"), brick("n2")), Stop, "another volume"},

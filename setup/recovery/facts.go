@@ -18,10 +18,11 @@ const (
 	Foreign               // a brick of another volume
 	Unstamped             // files, but no volume-id: nobody knows whose
 	Link                  // a symbolic link
+	Withheld              // a brick of this volume whose node was not stopped cleanly: package powerloss
 )
 
 func (d Disk) String() string {
-	return [...]string{"unmounted", "wiped", "stamped", "foreign", "unstamped", "link"}[d]
+	return [...]string{"unmounted", "wiped", "stamped", "foreign", "unstamped", "link", "withheld"}[d]
 }
 
 // Published is what the node of a brick last told all others about it.
@@ -33,6 +34,9 @@ const (
 	Nothing   Published = ""
 	IsWiped   Published = "wiped"     // it is empty
 	Refilling Published = "refilling" // it is being filled, and holds names without contents
+	IsSuspect Published = "suspect"   // a power cut may have cost it what it had acknowledged
+	Behind    Published = "behind"    // it lacks what others noted when it was compared after a power cut
+	Unproven  Published = "unproven"  // the same, and it serves all the same, because nobody knows better
 )
 
 // Brick is what is known about one brick of a replica set.
@@ -51,20 +55,25 @@ type Brick struct {
 	// node's: it would refuse every change.
 	Deaf bool
 
+	// Compared says that this node's brick was compared with it since it last lost
+	// power.
+	Compared bool
+
 	// Of a brick of this node only:
 	Disk Disk
 	Mark bool // our mark of an unfinished refill lies on its file system
 	// Begun says that by the mark GlusterFS has not confirmed the refill: the
 	// brick may be stamped without any other brick knowing what it lacks.
 	Begun bool
-	Why   string // more about Disk, for persons
+	Why   string // more about Disk, for persons; of a brick that is withheld where it lies
 }
 
 // Set is a replica set as one node sees it.
 type Set struct {
 	Volume    string
-	Index     int // 0-based
-	Ephemeral bool
+	Index     int  // 0-based
+	Ephemeral bool // it may begin anew without a person, or a person allowed it
+	Allowed   bool // a person allowed to begin anew, once
 	Started   bool // the volume is started
 	Bricks    []Brick
 	// Majority says that more than half of the pool's servers are connected to
@@ -99,6 +108,10 @@ const (
 	Healing     Action = "healing"      // wait: it is being filled
 	Wait        Action = "wait"         // wait for somebody else
 	Stop        Action = "stop"         // wait for a person
+	TellSuspect Action = "tell-suspect" // publish that it may have lost something
+	Resync      Action = "resync"       // compare it with a complete copy before anybody reads from it
+	Withhold    Action = "withhold"     // keep it from GlusterFS again: there is one more to compare it with
+	Accept      Action = "accept"       // let it serve as it is: nobody knows better
 )
 
 // Decision is an action and its reason in words.
@@ -113,4 +126,14 @@ func (d Decision) Settled() bool { return d.Action == None }
 // Waiting reports whether only others can change something.
 func (d Decision) Waiting() bool {
 	return d.Action == Wait || d.Action == Stop || d.Action == Healing
+}
+
+// changesVolume reports whether the action tells all nodes of the volume something.
+func (d Decision) changesVolume() bool {
+	switch d.Action {
+	case Start, TellWiped, Refill, Rebuild, Finish, TellSuspect, Resync, Accept:
+		return true
+	default:
+		return false
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"brickyard/setup/machine"
+	"brickyard/setup/powerloss"
+	"brickyard/setup/resync"
 )
 
 // Journal is the file in which recover leaves what it did and what it waits
@@ -17,6 +19,10 @@ type Journal struct {
 	Updated time.Time      `json:"updated"`
 	Bricks  []BrickJournal `json:"bricks"`
 	Emptied []Emptied      `json:"emptied"` // oldest first
+	// Unclean are the starts without a clean stop before, and Resynced the
+	// comparisons after them, of this node's bricks, oldest first.
+	Unclean  []powerloss.Unclean `json:"unclean"`
+	Resynced []Resynced          `json:"resynced"`
 }
 
 // BrickJournal is one brick of this node.
@@ -27,6 +33,10 @@ type BrickJournal struct {
 	Action Action    `json:"action"`
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"` // of this action
+	// Suspect says that the brick may have lost what it had acknowledged, and
+	// Compared how many names the comparison that is under way has seen.
+	Suspect  bool  `json:"suspect"`
+	Compared int64 `json:"compared"`
 }
 
 // Emptied is one time that contents were thrown away or begun anew.
@@ -38,8 +48,21 @@ type Emptied struct {
 	Reason string    `json:"reason"`
 }
 
-// keepEmptied bounds the list of the past.
-const keepEmptied = 100
+// Resynced is a comparison of a suspect brick that came to its end, or the
+// decision that it serves without one.
+type Resynced struct {
+	Volume   string    `json:"volume"`
+	Set      int       `json:"replica_set"` // 1-based
+	Path     string    `json:"path"`
+	Source   string    `json:"source"` // those it was compared with; "" where nobody knew better
+	Unproven bool      `json:"unproven"`
+	Started  time.Time `json:"started"`
+	Duration float64   `json:"duration_seconds"`
+	resync.Result
+}
+
+// keepPast bounds the lists of the past.
+const keepPast = 100
 
 // ReadJournal reads the file; one that does not exist is empty.
 func ReadJournal(path string) (Journal, error) {
@@ -57,11 +80,16 @@ func ReadJournal(path string) (Journal, error) {
 	return j, nil
 }
 
+func latest[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list[max(0, len(list)-keepPast):]
+}
+
 // Write replaces the file as a whole.
 func (j Journal) Write(path string) error {
-	if n := len(j.Emptied) - keepEmptied; n > 0 {
-		j.Emptied = j.Emptied[n:]
-	}
+	j.Emptied, j.Unclean, j.Resynced = latest(j.Emptied), latest(j.Unclean), latest(j.Resynced)
 	text, err := json.MarshalIndent(j, "", "  ")
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"brickyard/gluster"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
+	"brickyard/setup/powerloss"
 )
 
 // Observer gathers the facts about the replica sets that have a brick here.
@@ -26,6 +27,10 @@ type Observer struct {
 	Dial    func(desired.Server) *gluster.Client
 	Mounted func(desired.BrickMount) (problem string, err error) // the brick's file system is the declared one
 	Timeout time.Duration                                        // of one question to one node
+	Started func() time.Time                                     // when this node's glusterd started
+	Now     func() time.Time
+
+	since map[string]time.Time // since when peers are connected, by UUID
 }
 
 // Local is a brick of this node within its set.
@@ -51,6 +56,7 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
 	}
+	o.note(peers)
 	majority := o.majority(peers, volumes)
 	// All volumes at once: while a node that just died is asked, nothing else waits.
 	found := make([][]Local, len(o.State.Pool.Volumes))
@@ -68,6 +74,43 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 		out[i].Set.Majority = majority
 	}
 	return out, nil
+}
+
+// note remembers since when each peer is connected.
+func (o *Observer) note(peers []gluster.Peer) {
+	now := o.Now()
+	since := map[string]time.Time{}
+	for _, p := range peers {
+		if p.Local || !p.Connected {
+			continue
+		}
+		before, known := o.since[p.UUID]
+		switch {
+		case known:
+			since[p.UUID] = before
+		case o.since == nil:
+			since[p.UUID] = o.Started() // not earlier, and nobody looked
+		default:
+			since[p.UUID] = now
+		}
+	}
+	o.since = since
+}
+
+// joining is how long two glusterds that just connected are left alone. Each
+// takes in what the other knows of the volumes, and one of 10.3 that is told of
+// a change meanwhile may crash ("brick count is 0").
+const joining = 3 * time.Second
+
+// Joining says whether a peer was connected too short a time ago, at the last
+// look, for changes of volumes.
+func (o *Observer) Joining() bool {
+	for _, at := range o.since {
+		if o.Now().Sub(at) < joining {
+			return true
+		}
+	}
+	return false
 }
 
 // majority reports whether more than half of the pool is connected to this
@@ -100,7 +143,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 	for index, bricks := range want.Sets {
 		set := Set{
 			Volume: v.Name, Index: index, Started: v.Status == gluster.Started,
-			Ephemeral: o.Cluster.Volumes[v.Name].IsEphemeral() || rebuildAllowed(v, index),
+			Ephemeral: o.Cluster.Volumes[v.Name].IsEphemeral() || rebuildAllowed(v, index), Allowed: rebuildAllowed(v, index),
 		}
 		own, first := []int{}, number
 		for i, b := range bricks {
@@ -128,6 +171,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			if mark, err := os.ReadFile(l.MarkPath); !errors.Is(err, fs.ErrNotExist) {
 				set.Bricks[i].Mark, set.Bricks[i].Begun = true, strings.HasPrefix(string(mark), begun)
 			}
+			o.compared(&set, i)
 			out = append(out, l)
 		}
 		for k := range out[len(out)-len(own):] {
@@ -135,6 +179,14 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		}
 	}
 	return out
+}
+
+// compared fills in with which others a local brick was compared.
+func (o *Observer) compared(set *Set, own int) {
+	nodes, err := powerloss.Compared(set.Bricks[own].Path)
+	for i := range set.Bricks {
+		set.Bricks[i].Compared = err == nil && slices.Contains(nodes, set.Bricks[i].Node) // a record that cannot be read is none
+	}
 }
 
 func markPath(brick string) string {
@@ -217,6 +269,18 @@ func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
 		}
 	}
 	b.Disk, b.Why = look(b.Path, v.ID)
+	if b.Disk != Wiped {
+		return tmpfs
+	}
+	switch dir, id, err := powerloss.Withheld(b.Path); {
+	case err != nil:
+		b.Disk, b.Why = Unmounted, err.Error()
+	case dir == "":
+	case strings.EqualFold(id, v.ID):
+		b.Disk, b.Why = Withheld, dir
+	default:
+		b.Disk, b.Why = Foreign, dir+" has the volume-id "+id
+	}
 	return tmpfs
 }
 

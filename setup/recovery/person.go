@@ -54,7 +54,7 @@ func RebuildEmpty(ctx context.Context, o *Observer, volume string) ([]gluster.Co
 	}
 	var pairs []string
 	for _, l := range locals {
-		if l.Set.Volume != volume || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
+		if l.Set.Volume != volume || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Withheld || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
 			continue
 		}
 		pairs = append(pairs, fmt.Sprintf(rebuildOption, l.Set.Index), yes)

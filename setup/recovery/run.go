@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/powerloss"
+	"brickyard/setup/resync"
 )
 
 // Runner watches this node's bricks until each is complete and serves.
@@ -16,19 +18,27 @@ type Runner struct {
 	Observe func(context.Context) ([]Local, error)
 	Run     func(context.Context, gluster.Command) error
 	Waiting func(ctx context.Context, volume string) ([]string, error) // what waits to be healed
+	Joining func() bool                                                // glusterds that just connected must be left alone
 	Log     *slog.Logger
 	Status  func(string) // one line for systemctl status
 	Journal string       // path of the journal
 	Pause   time.Duration
 	Now     func() time.Time
+	// Compare compares a brick that is withheld with those of its set that serve
+	// and has what differs healed; progress is told how many names it compared.
+	Compare func(ctx context.Context, l Local, sources []int, progress func(entries int64)) (resync.Result, error)
 
 	said    map[string]Decision // what was last logged, by brick
 	since   map[string]time.Time
 	held    map[string]time.Time // since when a decision is held back, by brick
 	heals   map[string]*heal     // what waits to be healed, by brick
 	alone   map[string]time.Time // since when no self-heal daemon serves the volume, by brick
+	hushed  time.Time            // since when changes wait for nodes that just connected
 	helped  bool                 // the self-heal daemons were told to look
 	emptied []Emptied
+	jobs    map[string]*comparison // by brick
+	past    []Resynced
+	unclean []powerloss.Unclean
 	news    bool // the journal is behind
 }
 
@@ -65,7 +75,9 @@ func (r *Runner) Recover(ctx context.Context) error {
 	if err != nil {
 		r.Log.Warn("the record of former recoveries is lost", "error", err)
 	}
-	r.emptied = old.Emptied
+	r.emptied, r.past, r.unclean = old.Emptied, old.Resynced, old.Unclean
+	r.jobs = map[string]*comparison{}
+	defer r.abandon()
 	pause := r.Pause
 	for {
 		acted, filling, waiting, person, err := r.round(ctx)
@@ -115,7 +127,16 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 	for _, l := range locals {
 		d := r.settle(l, Decide(l.Set, l.Own))
 		r.say(l, d)
-		err := r.help(ctx, l, d)
+		if d.changesVolume() && r.joining() {
+			waiting = append(waiting, fmt.Sprintf("volume %s, brick %s: %s, once the nodes that just connected know of each other's volumes", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason))
+			filling = true
+			continue
+		}
+		compared, err := r.compare(ctx, l, d)
+		if err != nil {
+			return acted, filling, nil, nil, err
+		}
+		err = r.help(ctx, l, d)
 		where := fmt.Sprintf("volume %s, brick %s: %s", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason)
 		switch {
 		case err != nil:
@@ -123,6 +144,10 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 			continue
 		case d.Action == Stop:
 			person = append(person, where)
+			continue
+		case d.Action == Resync && !compared:
+			filling = true
+			waiting = append(waiting, where+r.jobs[key(l)].words())
 			continue
 		case d.Waiting():
 			filling = filling || d.Action == Healing
@@ -140,6 +165,9 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 			waiting = append(waiting, where+" ("+sanitize(err.Error())+")")
 			continue
 		}
+		if d.Action == Accept {
+			r.accepted(l)
+		}
 		acted = true
 	}
 	return acted, filling, waiting, person, r.write(locals)
@@ -152,7 +180,7 @@ func (r *Runner) settle(l Local, d Decision) Decision {
 	var long time.Duration
 	var meanwhile Decision
 	switch {
-	case d.Action == Finish && l.Set.Bricks[l.Own].Mark:
+	case d.Action == Finish && (l.Set.Bricks[l.Own].Mark || l.Set.Bricks[l.Own].Published.doubted()):
 		long, meanwhile = settleTime, Decision{Healing, "the refill looks complete; looking again"}
 	case d.Action == Start:
 		long, meanwhile = startTime, Decision{Healing, "waiting for glusterd to start the brick's process"}
@@ -180,7 +208,7 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		delete(r.alone, k)
 	} else if first, seen := r.alone[k]; !seen {
 		r.alone[k] = r.Now()
-	} else if r.Now().Sub(first) >= idleTime {
+	} else if r.Now().Sub(first) >= idleTime && !r.joining() {
 		// All volumes share one process, and glusterd sometimes forgets to give a
 		// volume back to it that a reset-brick took away for a moment.
 		r.alone[k], r.helped = r.Now(), true
@@ -197,7 +225,7 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		r.heals[k] = &heal{left: l.Set.Pending, at: r.Now()}
 		return nil
 	}
-	if r.Now().Sub(h.at) < idleTime {
+	if r.Now().Sub(h.at) < idleTime || r.joining() {
 		return nil
 	}
 	h.left, h.at, r.helped = l.Set.Pending, r.Now(), true
@@ -217,6 +245,21 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		return fmt.Errorf("make the self-heal daemons look: %w", err)
 	}
 	return nil
+}
+
+// patience is how long changes wait, all in all, for nodes that come and go.
+const patience = 30 * time.Second
+
+// joining reports whether changes of volumes must wait for nodes that just connected.
+func (r *Runner) joining() bool {
+	if r.Joining == nil || !r.Joining() {
+		r.hushed = time.Time{}
+		return false
+	}
+	if r.hushed.IsZero() {
+		r.hushed = r.Now()
+	}
+	return r.Now().Sub(r.hushed) < patience
 }
 
 // change lets a change that has begun come to its end when this program is told
@@ -249,7 +292,7 @@ func (r *Runner) say(l Local, d Decision) {
 	}
 	level := slog.LevelInfo
 	switch d.Action {
-	case Stop, Rebuild, Empty, TakeOffline:
+	case Stop, Rebuild, Empty, TakeOffline, TellSuspect, Accept:
 		level = slog.LevelWarn
 	default:
 	}
@@ -263,7 +306,7 @@ func (r *Runner) recordEmptied(e Emptied) error {
 	if err != nil {
 		old = Journal{}
 	}
-	old.Emptied, old.Updated = r.emptied, r.Now()
+	old.Emptied, old.Resynced, old.Updated = r.emptied, r.past, r.Now()
 	return old.Write(r.Journal)
 }
 
@@ -271,12 +314,16 @@ func (r *Runner) write(locals []Local) error {
 	if !r.news {
 		return nil
 	}
-	j := Journal{Updated: r.Now(), Bricks: []BrickJournal{}, Emptied: append([]Emptied{}, r.emptied...)}
+	j := Journal{
+		Updated: r.Now(), Bricks: []BrickJournal{}, Emptied: append([]Emptied{}, r.emptied...),
+		Resynced: append([]Resynced{}, r.past...), Unclean: append([]powerloss.Unclean{}, r.unclean...),
+	}
 	for _, l := range locals {
 		d := r.said[key(l)]
 		j.Bricks = append(j.Bricks, BrickJournal{
 			Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path,
 			Action: d.Action, Reason: d.Reason, Since: r.since[key(l)],
+			Suspect: l.Set.Bricks[l.Own].suspect(), Compared: r.jobs[key(l)].entries(),
 		})
 	}
 	if err := j.Write(r.Journal); err != nil {

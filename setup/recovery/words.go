@@ -28,7 +28,7 @@ const (
 // overwritten.
 func PublishedOf(v gluster.Volume, i int) Published {
 	switch p := Published(v.Options[fmt.Sprintf(stateOption, i)]); p {
-	case IsWiped, Refilling:
+	case IsWiped, Refilling, IsSuspect, Behind, Unproven:
 		return p
 	default:
 		return Nothing

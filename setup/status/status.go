@@ -213,6 +213,10 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 			s.problem("brick %s:%s of volume %s is empty and not refilled yet", b.Node, b.Path, name)
 		case recovery.Refilling:
 			s.problem("brick %s:%s of volume %s is being refilled", b.Node, b.Path, name)
+		case recovery.IsSuspect, recovery.Behind:
+			s.problem("brick %s:%s of volume %s lost power and is not known to be complete yet", b.Node, b.Path, name)
+		case recovery.Unproven:
+			s.problem("brick %s:%s of volume %s lost power as all others of its replica set did: it serves, and nobody can prove that nothing was lost", b.Node, b.Path, name)
 		case recovery.Nothing:
 		}
 		if b.Waits != "" {

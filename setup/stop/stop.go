@@ -39,7 +39,7 @@ func Decide(sets []recovery.Local, quorum map[string]gluster.Quorum) []string {
 
 func set(l recovery.Local, q gluster.Quorum) string {
 	own := l.Set.Bricks[l.Own]
-	serves := own.Online && own.Published == recovery.Nothing
+	serves := own.Serves()
 	up := make([]bool, len(l.Set.Bricks))
 	for i, b := range l.Set.Bricks {
 		up[i] = b.Online && i != l.Own
@@ -52,6 +52,8 @@ func set(l recovery.Local, q gluster.Quorum) string {
 		case i == l.Own || !serves:
 		case b.Published == recovery.Refilling:
 			return fmt.Sprintf("%s is being refilled", name)
+		case b.Published == recovery.IsSuspect || b.Published == recovery.Behind:
+			return fmt.Sprintf("%s lost power and is not known to be complete yet", name)
 		case b.Published == recovery.IsWiped:
 			return fmt.Sprintf("%s is empty and waits to be refilled", name)
 		case !b.Online && !b.Reachable:
@@ -153,7 +155,18 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	peers, err := g.Local.Peers(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	reasons = append(reasons, serverQuorum(peers, volumes, g.claimed(volumes))...)
 	return append(reasons, g.claims(sets, volumes)...), sets, nil
+}
+
+// claim is when a node left word in a volume that it may stop, if that still counts.
+func (g *Gate) claim(v gluster.Volume, node string) (at time.Time, ok bool) {
+	at, err := time.Parse(time.RFC3339, v.Options[recovery.StoppingOption(g.Pool, node)])
+	return at, err == nil && g.Now().Sub(at) <= claimTime
 }
 
 // claims names the nodes that share a replica set with this one and are
@@ -166,8 +179,8 @@ func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string 
 			continue
 		}
 		for _, b := range l.Set.Bricks {
-			at, err := time.Parse(time.RFC3339, volumes[i].Options[recovery.StoppingOption(g.Pool, b.Node)])
-			if b.Node == g.Node || err != nil || g.Now().Sub(at) > claimTime {
+			at, ok := g.claim(volumes[i], b.Node)
+			if b.Node == g.Node || !ok {
 				continue
 			}
 			out = append(out, fmt.Sprintf("volume %s, replica set %d: %s was allowed to stop at %s and is not back yet (gluster-setup ok-to-stop --release there takes that back)",
@@ -229,7 +242,7 @@ func Hold(sets []recovery.Local) []Holding {
 	var out []Holding
 	for _, l := range sets {
 		own := l.Set.Bricks[l.Own]
-		if !l.Set.Started || !own.Online || own.Published != recovery.Nothing || own.Arbiter {
+		if !l.Set.Started || !own.Serves() || own.Arbiter {
 			continue
 		}
 		var filling, down, gone []string
@@ -241,7 +254,7 @@ func Hold(sets []recovery.Local) []Holding {
 			}
 			switch {
 			case i == l.Own || b.GivenUp || b.Arbiter:
-			case b.Online && b.Published == recovery.Nothing:
+			case b.Serves():
 				complete++
 			case b.Online:
 				filling = append(filling, name)

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+)
+
+// op is one operation below a directory of a machine.
+type op struct {
+	Kind   string `json:"kind"`
+	Path   string `json:"path,omitempty"`
+	To     string `json:"to,omitempty"`     // of a rename
+	Target string `json:"target,omitempty"` // of a link
+	Seq    int    `json:"seq,omitempty"`    // names the contents of a write
+	Size   int    `json:"size,omitempty"`   // bytes of them
+}
+
+// Operations. Those before look change something.
+const (
+	opCreate    = "create"
+	opOverwrite = "overwrite" // as a whole, truncated first
+	opPatch     = "patch"     // from the start, in place
+	opAppend    = "append"
+	opRename    = "rename"
+	opRemove    = "remove"
+	opMkdir     = "mkdir"
+	opSymlink   = "symlink"
+	opLook      = "look"
+	opList      = "list"
+	opTree      = "tree"
+)
+
+// reply is what came of an operation.
+type reply struct {
+	Error string           `json:"error,omitempty"`
+	Entry entry            `json:"entry,omitzero"`
+	Names []string         `json:"names,omitempty"`
+	Tree  map[string]entry `json:"tree,omitempty"`
+}
+
+type doCmd struct {
+	Dir string `arg:""`
+}
+
+// Run answers each operation before it reads the next.
+func (c *doCmd) Run() error {
+	in, out := json.NewDecoder(bufio.NewReader(os.Stdin)), json.NewEncoder(os.Stdout)
+	for {
+		var o op
+		if err := in.Decode(&o); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := out.Encode(o.do(c.Dir)); err != nil {
+			return err
+		}
+	}
+}
+
+func (o op) do(dir string) reply {
+	var r reply
+	var err error
+	path := filepath.Join(dir, o.Path)
+	switch o.Kind {
+	case opCreate:
+		err = o.write(path, os.O_CREATE|os.O_EXCL)
+	case opOverwrite:
+		err = o.write(path, os.O_TRUNC)
+	case opPatch:
+		err = o.write(path, 0)
+	case opAppend:
+		err = o.write(path, os.O_APPEND)
+	case opRename:
+		err = os.Rename(path, filepath.Join(dir, o.To))
+	case opRemove:
+		err = os.Remove(path)
+	case opMkdir:
+		err = os.Mkdir(path, 0o755)
+	case opSymlink:
+		err = os.Symlink(o.Target, path)
+	case opLook:
+		r.Entry = look(path)
+	case opList:
+		var all []os.DirEntry
+		all, err = os.ReadDir(path)
+		for _, e := range all {
+			r.Names = append(r.Names, e.Name())
+		}
+	case opTree:
+		r.Tree, err = tree(path)
+	default:
+		err = fmt.Errorf("no operation %q", o.Kind)
+	}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r
+}
+
+func (o op) write(path string, flags int) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|flags, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(pattern(o.Seq, o.Size))
+	return errors.Join(err, f.Close())
+}
+
+// firstCmd runs as a unit at boot: nobody could look earlier.
+type firstCmd struct {
+	Mount string `arg:""`
+	Out   string `arg:""`
+}
+
+// Run ends when the file is there.
+func (c *firstCmd) Run(ctx context.Context) error {
+	for {
+		mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(c.Mount))
+		if err != nil {
+			return err
+		}
+		if len(mounts) > 0 && mounts[0].FSType == "fuse.glusterfs" {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	b, err := json.Marshal(op{Kind: opTree}.do(c.Mount))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.Out+".new", b, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(c.Out+".new", c.Out)
+}

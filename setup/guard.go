@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+
+	"brickyard/setup/check"
+	"brickyard/setup/desired"
+	"brickyard/setup/host"
+	"brickyard/setup/powerloss"
+	"brickyard/setup/recovery"
+	"brickyard/setup/resync"
+)
+
+// GuardCmd looks at this node's bricks before glusterd starts and after it has
+// stopped; the unit that apply installs calls it.
+type GuardCmd struct {
+	fileFlags
+	Stopped bool `help:"glusterd has stopped: leave the marker of a clean stop beside each brick."`
+}
+
+// Run withholds bricks that may have lost something, and leaves word of it.
+func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
+	cl, err := c.load()
+	if err != nil {
+		return err
+	}
+	s, err := c.self(cl)
+	if err != nil {
+		return err
+	}
+	if err := root("guard"); err != nil {
+		return err
+	}
+	g := &powerloss.Guard{Proc: "/proc", Now: time.Now}
+	log := journalLogger(streams.Err)
+	if c.Stopped {
+		return stopped(ctx, g, s)
+	}
+	w := newWatch(g, s, log)
+	return errors.Join(w.look(lastingBricks(s)), w.noteAbsent())
+}
+
+// watch is the guard with the places where it leaves word.
+type watch struct {
+	guard   *powerloss.Guard
+	state   *desired.State
+	mounted func(path string) (bool, error)
+	absent  string // directory of notes that go with the boot
+	journal string
+	log     *slog.Logger
+}
+
+func newWatch(g *powerloss.Guard, s *desired.State, log *slog.Logger) *watch {
+	return &watch{guard: g, state: s, mounted: mountinfo.Mounted, absent: filepath.Join(host.RunDir, "absent"), journal: journalPath(), log: log}
+}
+
+// look looks at bricks whose processes have not been started since the machine
+// was, and leaves word of those that lost power.
+func (w *watch) look(bricks []powerloss.Brick) error {
+	var found []powerloss.Unclean
+	var errs []error
+	for _, b := range bricks {
+		u, unclean, err := w.guard.Start(b)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if !unclean {
+			continue
+		}
+		found = append(found, u)
+		w.log.Warn("this node was not stopped cleanly", "volume", u.Volume, "brick", u.Brick, "withheld", u.Withheld, "taken_out", len(u.TakenOut), "aside", u.Aside)
+	}
+	if len(found) > 0 {
+		j, err := recovery.ReadJournal(w.journal)
+		if err != nil {
+			w.log.Warn("the record of former recoveries is lost", "error", err)
+		}
+		j.Unclean = append(j.Unclean, found...)
+		errs = append(errs, j.Write(w.journal))
+	}
+	return errors.Join(errs...)
+}
+
+// noteAbsent notes the bricks whose file systems are not mounted, on disks that
+// are slow to appear: nobody has looked at them yet.
+func (w *watch) noteAbsent() error {
+	var errs []error
+	for _, m := range w.state.BrickMounts {
+		if m.Fstype == "tmpfs" {
+			continue
+		}
+		there, err := w.mounted(m.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			there, err = false, nil
+		}
+		if err == nil && !there {
+			err = os.MkdirAll(w.absent, 0o755)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(w.absent, m.Unit), nil, 0o644)
+			}
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// late does for disks that appeared late what the guard did for all others. It
+// comes before anything that starts their bricks.
+func (w *watch) late() error {
+	for _, m := range w.state.BrickMounts {
+		note := filepath.Join(w.absent, m.Unit)
+		if _, err := os.Stat(note); err != nil {
+			continue // it was looked at
+		}
+		if there, err := w.mounted(m.Path); err != nil || !there {
+			continue
+		}
+		if err := w.look([]powerloss.Brick{{Volume: m.Volume, Path: m.BrickPath}}); err != nil {
+			return fmt.Errorf("look at a brick whose disk appeared late: %w", err)
+		}
+		if err := os.Remove(note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopped leaves the markers. Where the unit of glusterd leaves brick processes
+// behind and the machine is going down, they are ended first: systemd would do
+// so later, and then nobody could say any more that the stop was clean.
+func stopped(ctx context.Context, g *powerloss.Guard, s *desired.State) error {
+	var errs []error
+	down := false
+	if manager := (host.DBus{}); manager.Running() {
+		var err error
+		if down, err = manager.Stopping(ctx); err != nil {
+			errs = append(errs, err) // whether bricks have ended can be seen all the same
+		}
+	}
+	for _, b := range lastingBricks(s) {
+		if down {
+			errs = append(errs, end(ctx, g, b.Path))
+		}
+		errs = append(errs, g.Stop(b))
+	}
+	return errors.Join(errs...)
+}
+
+// end ends the processes of a brick, gently.
+func end(ctx context.Context, g *powerloss.Guard, brick string) error {
+	for limit := time.Now().Add(10 * time.Second); ; {
+		processes, err := g.Processes(brick)
+		if err != nil || len(processes) == 0 {
+			return err
+		}
+		for _, pid := range processes {
+			if err := unix.Kill(pid, unix.SIGTERM); err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("end the process of brick %s: %w", brick, err)
+			}
+		}
+		if time.Now().After(limit) {
+			return nil // then it was no clean stop
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// lastingBricks are the bricks of this node that outlive a reboot.
+func lastingBricks(s *desired.State) []powerloss.Brick {
+	var out []powerloss.Brick
+	for _, b := range s.LastingBricks() {
+		out = append(out, powerloss.Brick{Volume: b.Volume, Path: b.BrickPath})
+	}
+	return out
+}
+
+// keep flushes this node's bricks, so that little has to be read after a power
+// cut, and removes what was taken out of them long ago.
+func keep(s *desired.State, log *slog.Logger) {
+	for _, b := range lastingBricks(s) {
+		if err := powerloss.Flush(b.Path, time.Now()); err != nil {
+			log.Warn("a brick cannot be flushed to its disk", "volume", b.Volume, "brick", b.Path, "error", err)
+		}
+		removed, err := powerloss.Prune(b.Path, time.Now())
+		for _, dir := range removed {
+			log.Info("what was taken out of a brick a month ago is removed", "volume", b.Volume, "directory", dir)
+		}
+		if err != nil {
+			log.Warn("what was taken out of a brick long ago cannot be removed", "volume", b.Volume, "brick", b.Path, "error", err)
+		}
+	}
+}
+
+// comparer compares a suspect brick of this node with those that serve.
+func comparer(s *desired.State) func(context.Context, recovery.Local, []int, func(int64)) (resync.Result, error) {
+	return func(ctx context.Context, l recovery.Local, sources []int, progress func(int64)) (resync.Result, error) {
+		sets, err := setsOf(s, l.Set.Volume)
+		if err != nil {
+			return resync.Result{}, err
+		}
+		if l.Set.Index >= len(sets) || len(sets[l.Set.Index].Bricks) != len(l.Set.Bricks) {
+			return resync.Result{}, fmt.Errorf("volume %s has other replica sets than the cluster file says", l.Set.Volume)
+		}
+		brick := l.Set.Bricks[l.Own].Path
+		flushed, err := powerloss.Flushed(brick)
+		if err != nil {
+			return resync.Result{}, err
+		}
+		dir, _, err := powerloss.Withheld(brick)
+		if err != nil || dir == "" {
+			return resync.Result{}, errors.Join(fmt.Errorf("brick %s is not withheld any more", brick), err)
+		}
+		job := resync.Job{
+			Set: sets[l.Set.Index], Own: l.Own, Sources: sources, Brick: dir,
+			Unproven: slices.ContainsFunc(sources, func(i int) bool { return l.Set.Bricks[i].Published == recovery.Unproven }),
+			Flushed:  flushed, Dir: filepath.Join(host.RunDir, "resync", l.Set.Volume+"-"+fmt.Sprint(l.Brick)), Now: time.Now, Progress: progress,
+		}
+		return job.Run(ctx)
+	}
+}
+
+// setsOf reads the replica sets of a volume as its clients know them.
+func setsOf(s *desired.State, volume string) ([]check.Set, error) {
+	path := fmt.Sprintf("/var/lib/glusterd/vols/%s/trusted-%s.tcp-fuse.vol", volume, volume)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("volume %s is not known to this node's glusterd: %w: run \"gluster-setup apply\" first", volume, err)
+	}
+	sets, err := check.Sets(string(text), s.IPv6)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return sets, nil
+}

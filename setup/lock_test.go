@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestTwoRunsOfRecoverExcludeEachOther(t *testing.T) {
+	dir := t.TempDir() + "/run"
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	unlock, err := lockRecover(t.Context(), dir, log, func(string) { t.Error("the first run waits") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waits atomic.Int32
+	status := func(words string) {
+		waits.Add(1)
+		if want := "waiting for another run of gluster-setup recover (process " + strconv.Itoa(os.Getpid()) + ") to end"; words != want {
+			t.Errorf("status %q, want %q", words, want)
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errDeadline)
+	defer cancel()
+	if _, err := lockRecover(ctx, dir, log, status); !errors.Is(err, errDeadline) || !strings.Contains(err.Error(), "still holds this node's lock") {
+		t.Errorf("the second run: %v", err)
+	}
+	if waits.Load() != 1 {
+		t.Errorf("said %d times what it waits for", waits.Load())
+	}
+	// A run of apply is another matter.
+	other, err := lock(t.Context(), dir, "apply", func(string, time.Duration) { t.Error("apply waits for recover") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+
+	second := make(chan error, 1)
+	go func() {
+		free, err := lockRecover(t.Context(), dir, log, status)
+		if err == nil {
+			free()
+		}
+		second <- err
+	}()
+	for end := time.Now().Add(time.Minute); waits.Load() < 2 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	unlock()
+	if err := <-second; err != nil {
+		t.Errorf("when the first has ended: %v", err)
+	}
+}

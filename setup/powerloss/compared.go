@@ -1,0 +1,42 @@
+package powerloss
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"brickyard/setup/machine"
+)
+
+// With which nodes' bricks a brick was compared after a power cut lies beside
+// it, because it serves before all of them were there, and the machine may be
+// rebooted in between.
+
+func comparedPath(brick string) string {
+	return filepath.Join(filepath.Dir(brick), ".gluster-setup-compared")
+}
+
+// Compared are the nodes with whose bricks a brick was compared since it last
+// lost power.
+func Compared(brick string) ([]string, error) {
+	text, err := os.ReadFile(comparedPath(brick))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return strings.Fields(string(text)), err
+}
+
+// SetCompared remembers them.
+func SetCompared(brick string, nodes []string) error {
+	return machine.WriteFile(comparedPath(brick), []byte(strings.Join(nodes, "\n")+"\n"), 0o600)
+}
+
+// ForgetCompared is for a brick that is complete, or lost power again.
+func ForgetCompared(brick string) error {
+	if err := os.Remove(comparedPath(brick)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package recovery
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"brickyard/gluster"
+)
+
+// actor records the commands that it would run.
+func actor(commands *[]string) *Actor {
+	return &Actor{Run: func(_ context.Context, c gluster.Command) error {
+		*commands = append(*commands, c.String())
+		return nil
+	}}
+}
+
+func TestNoEmptyDirectoryIsLeftInThePlaceOfABrickThatIsAnnouncedAsEmpty(t *testing.T) {
+	for name, prepare := range map[string]func(dir string) error{
+		"missing": func(string) error { return nil },
+		"empty":   func(dir string) error { return os.Mkdir(dir, 0o755) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := brick("n1", "wiped")
+			b.Path = filepath.Join(t.TempDir(), "brick")
+			if err := prepare(b.Path); err != nil {
+				t.Fatal(err)
+			}
+			var commands []string
+			if err := actor(&commands).Act(t.Context(), Local{Set: set(b, brick("n2", "away"))}, Decision{TellWiped, ""}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Lstat(b.Path); !os.IsNotExist(err) {
+				t.Errorf("%s is there: %v", b.Path, err)
+			}
+			if diff := cmp.Diff([]string{"gluster --mode=script volume set v user.brickyard-brick-0 wiped"}, commands); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	full := brick("n1", "wiped")
+	full.Path = t.TempDir()
+	if err := os.WriteFile(filepath.Join(full.Path, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var commands []string
+	if err := actor(&commands).Act(t.Context(), Local{Set: set(full)}, Decision{TellWiped, ""}); err != nil || len(commands) != 1 {
+		t.Errorf("a directory that is not empty any more: %v, %q", err, commands)
+	}
+	if _, err := os.Lstat(filepath.Join(full.Path, "file")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheLeaveToBeginAnewIsTakenBack(t *testing.T) {
+	b := brick("n1")
+	b.Path = filepath.Join(t.TempDir(), "brick")
+	l := Local{Set: set(b, brick("n2")), MarkPath: filepath.Join(t.TempDir(), "mark")}
+	l.Set.Index, l.Set.Allowed = 3, true
+	var commands []string
+	if err := actor(&commands).Act(t.Context(), l, Decision{Finish, ""}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"gluster --mode=script volume set v user.brickyard-brick-0 complete user.brickyard-rebuild-3 no"}, commands); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,140 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"brickyard/setup/powerloss"
+	"brickyard/setup/resync"
+)
+
+// comparison is the work of comparing a suspect brick with a complete one. It
+// may take long, and other bricks do not wait for it.
+type comparison struct {
+	sources []int
+	began   time.Time
+	seen    atomic.Int64
+	told    time.Time // when the journal last had its progress
+	cancel  context.CancelFunc
+	ended   chan struct{} // closed at its end
+	result  resync.Result
+	failure error
+}
+
+// words is its progress.
+func (c *comparison) words() string {
+	if c == nil || c.seen.Load() == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": %d names compared", c.seen.Load())
+}
+
+func (c *comparison) entries() int64 {
+	if c == nil {
+		return 0
+	}
+	return c.seen.Load()
+}
+
+// tellEvery is how often the journal has the progress of a comparison.
+const tellEvery = 10 * time.Second
+
+// compare sees to it that a brick is being compared while that is what was
+// decided, and reports whether that came to its end.
+func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, err error) {
+	k := key(l)
+	c := r.jobs[k]
+	// An arbiter alone proves nothing, but it can note what this brick lacks.
+	sources := l.Set.others(l.Own, func(o Brick) bool { return o.Serves() && !o.GivenUp })
+	switch {
+	case c != nil && (d.Action != Resync || !slices.Equal(c.sources, sources)):
+		c.end()
+		delete(r.jobs, k)
+		return false, nil
+	case d.Action != Resync:
+		return false, nil
+	case c == nil:
+		r.jobs[k] = r.begin(ctx, l, sources)
+		return false, nil
+	}
+	select {
+	case <-c.ended:
+	default:
+		if r.Now().Sub(c.told) > tellEvery {
+			c.told, r.news = r.Now(), true
+		}
+		return false, nil
+	}
+	delete(r.jobs, k)
+	if c.failure != nil {
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		r.Log.Warn("the comparison did not come to its end, it begins again", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "error", sanitize(c.failure.Error()))
+		return false, nil
+	}
+	var nodes []string
+	for _, i := range c.sources {
+		nodes = append(nodes, l.Set.Bricks[i].Node)
+	}
+	if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, nodes); err != nil {
+		return false, err
+	}
+	r.record(l, c)
+	return true, nil
+}
+
+func (r *Runner) begin(ctx context.Context, l Local, sources []int) *comparison {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &comparison{sources: sources, began: r.Now(), told: r.Now(), cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(c.ended)
+		c.result, c.failure = r.Compare(ctx, l, sources, c.seen.Store)
+	}()
+	return c
+}
+
+// end stops it and waits for that.
+func (c *comparison) end() {
+	c.cancel()
+	<-c.ended
+}
+
+// abandon stops all comparisons.
+func (r *Runner) abandon() {
+	for _, c := range r.jobs {
+		c.end()
+	}
+}
+
+// record keeps what a comparison came to, and says it.
+func (r *Runner) record(l Local, c *comparison) {
+	unproven := slices.ContainsFunc(c.sources, func(i int) bool { return l.Set.Bricks[i].Published == Unproven })
+	e := Resynced{
+		Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path, Source: l.Set.list(c.sources), Unproven: unproven,
+		Started: c.began, Duration: r.Now().Sub(c.began).Round(time.Millisecond).Seconds(), Result: c.result,
+	}
+	r.past, r.news = append(r.past, e), true
+	log := r.Log.Info
+	if e.TakenOut+e.Copied+e.Undecided > 0 {
+		log = r.Log.Warn
+	}
+	log("compared after a power cut: what differed is healed, what only this brick had is kept aside", "volume", e.Volume, "brick", e.Path, "with", e.Source,
+		"entries", e.Entries, "marked", e.Marked, "taken_out", e.TakenOut, "copied", e.Copied, "undecided", e.Undecided, "aside", e.Aside)
+}
+
+// accepted keeps that a brick serves without a comparison.
+func (r *Runner) accepted(l Local) {
+	e := Resynced{Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path, Unproven: true, Started: r.Now()}
+	e.Listed = []string{}
+	r.past, r.news = append(r.past, e), true
+}
+
+// suspect reports whether a power cut may have cost the brick anything, and
+// nothing has proved the contrary yet.
+func (b Brick) suspect() bool {
+	return b.Disk == Withheld || b.Published.doubted() || b.Published == Unproven
+}
