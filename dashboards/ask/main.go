@@ -33,6 +33,7 @@ func run(args []string, out, errs io.Writer) int {
 	base := flags.String("prometheus", "", "base URL of the Prometheus")
 	flags.DurationVar(&prometheus.since, "since", 0, "look at a span of time that ends now, not at this moment alone")
 	full := flags.Bool("full", false, "no panel may be empty, not even one that says what that means")
+	flags.StringVar(&prometheus.except, "except", "", "with -full: panels about metrics that begin so may be empty all the same")
 	rules := flags.Bool("rules", false, "print the queries as recording rules instead")
 	values := committed.Everything()
 	flags.StringVar(&values.Cluster, "cluster", values.Cluster, "regular expression in place of $cluster")
@@ -92,10 +93,11 @@ func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, value
 				continue
 			}
 			panels++
-			series := 0
+			series, excepted := 0, false
 			var failed error
 			for _, t := range p.Targets {
 				queries++
+				excepted = excepted || prometheus.except != "" && strings.Contains(t.Expr, prometheus.except)
 				expr, err := values.Fill(t.Expr)
 				if err == nil {
 					var n int
@@ -112,7 +114,7 @@ func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, value
 				fmt.Fprintf(out, "  ERROR   %s: %v\n", p.Title, failed)
 			case series > 0:
 				fmt.Fprintf(out, "  %4d    %s\n", series, p.Title)
-			case p.FieldConfig.Defaults.NoValue != "" && !full:
+			case p.FieldConfig.Defaults.NoValue != "" && (!full || excepted):
 				empty++
 				fmt.Fprintf(out, "  empty   %s: shows %q\n", p.Title, p.FieldConfig.Defaults.NoValue)
 			default:
@@ -132,6 +134,8 @@ func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, value
 type api struct {
 	base  string
 	since time.Duration // of the queries; 0 asks for this moment
+	// except is the beginning of metrics that need not be there; "" for none.
+	except string
 }
 
 // points are how many moments of a span are looked at. One every second at most: nobody scrapes more often.

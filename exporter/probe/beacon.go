@@ -97,9 +97,7 @@ func (v volumeBoard) read(name string) (b beacon, err error) {
 }
 
 // write overwrites the file in place, since others may know its name as the old file for as long as their mount's
-// entry-timeout; closing it sends everything to the bricks. The first time the file appears complete, by renaming. One that cannot be
-// written any more for an error of input or output is made anew: where two copies have no quorum, servers that went away one after
-// the other leave it in split-brain, and nobody should be woken for a file that holds nothing.
+// entry-timeout; closing it sends everything to the bricks. The first time the file appears complete, by renaming.
 func (v volumeBoard) write(b beacon) (err error) {
 	block, err := b.encode()
 	if err != nil {
@@ -112,12 +110,7 @@ func (v volumeBoard) write(b beacon) (err error) {
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	name := prefix(v.cfg.Node, v.cfg.Mountpoint) + strings.TrimPrefix(beaconSuffix, ".")
 	err = dir.overwrite(name, block, 0)
-	switch {
-	case errors.Is(err, unix.EIO):
-		if err := dir.remove(name); err != nil {
-			return err
-		}
-	case !errors.Is(err, unix.ENOENT):
+	if !errors.Is(err, unix.ENOENT) {
 		return err
 	}
 	if err := dir.overwrite(name+".new", block, unix.O_CREAT); err != nil {
