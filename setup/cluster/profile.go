@@ -51,18 +51,15 @@ func stallOption() Option {
 	}
 }
 
-// webOptions are for small files that several web servers serve and change:
-// clients keep metadata for ten minutes, and the bricks tell them when somebody
-// else changed it. (extras/group-metadata-cache of GlusterFS.)
+// webOptions are for small files that several web servers serve and change.
+// Clients keep attributes for one second, GlusterFS's default. Keeping them for
+// ten minutes and having the bricks tell of changes (extras/group-metadata-cache
+// of GlusterFS) is faster, but a client believes what it read while a brick was
+// being healed: heals tell nobody.
 func webOptions() []Option {
 	return []Option{
 		stallOption(),
-		{Name: "features.cache-invalidation", Value: "on", Reason: "The bricks tell every client that has looked at a file when another client changes it. All the caching below relies on it."},
-		{Name: "features.cache-invalidation-timeout", Value: "600", Reason: "How many seconds after a client's last look a brick still tells it. Not shorter than the cache time of the clients."},
-		{Name: "performance.cache-invalidation", Value: "on", Reason: "The clients drop what the bricks tell them about."},
-		{Name: "performance.stat-prefetch", Value: "on", Reason: "Clients keep the attributes of files. It is GlusterFS's default; the cache time below needs it."},
-		{Name: "performance.md-cache-timeout", Value: "600", Reason: "How many seconds clients keep the attributes: a web server looks at the same files again with every request."},
-		{Name: "network.inode-lru-limit", Value: "200000", Reason: "How many files a brick remembers; it can only tell clients about files that it remembers."},
+		{Name: "network.inode-lru-limit", Value: "200000", Reason: "How many files a brick remembers: a web server looks at the same ones again with every request."},
 	}
 }
 

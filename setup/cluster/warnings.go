@@ -50,9 +50,12 @@ func optionWarnings(name string, v Volume, options map[string]string) []string {
 		warnings = append(warnings, fmt.Sprintf("volume %s has network.ping-timeout 0: when a server dies without a word, clients hang until the connection breaks, which can take many minutes.", name))
 	}
 	timeout, err := strconv.Atoi(options[optionMetadata])
-	if v.Profile != ProfileWeb && err == nil && timeout > 1 &&
-		(!isOn(options["features.cache-invalidation"]) || !isOn(options["performance.cache-invalidation"])) {
-		warnings = append(warnings, fmt.Sprintf("volume %s lets clients keep attributes for %d s without cache invalidation: they show changes of other clients that much later.", name, timeout))
+	if err == nil && timeout > 1 {
+		what := "they show changes of other clients that much later"
+		if isOn(options["features.cache-invalidation"]) && isOn(options["performance.cache-invalidation"]) {
+			what = "bricks tell them of changes, but not of those that a heal makes, which they show that much later"
+		}
+		warnings = append(warnings, fmt.Sprintf("volume %s lets clients keep attributes for %d s: %s.", name, timeout, what))
 	}
 	return warnings
 }
