@@ -17,7 +17,7 @@ func Warnings(c *Cluster) []string {
 			options[o.Name] = strings.ToLower(o.Value)
 		}
 		warnings = append(warnings, quorumWarnings(name, v, options)...)
-		warnings = append(warnings, optionWarnings(name, v, options)...)
+		warnings = append(warnings, optionWarnings(name, options)...)
 		warnings = append(warnings, unknownOptionWarnings(name, v)...)
 		warnings = append(warnings, placeWarnings(name, v)...)
 	}
@@ -41,7 +41,7 @@ func quorumWarnings(name string, v Volume, options map[string]string) []string {
 	return nil
 }
 
-func optionWarnings(name string, v Volume, options map[string]string) []string {
+func optionWarnings(name string, options map[string]string) []string {
 	var warnings []string
 	if value := options["cluster.self-heal-daemon"]; value != "" && !isOn(value) {
 		warnings = append(warnings, fmt.Sprintf("volume %s has its self-heal daemon switched off: a brick that was away stays behind.", name))
