@@ -143,7 +143,8 @@ func TestANodeThatIsCutOffAndABrickThatHangs(t *testing.T) {
 		t.Fatalf("%+v, %v", bricks, err)
 	}
 	pid := strconv.Itoa(bricks[0].PID)
-	n.Run("kill", "-STOP", pid)
+	// The signal is taken by one thread, which stops the others when it is its turn.
+	n.Run("bash", "-euc", "kill -STOP "+pid+"; while awk '$1 == \"State:\" {print $2}' /proc/"+pid+"/task/*/status | grep -qv T; do sleep 0.02; done")
 	began := time.Now()
 	status, body, err := e.get("/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3")
 	if took := time.Since(began); err != nil || status != http.StatusOK || took > patience/2 {
