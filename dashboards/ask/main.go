@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,10 @@ func run(args []string, out, errs io.Writer) int {
 	base := flags.String("prometheus", "", "base URL of the Prometheus")
 	flags.DurationVar(&prometheus.since, "since", 0, "look at a span of time that ends now, not at this moment alone")
 	full := flags.Bool("full", false, "no panel may be empty, not even one that says what that means")
-	flags.StringVar(&prometheus.except, "except", "", "with -full: panels about metrics that begin so may be empty all the same")
+	flags.Func("except", "with -full: panels whose queries contain this may be empty all the same; may be given again", func(text string) error {
+		prometheus.except = append(prometheus.except, text)
+		return nil
+	})
 	rules := flags.Bool("rules", false, "print the queries as recording rules instead")
 	values := committed.Everything()
 	flags.StringVar(&values.Cluster, "cluster", values.Cluster, "regular expression in place of $cluster")
@@ -97,7 +101,7 @@ func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, value
 			var failed error
 			for _, t := range p.Targets {
 				queries++
-				excepted = excepted || prometheus.except != "" && strings.Contains(t.Expr, prometheus.except)
+				excepted = excepted || slices.ContainsFunc(prometheus.except, func(text string) bool { return strings.Contains(t.Expr, text) })
 				expr, err := values.Fill(t.Expr)
 				if err == nil {
 					var n int
@@ -134,8 +138,7 @@ func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, value
 type api struct {
 	base  string
 	since time.Duration // of the queries; 0 asks for this moment
-	// except is the beginning of metrics that need not be there; "" for none.
-	except string
+	except []string // what queries that need no data contain
 }
 
 // points are how many moments of a span are looked at. One every second at most: nobody scrapes more often.

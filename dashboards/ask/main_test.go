@@ -93,7 +93,7 @@ func TestAskLooksAtASpanOfTime(t *testing.T) {
 	if code := run(append(args, "-full"), &out, &errs); code != 1 || !strings.Contains(out.String(), "  NO DATA May be empty\n") {
 		t.Errorf("with -full: exit status %d\n%s%s", code, out.String(), errs.String())
 	}
-	if code := run(append(args, "-full", "-except", "non"), &out, &errs); code != 0 {
+	if code := run(append(args, "-full", "-except", "neither", "-except", "non"), &out, &errs); code != 0 {
 		t.Errorf("with -except: exit status %d\n%s%s", code, out.String(), errs.String())
 	}
 }
