@@ -136,9 +136,9 @@ func askAll(ctx context.Context, out io.Writer, all []committed.Dashboard, value
 
 // api is a Prometheus' HTTP API.
 type api struct {
-	base  string
-	since time.Duration // of the queries; 0 asks for this moment
-	except []string // what queries that need no data contain
+	base   string
+	since  time.Duration // of the queries; 0 asks for this moment
+	except []string      // what queries that need no data contain
 }
 
 // points are how many moments of a span are looked at. One every second at most: nobody scrapes more often.
