@@ -73,7 +73,8 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 			}
 			return o.Observe(ctx)
 		},
-		Joining: o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
+		EndSelfHeal: func(ctx context.Context) error { return recovery.EndSelfHeal(ctx, "/proc") },
+		Joining:     o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
 		Status: status,
 	}
 	err = r.Recover(ctx)

@@ -165,6 +165,20 @@ func (a *Actor) takeOffline(ctx context.Context, path string) error {
 	return nil
 }
 
+// EndSelfHeal ends the self-heal daemons of the node whose /proc it is given.
+func EndSelfHeal(ctx context.Context, proc string) error {
+	all, err := gluster.SelfHealProcesses(proc)
+	if err != nil {
+		return fmt.Errorf("find the self-heal daemon: %w", err)
+	}
+	for _, p := range all {
+		if err := terminate(ctx, p.PID); err != nil {
+			return fmt.Errorf("end the self-heal daemon: %w", err)
+		}
+	}
+	return nil
+}
+
 // terminate ends a process by its identifier, gently first.
 func terminate(ctx context.Context, pid int) error {
 	for _, try := range []struct {

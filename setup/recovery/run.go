@@ -18,12 +18,14 @@ type Runner struct {
 	Observe func(context.Context) ([]Local, error)
 	Run     func(context.Context, gluster.Command) error
 	Waiting func(ctx context.Context, volume string) ([]string, error) // what waits to be healed
-	Joining func() bool                                                // glusterds that just connected must be left alone
-	Log     *slog.Logger
-	Status  func(string) // one line for systemctl status
-	Journal string       // path of the journal
-	Pause   time.Duration
-	Now     func() time.Time
+	// EndSelfHeal ends the self-heal daemon of this node; it heals nothing that the next one would not.
+	EndSelfHeal func(context.Context) error
+	Joining     func() bool // glusterds that just connected must be left alone
+	Log         *slog.Logger
+	Status      func(string) // one line for systemctl status
+	Journal     string       // path of the journal
+	Pause       time.Duration
+	Now         func() time.Time
 	// Compare compares a brick that is withheld with those of its set that serve
 	// and has what differs healed; progress is told how many names it compared.
 	Compare func(ctx context.Context, l Local, sources []int, progress func(entries int64)) (resync.Result, error)
@@ -32,7 +34,7 @@ type Runner struct {
 	since   map[string]time.Time
 	held    map[string]time.Time // since when a decision is held back, by brick
 	heals   map[string]*heal     // what waits to be healed, by brick
-	alone   map[string]time.Time // since when no self-heal daemon serves the volume, by brick
+	alone   map[string]*alone    // that no self-heal daemon serves the volume, by brick
 	hushed  time.Time            // since when changes wait for nodes that just connected
 	helped  bool                 // the self-heal daemons were told to look
 	emptied []Emptied
@@ -69,7 +71,7 @@ type heal struct {
 // decide, or the context's error with what it waited for.
 func (r *Runner) Recover(ctx context.Context) error {
 	r.said, r.since, r.held, r.heals = map[string]Decision{}, map[string]time.Time{}, map[string]time.Time{}, map[string]*heal{}
-	r.alone = map[string]time.Time{}
+	r.alone = map[string]*alone{}
 	r.news, r.helped = true, false
 	old, err := ReadJournal(r.Journal)
 	if err != nil {
@@ -199,6 +201,15 @@ func (r *Runner) settle(l Local, d Decision) Decision {
 	return d
 }
 
+// alone is a volume that no self-heal daemon of this node serves.
+type alone struct {
+	since time.Time // or since glusterd was last told
+	asked int       // how often it was
+}
+
+// enough is how often glusterd is told to start a self-heal daemon before the one that runs is ended.
+const enough = 3
+
 // help tells the self-heal daemons to look when heals make no progress: a
 // client that came back to a brick later than they did leaves entries behind
 // them. Only where all bricks are there is there anything to be done.
@@ -206,12 +217,21 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 	k := key(l)
 	if !l.Set.NoDaemon || d.Action != Healing && d.Action != None || !l.Set.Started {
 		delete(r.alone, k)
-	} else if first, seen := r.alone[k]; !seen {
-		r.alone[k] = r.Now()
-	} else if r.Now().Sub(first) >= idleTime && !r.joining() {
+	} else if a, seen := r.alone[k]; !seen {
+		r.alone[k] = &alone{since: r.Now()}
+	} else if r.Now().Sub(a.since) >= idleTime && !r.joining() {
 		// All volumes share one process, and glusterd sometimes forgets to give a
 		// volume back to it that a reset-brick took away for a moment.
-		r.alone[k], r.helped = r.Now(), true
+		a.since, r.helped = r.Now(), true
+		if a.asked++; a.asked > enough {
+			// The process refuses the volume: only a new one takes it.
+			r.Log.Warn("the self-heal daemon of this node does not take the volume: it is ended, and glusterd is told to start another", "volume", l.Set.Volume)
+			if err := r.EndSelfHeal(ctx); err != nil {
+				return err
+			}
+			a.asked = 0
+			return r.change(ctx, startForce(l.Set.Volume))
+		}
 		r.Log.Warn("no self-heal daemon of this node serves the volume: glusterd is told to start it", "volume", l.Set.Volume)
 		return r.change(ctx, startForce(l.Set.Volume))
 	}

@@ -34,7 +34,11 @@ func recoverWith(t *testing.T, world func(at time.Duration, done []string) []Loc
 				return fail(c)
 			},
 			Waiting: func(context.Context, string) ([]string, error) { return nil, nil },
-			Log:     slog.New(slog.DiscardHandler), Status: func(string) {}, Journal: filepath.Join(dir, "journal"), Pause: time.Second, Now: time.Now,
+			EndSelfHeal: func(context.Context) error {
+				commands = append(commands, "end the self-heal daemon")
+				return nil
+			},
+			Log: slog.New(slog.DiscardHandler), Status: func(string) {}, Journal: filepath.Join(dir, "journal"), Pause: time.Second, Now: time.Now,
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -112,6 +116,23 @@ func TestASelfHealDaemonThatLostAVolumeGetsItBack(t *testing.T) {
 		return local(s)
 	}, fine)
 	if !slices.Equal(commands, []string{"volume start v force"}) || took > 2*idleTime {
+		t.Errorf("after %s: %q", took, commands)
+	}
+}
+
+// What happened on a real host (10.3): after a power cut the daemon ran, and did not take the volume back however often glusterd told it to.
+func TestASelfHealDaemonThatRefusesAVolumeIsReplaced(t *testing.T) {
+	commands, took := recoverWith(t, func(_ time.Duration, done []string) []Local {
+		s := set(brick("n1", "half"), brick("n2"))
+		s.NoDaemon = true
+		if n := len(done); n > 1 && done[n-2] == "end the self-heal daemon" {
+			return local(healed(set(brick("n1"), brick("n2"))))
+		}
+		return local(s)
+	}, fine)
+	start := "volume start v force"
+	starts := slices.DeleteFunc(slices.Clone(commands), func(c string) bool { return c == "volume heal v" })
+	if want := []string{start, start, start, "end the self-heal daemon", start}; !slices.Equal(starts, want) || took > 6*idleTime {
 		t.Errorf("after %s: %q", took, commands)
 	}
 }
