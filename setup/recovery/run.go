@@ -334,6 +334,10 @@ func (r *Runner) write(locals []Local) error {
 	if !r.news {
 		return nil
 	}
+	// The guard adds to it, also while this runs: when a disk appears late.
+	if old, err := ReadJournal(r.Journal); err == nil {
+		r.unclean = old.Unclean
+	}
 	j := Journal{
 		Updated: r.Now(), Bricks: []BrickJournal{}, Emptied: append([]Emptied{}, r.emptied...),
 		Resynced: append([]Resynced{}, r.past...), Unclean: append([]powerloss.Unclean{}, r.unclean...),

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/powerloss"
 )
 
 // recoverWith runs recover against a world that changes with time, in no time.
@@ -134,6 +135,24 @@ func TestASelfHealDaemonThatRefusesAVolumeIsReplaced(t *testing.T) {
 	starts := slices.DeleteFunc(slices.Clone(commands), func(c string) bool { return c == "volume heal v" })
 	if want := []string{start, start, start, "end the self-heal daemon", start}; !slices.Equal(starts, want) || took > 6*idleTime {
 		t.Errorf("after %s: %q", took, commands)
+	}
+}
+
+func TestWhatTheGuardFoundMeanwhileStaysInTheJournal(t *testing.T) {
+	journal := filepath.Join(t.TempDir(), "journal")
+	synctest.Test(t, func(t *testing.T) {
+		r := &Runner{
+			Observe: func(context.Context) ([]Local, error) {
+				return local(healed(set(brick("n1"), brick("n2")))), Journal{Unclean: []powerloss.Unclean{{Volume: "v", Brick: "/b/brick"}}}.Write(journal)
+			},
+			Log: slog.New(slog.DiscardHandler), Status: func(string) {}, Journal: journal, Pause: time.Second, Now: time.Now,
+		}
+		if err := r.Recover(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if j, err := ReadJournal(journal); err != nil || len(j.Unclean) != 1 || len(j.Bricks) != 1 {
+		t.Errorf("%+v, %v", j, err)
 	}
 }
 
