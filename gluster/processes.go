@@ -42,6 +42,10 @@ type MountProcess struct {
 	Path string
 	// Volfile is the volume, with a slash in front of it (--volfile-id).
 	Volfile string
+	// AutoInvalidation says whether the kernel drops what it keeps of a file
+	// when its times or size change (--auto-invalidation). Without it a read
+	// may return what another client has overwritten since.
+	AutoInvalidation bool
 }
 
 // Processes are those of GlusterFS on a node, in the order of their identifiers.
@@ -183,8 +187,16 @@ func (p *Processes) addMount(pid int, args []string) bool {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(before, "-") && !strings.Contains(before, "=") {
 		return false
 	}
-	p.Mounts = append(p.Mounts, MountProcess{PID: pid, Path: path, Volfile: argument(args, "--volfile-id")})
+	p.Mounts = append(p.Mounts, MountProcess{
+		PID: pid, Path: path, Volfile: argument(args, "--volfile-id"), AutoInvalidation: isTrue(argument(args, "--auto-invalidation")),
+	})
 	return true
+}
+
+// isTrue reports whether GlusterFS reads a value as true (gf_string2boolean,
+// libglusterfs/src/common-utils.c).
+func isTrue(value string) bool {
+	return slices.Contains([]string{"1", "on", "yes", "true", "enable"}, strings.ToLower(value))
 }
 
 // argument returns the value behind a flag, or "".

@@ -97,8 +97,8 @@ func TestABrickIsServedByWhoeverHasItOpen(t *testing.T) {
 func TestMountProcesses(t *testing.T) {
 	proc := t.TempDir()
 	for pid, line := range map[int]string{
-		10: "/usr/sbin/glusterfs --process-name fuse --volfile-server=web1 --volfile-server=web2 --volfile-id=/server /client",
-		11: "/usr/sbin/glusterfs --log-level=WARNING --volfile-server=web1 --volfile-id /photos /srv/photos",
+		10: "/usr/sbin/glusterfs --process-name fuse --volfile-server=web1 --volfile-server=web2 --auto-invalidation=yes --volfile-id=/server /client",
+		11: "/usr/sbin/glusterfs --log-level=WARNING --auto-invalidation=off --volfile-server=web1 --volfile-id /photos /srv/photos",
 		12: "/usr/sbin/glusterfs -s localhost --volfile-id shd/server -p /run/shd.pid -l /var/log/shd.log -S /run/shd.socket --process-name glustershd",
 		13: "/usr/sbin/glusterfsd -s n1 --volfile-id server.n1.bricks -S /run/b.socket --brick-name /bricks",
 		14: "/usr/sbin/glusterfs -s localhost --volfile-id x -l /var/log/x.log",
@@ -117,7 +117,7 @@ func TestMountProcesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]gluster.MountProcess{{PID: 10, Path: "/client", Volfile: "/server"}, {PID: 11, Path: "/srv/photos", Volfile: "/photos"}}, got); diff != "" {
+	if diff := cmp.Diff([]gluster.MountProcess{{PID: 10, Path: "/client", Volfile: "/server", AutoInvalidation: true}, {PID: 11, Path: "/srv/photos", Volfile: "/photos"}}, got); diff != "" {
 		t.Error(diff)
 	}
 }

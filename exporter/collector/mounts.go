@@ -15,9 +15,10 @@ func mounts(fstab, table string) Collector {
 	mounted := gauge("mount_mounted", "Whether the volume is mounted here; 0 where only /etc/fstab says that it should be.", labels...)
 	running := gauge("mount_process_running", "Whether the mount has a process: without one every access fails (\"Transport endpoint is not connected\").", labels...)
 	readOnly := gauge("mount_read_only", "Whether the volume is mounted read-only.", labels...)
+	invalidation := gauge("mount_auto_invalidation", "Whether the mount's kernel drops what it keeps of a file when its times or size change (auto-invalidation=yes): 0 when a read may return what another node has overwritten since.", labels...)
 	return Collector{
 		Name: "mounts", Help: "which volumes should be mounted here, and are", Cost: "/etc/fstab and this machine's table of mounts; asks no mount",
-		Metrics: []*Metric{expected, mounted, running, readOnly},
+		Metrics: []*Metric{expected, mounted, running, readOnly, invalidation},
 		collect: func(_ context.Context, s *node.Scrape, to sink) error {
 			want, err := mounttable.Expected(fstab)
 			errs := []error{err}
@@ -25,14 +26,18 @@ func mounts(fstab, table string) Collector {
 			errs = append(errs, err)
 			processes, err := s.Processes()
 			errs = append(errs, err)
-			alive := map[string]bool{}
+			invalidates := map[string]bool{} // of those that run
 			for _, p := range processes.Mounts {
-				alive[p.Path] = true
+				invalidates[p.Path] = p.AutoInvalidation
 			}
 			for _, m := range have {
 				to.is(expected, want[m.Path] != "", m.Volume, m.Path)
 				to.set(mounted, 1, m.Volume, m.Path)
-				to.is(running, alive[m.Path], m.Volume, m.Path)
+				drops, alive := invalidates[m.Path]
+				to.is(running, alive, m.Volume, m.Path)
+				if alive {
+					to.is(invalidation, drops, m.Volume, m.Path)
+				}
 				to.is(readOnly, m.ReadOnly, m.Volume, m.Path)
 				delete(want, m.Path)
 			}

@@ -73,6 +73,14 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 		ch := c.doMount(m, "the mount's process is gone: every access fails with \"Transport endpoint is not connected\"", "mount again", []string{"umount", "-l", m.Path})
 		ch.Needs = c.Probe.Missing(ctx, m.Volume)
 		p.Changes = append(p.Changes, ch)
+		return p, nil
+	}
+	running, err := gluster.MountProcesses("/proc")
+	if err != nil {
+		return p, err
+	}
+	if w := m.OldContents(running); w != "" {
+		p.Warnings = append(p.Warnings, w)
 	}
 	return p, nil
 }

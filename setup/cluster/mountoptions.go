@@ -13,7 +13,6 @@ const (
 	valueNone mountValue = iota
 	valueNumber
 	valueText
-	valueOptional
 	valueLogLevel
 )
 
@@ -23,10 +22,10 @@ const (
 // other.
 func mountOptions() map[string]mountValue {
 	options := map[string]mountValue{
-		"log-level":        valueLogLevel,
-		"fopen-keep-cache": valueOptional,
+		"log-level": valueLogLevel,
 	}
 	for _, name := range []string{
+		"fopen-keep-cache", // with a value mount.glusterfs puts two = before it, and glusterfs refuses that
 		"ro", "rw", "acl", "selinux", "worm", "enable-ino32", "mem-accounting", "aux-gfid-mount", "resolve-gids",
 		"global-threading", "localtime-logging", "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
 		"strictatime", "nostrictatime", "lazyatime", "nolazyatime", "dev", "nodev", "exec", "noexec", "suid", "nosuid",
@@ -109,7 +108,6 @@ func mountValueProblem(name, value string, hasValue bool, kind mountValue) (mess
 	_, notNumber := strconv.ParseFloat(value, 64)
 	levels := []string{"TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NONE"}
 	switch {
-	case kind == valueOptional:
 	case kind == valueNone && hasValue:
 		return fmt.Sprintf("option %s takes no value", name), "write " + name
 	case kind != valueNone && value == "":

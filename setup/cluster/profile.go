@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Origins of an option, as Option.Origin has them.
@@ -107,9 +108,22 @@ func effectiveOptions(v Volume) []Option {
 	return options
 }
 
-// MountOptions returns what a mount adds to the options that every mount of
-// ours has: those of the volume's profile and the mount's own, which win.
+// AutoInvalidation has the kernel compare a file's times and size when it is
+// opened or looked at, and drop what it keeps of it when they changed. GlusterFS
+// documents it as on and has it off (9 to 11): the kernel then keeps contents
+// from one open to the next, and hears of another client's write by a message
+// that comes after the answer to its open, now and then too late
+// (fuse_init and notify_kernel_loop, xlators/mount/fuse/src/fuse-bridge.c).
+const AutoInvalidation = "auto-invalidation=yes"
+
+// MountOptions returns what a mount adds to the options that say where its
+// volume is: auto-invalidation, those of the volume's profile, and the mount's
+// own, which win.
 func (c *Cluster) MountOptions(m Mount) []string {
 	_, options := Profile(c.Volumes[m.Volume].Profile)
-	return append(slices.Clone(options), m.Options...)
+	options = append(slices.Clone(options), m.Options...)
+	if slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, "auto-invalidation=") }) {
+		return options
+	}
+	return append([]string{AutoInvalidation}, options...)
 }

@@ -77,9 +77,13 @@ func TestProfilesPassTheChecksOfTheFilesOwnOptions(t *testing.T) {
 
 func TestMountOptionsAreThoseOfTheProfileAndTheMount(t *testing.T) {
 	c := volumeFile(t, two+"\nprofile: cache")
-	got := c.MountOptions(Mount{Volume: "v", Options: []string{"noatime"}})
-	if diff := cmp.Diff([]string{"noatime"}, got); diff != "" {
-		t.Error(diff)
+	for own, want := range map[string][]string{
+		"noatime":              {"auto-invalidation=yes", "noatime"},
+		"auto-invalidation=no": {"auto-invalidation=no"},
+	} {
+		if diff := cmp.Diff(want, c.MountOptions(Mount{Volume: "v", Options: []string{own}})); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

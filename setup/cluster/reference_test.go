@@ -145,7 +145,6 @@ func mountOptionList() string {
 		{valueNone, "Without a value"},
 		{valueNumber, "With a number (`NAME=NUMBER`)"},
 		{valueText, "With a value (`NAME=VALUE`)"},
-		{valueOptional, "With or without a value"},
 		{valueLogLevel, "With a log level (`TRACE` to `NONE`)"},
 	} {
 		sort.Strings(byKind[k.kind])

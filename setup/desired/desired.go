@@ -98,6 +98,18 @@ type ClientMount struct {
 	Unit    string
 }
 
+// OldContents warns of a mount that should have auto-invalidation and runs
+// without it: it was made by other hands, or before the option was set. Its
+// process cannot be told, so it takes a new mount.
+func (m ClientMount) OldContents(running []gluster.MountProcess) string {
+	without := func(p gluster.MountProcess) bool { return p.Path == m.Path && !p.AutoInvalidation }
+	if !slices.Contains(m.Options, cluster.AutoInvalidation) || !slices.ContainsFunc(running, without) {
+		return ""
+	}
+	return fmt.Sprintf("mount %s runs without %s: now and then a read there returns what a file held before another node changed it. Mount it anew when its users can do without it: umount %s && mount %s",
+		m.Path, cluster.AutoInvalidation, m.Path, m.Path)
+}
+
 // Pool is the trusted pool: the nodes that have bricks, in the order of the
 // cluster file, and the volumes.
 type Pool struct {

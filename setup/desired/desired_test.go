@@ -223,9 +223,9 @@ mounts:
   - {volume: server, path: /mnt/my-client, nodes: [n1, n3, n6], options: [ro, log-level=WARNING]}
 `
 	for _, tc := range []struct{ name, node, source, options string }{
-		{"the first brick's node asks itself first", "n1", "n1:/server", "defaults,_netdev,backup-volfile-servers=n2:n3:n4,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service,x-systemd.after=glusterd.service"},
-		{"any other brick's node asks itself first too, then the others in order", "n3", "n3:/server", "defaults,_netdev,backup-volfile-servers=n1:n2:n4,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service,x-systemd.after=glusterd.service"},
-		{"a node without bricks asks the first, and waits for no glusterd", "n6", "n1:/server", "defaults,_netdev,backup-volfile-servers=n2:n3:n4,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service"},
+		{"the first brick's node asks itself first", "n1", "n1:/server", "defaults,_netdev,backup-volfile-servers=n2:n3:n4,auto-invalidation=yes,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service,x-systemd.after=glusterd.service"},
+		{"any other brick's node asks itself first too, then the others in order", "n3", "n3:/server", "defaults,_netdev,backup-volfile-servers=n1:n2:n4,auto-invalidation=yes,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service,x-systemd.after=glusterd.service"},
+		{"a node without bricks asks the first, and waits for no glusterd", "n6", "n1:/server", "defaults,_netdev,backup-volfile-servers=n2:n3:n4,auto-invalidation=yes,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -240,6 +240,30 @@ mounts:
 	}
 	if s := state(t, text, "n2"); len(s.ClientMounts) != 0 {
 		t.Errorf("n2 mounts %+v", s.ClientMounts)
+	}
+}
+
+func TestAMountWithoutAutoInvalidationIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	wanted := desired.ClientMount{Path: "/c", Options: []string{"defaults", cluster.AutoInvalidation}}
+	for name, tc := range map[string]struct {
+		mount   desired.ClientMount
+		running []gluster.MountProcess
+		warns   bool
+	}{
+		"as it should be":    {wanted, []gluster.MountProcess{{Path: "/c", AutoInvalidation: true}}, false},
+		"made before":        {wanted, []gluster.MountProcess{{Path: "/c"}}, true},
+		"another one":        {wanted, []gluster.MountProcess{{Path: "/d"}, {Path: "/c", AutoInvalidation: true}}, false},
+		"not running":        {wanted, nil, false},
+		"the file has it so": {desired.ClientMount{Path: "/c", Options: []string{"auto-invalidation=no"}}, []gluster.MountProcess{{Path: "/c"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := tc.mount.OldContents(tc.running)
+			if tc.warns != strings.Contains(w, "mount /c runs without auto-invalidation=yes") || tc.warns != (w != "") {
+				t.Errorf("warning %q", w)
+			}
+		})
 	}
 }
 
@@ -259,7 +283,7 @@ mounts:
 		t.Fatal(err)
 	}
 	same(t, "hosts", []string{"2001:db8::1 s1", "2001:db8::2 s2", "2001:db8::11 w1"}, r.HostsBlock)
-	same(t, "fstab", []string{"s1:/server /client glusterfs defaults,_netdev,backup-volfile-servers=s2,xlator-option=transport.address-family=inet6,x-systemd.requires=gluster-setup-wait@server.service 0 0"}, r.FstabBlock)
+	same(t, "fstab", []string{"s1:/server /client glusterfs defaults,_netdev,backup-volfile-servers=s2,xlator-option=transport.address-family=inet6,auto-invalidation=yes,x-systemd.requires=gluster-setup-wait@server.service 0 0"}, r.FstabBlock)
 }
 
 func TestAServerIsKnownByAnyOfItsNames(t *testing.T) {

@@ -46,16 +46,21 @@ func clusterFile(servers, clients, replica int, more ...string) string {
 // mountProcess is the identifier of the FUSE client of /client in a node.
 func mountProcess(t *testing.T, n *lab.Node) string {
 	t.Helper()
+	return mountProcessAt(t, n, "/client")
+}
+
+func mountProcessAt(t *testing.T, n *lab.Node, path string) string {
+	t.Helper()
 	found, err := gluster.MountProcesses(n.Path("/proc"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range found {
-		if p.Path == "/client" {
+		if p.Path == path {
 			return strconv.Itoa(p.PID)
 		}
 	}
-	t.Fatalf("%s: nothing is mounted on /client: %v", n.Name, found)
+	t.Fatalf("%s: nothing is mounted on %s: %v", n.Name, path, found)
 	return ""
 }
 

@@ -319,6 +319,13 @@ func mount(ctx context.Context, m desired.ClientMount, s *Status) Mount {
 	switch err := machine.Answers(ctx, machine.Run, m.Path); {
 	case err == nil:
 		out.Answers = true
+		running, err := gluster.MountProcesses("/proc")
+		if err != nil {
+			s.problem("mount %s: %v", m.Path, err)
+		}
+		if w := m.OldContents(running); w != "" {
+			s.Warnings = append(s.Warnings, w)
+		}
 	case errors.Is(err, machine.ErrSilent):
 		s.problem("mount %s does not answer", m.Path)
 	default:
