@@ -50,6 +50,7 @@ func TestCacheExampleDecodesCompletely(t *testing.T) {
 		Mounts:       []Mount{{Volume: "server", Path: "/cache_client", Nodes: []string{"web1.example.com", "web2.example.com"}}},
 		Manage:       Manage{Packages: new(true), Hosts: new(true)},
 		ShutdownWait: new(DefaultShutdownWait),
+		MountWait:    new(DefaultMountWait),
 		NodeOrder:    []string{"cache1.example.com", "cache2.example.com", "web1.example.com", "web2.example.com"},
 		VolumeOrder:  []string{"server"},
 		Source:       "cluster.yaml",

@@ -70,6 +70,12 @@ const (
 	maxShutdownWait     = 3600
 )
 
+// Limits of mount_wait_seconds.
+const (
+	DefaultMountWait = 600
+	maxMountWait     = 3600
+)
+
 // Defaults and limits of exporter.
 const (
 	DefaultExporterListen = ":9189"
@@ -107,6 +113,9 @@ func (c *Cluster) setDefaults() {
 	}
 	if c.ShutdownWait == nil {
 		c.ShutdownWait = new(DefaultShutdownWait)
+	}
+	if c.MountWait == nil {
+		c.MountWait = new(DefaultMountWait)
 	}
 	if e := c.Exporter; e != nil {
 		if e.Listen == "" {

@@ -42,6 +42,9 @@ func (v validator) file(root *node) {
 	if n := root.get("shutdown_wait_seconds"); n != nil && !n.bad && (*v.c.ShutdownWait < 0 || *v.c.ShutdownWait > maxShutdownWait) {
 		v.r.at(n, fmt.Sprintf("shutdown_wait_seconds %d is out of range", *v.c.ShutdownWait), fmt.Sprintf("write seconds from 0, which waits for nobody, to %d", maxShutdownWait))
 	}
+	if n := root.get("mount_wait_seconds"); n != nil && !n.bad && (*v.c.MountWait < 0 || *v.c.MountWait > maxMountWait) {
+		v.r.at(n, fmt.Sprintf("mount_wait_seconds %d is out of range", *v.c.MountWait), fmt.Sprintf("write seconds from 0, which mounts at once, to %d", maxMountWait))
+	}
 	if n := root.get("exporter"); n != nil && n.kind == kindMap {
 		v.exporter(*v.c.Exporter, n)
 	}

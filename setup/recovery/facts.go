@@ -51,6 +51,7 @@ type Brick struct {
 	// Pending is how many entries this brick has that others of the set lack, as
 	// far as the self-heal daemon of this node can tell.
 	Pending int
+	Counted bool // Pending is known
 	// Deaf says that its node's glusterd answers and is not connected to this
 	// node's: it would refuse every change.
 	Deaf bool
@@ -82,10 +83,12 @@ type Set struct {
 	Majority bool
 	// Healed says that no brick of the set has entries that wait to be healed,
 	// as far as the self-heal daemon of this node can tell: all bricks answered.
-	// It is asked only when all are online.
+	// It is false unless all are online.
 	Healed bool
 	// Pending is how many entries wait, where all bricks answered.
 	Pending int
+	// Heals says that a self-heal daemon should serve the volume.
+	Heals bool
 	// NoDaemon says that no self-heal daemon of this node serves the volume
 	// although one should: what this node has would never reach the others.
 	NoDaemon bool

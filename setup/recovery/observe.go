@@ -160,10 +160,10 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			continue
 		}
 		o.ask(ctx, &set)
+		set.Heals = v.SelfHealDaemon()
+		healed, served := o.healed(ctx, want, &set)
 		if !slices.ContainsFunc(set.Bricks, func(b Brick) bool { return !b.Online }) {
-			served := false
-			set.Healed, served = o.healed(ctx, want, &set)
-			set.NoDaemon = !served && v.SelfHealDaemon()
+			set.Healed, set.NoDaemon = healed, !served && set.Heals
 		}
 		for _, i := range own {
 			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
@@ -245,7 +245,7 @@ func (o *Observer) healed(ctx context.Context, want desired.Volume, set *Set) (h
 		if h.Set != set.Index || h.Status != "" || h.Brick >= len(set.Bricks) {
 			continue
 		}
-		set.Bricks[h.Brick].Pending = h.Entries
+		set.Bricks[h.Brick].Pending, set.Bricks[h.Brick].Counted = h.Entries, true
 		set.Pending += h.Entries
 		seen++
 	}
