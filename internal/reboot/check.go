@@ -46,6 +46,10 @@ func (d *driver) unhealed(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// belief is how long a client may go on showing what a file was before another client changed it: the kernel and GlusterFS believe
+// for a second (docs/clients.md).
+const belief = 2 * time.Second
+
 // check compares every brick and every mount with what must be there, while
 // the writers pause, and asks each host whether it is content.
 func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
@@ -60,27 +64,11 @@ func (d *driver) check(ctx context.Context, s step, r *row) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	time.Sleep(belief)
 	seen, err := d.look(ctx)
 	if err == nil {
-		old := true // all that is wrong are old contents, through clients
 		for _, v := range d.volumes {
-			lost, believed := d.compare(s, r, v, seen[v.name], written[v.name], add)
-			r.Lost += lost
-			old = old && believed
-		}
-		if len(wrong) > 0 {
-			var passed bool
-			err = d.attributes(ctx, seen, written)
-			if err == nil {
-				passed, err = d.again(ctx, s, written)
-			}
-			if passed && old {
-				d.say("   %d files that every brick had right were read as they had been before, for less than %s:", r.Lost, belief)
-				for _, w := range wrong {
-					d.say("   . %s", w)
-				}
-				wrong, r.Lost, r.Stale = nil, 0, r.Lost
-			}
+			r.Lost += d.compare(s, r, v, seen[v.name], written[v.name], add)
 		}
 	}
 	err = errors.Join(err, d.resume(ctx))
@@ -155,10 +143,9 @@ func (d *driver) look(ctx context.Context) (map[string]places, error) {
 	return seen, err
 }
 
-// compare says where a volume is not as it must be, and returns how many files are lost, and whether nothing is wrong but what clients
-// show of files that are there.
-func (d *driver) compare(s step, r *row, v *volume, seen places, written map[string]state, add func(string, ...any)) (lost int, believed bool) {
-	believed = true
+// compare says where a volume is not as it must be, and returns how many files are lost.
+func (d *driver) compare(s step, r *row, v *volume, seen places, written map[string]state, add func(string, ...any)) int {
+	lost := 0
 	for _, place := range slices.Sorted(maps.Keys(seen)) {
 		var differ []string
 		if v.name == s.empties {
@@ -170,8 +157,6 @@ func (d *driver) compare(s step, r *row, v *volume, seen places, written map[str
 			differ = compare(seen[place], d.base(v), written)
 		}
 		lost = max(lost, losses(differ))
-		believed = believed && (len(differ) == 0 || strings.HasSuffix(place, ":"+v.mount) &&
-			!slices.ContainsFunc(differ, func(text string) bool { return !strings.Contains(text, " has other contents: ") }))
 		for _, w := range differ[:min(len(differ), 3)] {
 			add("%s: %s", place, w)
 		}
@@ -182,60 +167,7 @@ func (d *driver) compare(s step, r *row, v *volume, seen places, written map[str
 			add("%s differs from %s", place, d.servers[0])
 		}
 	}
-	return lost, believed
-}
-
-// attributes shows the first file of each volume that a client reads wrong, as
-// all see it: its times, its attributes, and what comes past the kernel's cache.
-func (d *driver) attributes(ctx context.Context, seen map[string]places, written map[string]map[string]state) error {
-	for _, v := range d.volumes {
-		file := ""
-		for _, h := range d.clients {
-			have := seen[v.name][h+":"+v.mount]
-			for name, s := range written[v.name] {
-				if got, ok := have[name]; file == "" && s.Sure && ok && got != sum(contents(name, s.Seq, writtenSize)) {
-					file = name
-				}
-			}
-		}
-		if file == "" {
-			continue
-		}
-		for _, h := range d.all() {
-			path := v.mount + "/" + file
-			if slices.Contains(d.servers, h) {
-				path = v.brick + "/" + file
-			}
-			const show = `stat -c '%n %s bytes, inode %i, modified %y, changed %z' "$0"; getfattr -d -m . -e hex --absolute-names "$0"; dd iflag=direct bs=16384 count=1 status=none if="$0" | head -n 1`
-			_, out, err := d.status(ctx, h, "sh", "-c", show, path)
-			if err != nil {
-				return err
-			}
-			d.say("   %s: %s", h, out)
-		}
-	}
-	return nil
-}
-
-// belief is how long a client may go on believing what it read of a file before another client changed it. The kernel and GlusterFS
-// believe for a second each; after the return of a brick it was seen to be more, for reasons that are not known (docs/reboot.md).
-const belief = 5 * time.Second
-
-// again looks a second time at what was wrong, and reports whether it is right now: then it was no loss.
-func (d *driver) again(ctx context.Context, s step, written map[string]map[string]state) (right bool, err error) {
-	time.Sleep(belief)
-	seen, err := d.look(ctx)
-	if err != nil {
-		return false, err
-	}
-	right = true
-	for _, v := range d.volumes {
-		d.compare(s, &row{}, v, seen[v.name], written[v.name], func(format string, args ...any) {
-			right = false
-			d.say("   %s later: "+format, append([]any{belief}, args...)...)
-		})
-	}
-	return right, nil
+	return lost
 }
 
 func countBase(files map[string]string) int {

@@ -22,7 +22,6 @@ type row struct {
 	Again  int     `json:"repeated"` // listings that broke off and were full when repeated at once
 	Missed int     `json:"missed"`   // listings that failed or lacked a file
 	Lies   int     `json:"lies"`     // files read with other contents than their own
-	Stale  int     `json:"stale"`    // files that a client read as they had been before, for some seconds, while every brick was right
 	Early  int     `json:"early"`    // the same as lies, before a half-filled brick without a source was offline
 	Note   string  `json:"note,omitempty"`
 }
@@ -87,7 +86,7 @@ func readEvents(path string) ([]event, error) {
 // markdown is the table for people.
 func markdown(rows []row) string {
 	var b strings.Builder
-	b.WriteString("| step | s until healed | files lost | longest write, s | longest listing, s | listings, repeated, missed | wrong contents read | old contents read |\n|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| step | s until healed | files lost | longest write, s | longest listing, s | listings, repeated, missed | wrong contents read |\n|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
 		seconds := "–"
 		if r.Seconds > 0 {
@@ -97,7 +96,7 @@ func markdown(rows []row) string {
 		if r.Note != "" {
 			step += " (" + r.Note + ")"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %.2f | %.2f | %d, %d, %d | %d | %d |\n", step, seconds, r.Lost, r.Write, r.List, r.Lists, r.Again, r.Missed, r.Lies, r.Stale)
+		fmt.Fprintf(&b, "| %s | %s | %d | %.2f | %.2f | %d, %d, %d | %d |\n", step, seconds, r.Lost, r.Write, r.List, r.Lists, r.Again, r.Missed, r.Lies)
 	}
 	return b.String()
 }
