@@ -130,7 +130,7 @@ func volumes() page {
 					kind: graph, title: "Changes that wait for geo-replication", unit: "s", width: 12, height: 7, steps: plain, empty: noSession,
 					description: "How old the copy on the secondary is, where the brick has changed since; 0 where it has not. A line that only rises: nothing is copied, whatever the status says.",
 					queries: []query{{`(time() - gluster_georep_last_synced_timestamp_seconds{` + inBoth + `}) * (gluster_georep_last_change_timestamp_seconds{` + inBoth +
-						`} > bool gluster_georep_last_synced_timestamp_seconds{` + inBoth + `})`, "{{brick}} {{secondary}}"}},
+						`} - gluster_georep_last_synced_timestamp_seconds{` + inBoth + `} > bool 5)`, "{{brick}} {{secondary}}"}},
 				},
 				{
 					kind: graph, title: "What geo-replication gave up", unit: "none", width: 12, height: 7, steps: plain, empty: noSession,

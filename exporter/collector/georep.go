@@ -28,8 +28,8 @@ func georep() Collector {
 		worker:     gauge("georep_worker_info", "What gluster volume geo-replication status says of the brick's worker, from gsyncd's files: status (Active, Passive, Faulty, Initializing..., N/A or inconsistent; Created, Paused or Stopped without a worker) and crawl. Always 1.", "volume", "brick", "secondary", "subvolume", "status", "crawl"),
 		up:         gauge("georep_worker_up", "Whether the brick's worker serves the session: its monitor runs, the session is not paused, and the worker is Active or Passive. A worker that cannot reach the secondary changes between Faulty and Initializing... every ten seconds or so, and is 0 in both.", of...),
 		active:     gauge("georep_worker_active", "Whether the brick's worker is up and is the one that copies (Active). Each replica set needs one; others are Passive.", of...),
-		synced:     gauge("georep_last_synced_timestamp_seconds", "The time up to which all changes of the brick are on the secondary, in seconds since 1970, from gsyncd's file. It stands still while nothing changes. Absent where nothing was copied yet.", of...),
-		changed:    gauge("georep_last_change_timestamp_seconds", "When a client last changed something on the brick, in seconds since 1970, from GlusterFS's marker on its directory (xtime). More than gluster_georep_last_synced_timestamp_seconds: something waits. Absent where nothing was noted.", of...),
+		synced:     gauge("georep_last_synced_timestamp_seconds", "The time up to which all changes of the brick are on the secondary, in seconds since 1970, from gsyncd's file, which may be two seconds short. It stands still while nothing changes. Absent where nothing was copied yet.", of...),
+		changed:    gauge("georep_last_change_timestamp_seconds", "When a client last changed something on the brick, in seconds since 1970, from GlusterFS's marker on its directory (xtime). Some seconds more than gluster_georep_last_synced_timestamp_seconds: something waits. Absent where nothing was noted.", of...),
 		entry:      gauge("georep_pending_entry_operations", "Creations, removals and renames of the batch that the worker copies at this moment (ENTRY of status detail). Absent while it is not up.", of...),
 		data:       gauge("georep_pending_data_operations", "Files of that batch whose contents are still to be copied (DATA). Absent while the worker is not up.", of...),
 		meta:       gauge("georep_pending_metadata_operations", "Changes of attributes of that batch (META). Absent while the worker is not up.", of...),
@@ -38,7 +38,7 @@ func georep() Collector {
 		completed:  gauge("georep_checkpoint_completion_timestamp_seconds", "When gsyncd saw that the checkpoint was reached, in seconds since 1970. Absent where it has not.", of...),
 	}
 	return Collector{
-		Name: "georep", Help: "geo-replication sessions of volumes with a brick here, and their workers", Cost: "nothing without a session; five small files for the first brick of each session and two for each other one, and one system call on the brick's file system",
+		Name: "georep", Help: "geo-replication sessions of volumes with a brick here, and their workers", Cost: "nothing without a session; three small files for each, one more for each brick of its volume here, and one system call on the brick's file system",
 		Metrics: []*Metric{
 			m.info, m.started, m.paused, m.monitor, m.checkpoint, m.worker, m.up, m.active, m.synced, m.changed,
 			m.entry, m.data, m.meta, m.failures, m.reached, m.completed,
