@@ -3,6 +3,7 @@ package gluster_test
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // The session of a volume web with a volume copy of another pool, recorded on GlusterFS 10.3 while it copied. The user and password of the volume are left out.
 const recordedGeorep = "testdata/glusterfs-10.3/georep-"
 
-// store has the session's files, with some of them replaced: those named with nil are not there.
+// georepStore has the session's files, with some of them replaced: those named with nil are not there.
 func georepStore(t *testing.T, replaced map[string][]byte) gluster.Store {
 	t.Helper()
 	const session = "geo-replication/web_n3_copy/"
@@ -27,9 +28,7 @@ func georepStore(t *testing.T, replaced map[string][]byte) gluster.Store {
 		session + "gsyncd.conf":       read(t, recordedGeorep+"gsyncd.conf"),
 		session + "brick_%2Fb.status": read(t, recordedGeorep+"active.json"),
 	}
-	for name, text := range replaced {
-		files[name] = text
-	}
+	maps.Copy(files, replaced)
 	s := gluster.Store{Dir: t.TempDir()}
 	for name, text := range files {
 		path := filepath.Join(s.Dir, name)
