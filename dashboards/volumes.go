@@ -1,5 +1,8 @@
 package dashboards
 
+// noSession is what panels of geo-replication show without any.
+const noSession = "No volume is geo-replicated"
+
 func volumes() page {
 	return page{
 		uid: uidVolumes, title: "GlusterFS: volumes and bricks",
@@ -113,6 +116,26 @@ func volumes() page {
 						{`gluster_rebalance_failures{` + inBoth + `}`, "{{volume}} {{instance}} failed"},
 						{`gluster_rebalance_skipped_files{` + inBoth + `}`, "{{volume}} {{instance}} skipped"},
 					},
+				},
+			}},
+			{"Geo-replication", []panel{
+				{
+					kind: timeline, title: "Workers of geo-replication", unit: "none", width: 24, height: 7, empty: noSession,
+					states:      []string{"!not up", "passive", "copies", "?stopped or paused"},
+					description: "One for each brick and session. Each replica set needs one that copies; one that is not up may be tried again every few seconds.",
+					queries: []query{{`gluster_georep_worker_up{` + inBoth + `} + gluster_georep_worker_active{` + inBoth +
+						`} + on (cluster, instance, volume, secondary) group_left () 3 * (gluster_georep_session_started{` + inBoth + `} == bool 0)`, "{{brick}} {{secondary}}"}},
+				},
+				{
+					kind: graph, title: "Changes that wait for geo-replication", unit: "s", width: 12, height: 7, steps: plain, empty: noSession,
+					description: "How old the copy on the secondary is, where the brick has changed since; 0 where it has not. A line that only rises: nothing is copied, whatever the status says.",
+					queries: []query{{`(time() - gluster_georep_last_synced_timestamp_seconds{` + inBoth + `}) * (gluster_georep_last_change_timestamp_seconds{` + inBoth +
+						`} - gluster_georep_last_synced_timestamp_seconds{` + inBoth + `} > bool 5)`, "{{brick}} {{secondary}}"}},
+				},
+				{
+					kind: graph, title: "What geo-replication gave up", unit: "none", width: 12, height: 7, steps: plain, empty: noSession,
+					description: "Names and files in an hour that are not on the secondary and that nobody tries again. gsyncd.log has each.",
+					queries:     []query{{`increase(gluster_georep_failures_total{` + inBoth + `}[1h])`, "{{brick}} {{secondary}}"}},
 				},
 			}},
 		},

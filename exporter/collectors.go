@@ -19,6 +19,7 @@ type CollectorFlags struct {
 	Mounts    bool `default:"true" negatable:"" help:"Export which volumes should be mounted here, and are."`
 	TLS       bool `name:"tls" default:"true" negatable:"" help:"Export when GlusterFS's certificates expire."`
 	Rebalance bool `default:"true" negatable:"" help:"Export what rebalance came to on this node."`
+	Georep    bool `default:"true" negatable:"" help:"Export geo-replication sessions of this node's bricks."`
 	Recovery  bool `default:"true" negatable:"" help:"Export bricks that gluster-setup recover brings back, waits for, or emptied."`
 	Check     bool `default:"true" negatable:"" help:"Export the last comparison of bricks by gluster-setup check."`
 
@@ -30,7 +31,7 @@ type CollectorFlags struct {
 func (f CollectorFlags) chosen(o collector.Options) []collector.Collector {
 	on := map[string]bool{
 		"peers": f.Peers, "volumes": f.Volumes, "config": f.Config, "bricks": f.Bricks, "sets": f.Sets, "heal": f.Heal, "io": f.IO,
-		"processes": f.Processes, "mounts": f.Mounts, "tls": f.TLS, "rebalance": f.Rebalance, "recovery": f.Recovery, "check": f.Check, "heal-info": f.HealInfo,
+		"processes": f.Processes, "mounts": f.Mounts, "tls": f.TLS, "rebalance": f.Rebalance, "georep": f.Georep, "recovery": f.Recovery, "check": f.Check, "heal-info": f.HealInfo,
 	}
 	var out []collector.Collector
 	for _, c := range collector.All(o) {

@@ -36,7 +36,7 @@ func TestDaemonsThatAnswerNonsense(t *testing.T) {
 		fails  []string // collectors that may have no success
 		zero   string   // a sum that is less than usual
 	}{
-		"glusterd":         {func(c *simulated.Cluster) *simulated.Daemon { return c.Glusterd }, []string{"peers", "volumes", "config", "bricks", "sets", "heal", "io", "rebalance"}, "gluster_up"},
+		"glusterd":         {func(c *simulated.Cluster) *simulated.Daemon { return c.Glusterd }, []string{"peers", "volumes", "config", "bricks", "sets", "heal", "io", "rebalance", "georep"}, "gluster_up"},
 		"a brick":          {func(c *simulated.Cluster) *simulated.Daemon { return c.Bricks()[0] }, []string{"bricks", "io"}, "gluster_brick_up"},
 		"self-heal daemon": {func(c *simulated.Cluster) *simulated.Daemon { return c.SelfHeal }, []string{"sets", "heal"}, "gluster_self_heal_daemon_up"},
 	} {

@@ -18,6 +18,7 @@ const exposition = "testdata/exposition-glusterfs-10.3.txt"
 // TestThePageOfANode compares everything but what changes from run to run: times, and what this machine's own file systems say.
 func TestThePageOfANode(t *testing.T) {
 	c := simulate(t, simulated.Size{Volumes: 2, Peers: 3})
+	geoReplicate(t, c)
 	status, body, err := serving(t, c).get("/metrics")
 	if err != nil || status != 200 {
 		t.Fatalf("status %d, %v", status, err)

@@ -1,8 +1,10 @@
 package gluster
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
@@ -26,4 +28,21 @@ func BrickVolumeID(dir string) (string, error) {
 		return "", fmt.Errorf("read %s of %s: %w", XattrVolumeID, dir, err)
 	}
 	return uuid.UUID(id).String(), nil
+}
+
+// BrickChanged returns when something below a brick's directory was last changed by a client, in seconds since 1970, 0 where nobody noted it: GlusterFS's marker
+// notes it while a volume has, or had, a geo-replication session (trusted.glusterfs.VOLUMEID.xtime, two 32-bit numbers; xlators/features/marker/src/marker.c, 10.3).
+func BrickChanged(dir, volumeID string) (seconds float64, err error) {
+	name := "trusted.glusterfs." + strings.ToLower(volumeID) + ".xtime"
+	value := make([]byte, 8)
+	n, err := unix.Lgetxattr(dir, name, value)
+	switch {
+	case errors.Is(err, unix.ENODATA):
+		return 0, nil
+	case errors.Is(err, unix.ERANGE), err == nil && n != len(value):
+		return 0, malformed("read", dir, fmt.Errorf("%s is no time", name))
+	case err != nil:
+		return 0, fmt.Errorf("read %s of %s: %w", name, dir, err)
+	}
+	return float64(binary.BigEndian.Uint32(value)) + float64(binary.BigEndian.Uint32(value[4:]))/1e6, nil
 }

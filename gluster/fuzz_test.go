@@ -85,3 +85,29 @@ func FuzzParseBrick(f *testing.F) {
 		}
 	})
 }
+
+// FuzzGeorep gives the parsers of gsyncd's files, and of glusterd's line about a session, any text.
+func FuzzGeorep(f *testing.F) {
+	for _, name := range []string{"active.json", "passive.json", "faulty.json", "initializing.json", "gsyncd.conf", "monitor.status", "info.txt"} {
+		f.Add(read(f, recordedGeorep+name))
+	}
+	for _, s := range []string{"", "u:ssh://n3::copy:id", "u:ssh://geo@fd77::13::copy", "u:ssh://@::@::", `{"data": 18446744073709551616}`, "checkpoint=9223372036854775808"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		w, err := gluster.ParseGeorepWorker(b)
+		if w.Status == "" || w.Crawl == "" || w.LastSynced < 0 || w.CheckpointTime < 0 || w.CheckpointCompleted < 0 || err != nil && w.LastSynced != 0 {
+			t.Errorf("%q is %+v, %v", b, w, err)
+		}
+		if word, err := gluster.ParseGeorepStatus(b); len(word) > len("Stopped") || err != nil && word != "" {
+			t.Errorf("%q is %q, %v", b, word, err)
+		}
+		if checkpoint, err := gluster.ParseGeorepConfig(b); checkpoint < 0 || err != nil && checkpoint != 0 {
+			t.Errorf("%q has the checkpoint %d, %v", b, checkpoint, err)
+		}
+		s, err := gluster.ParseSecondary(string(b))
+		if err == nil && (s.Host == "" || s.Volume == "" || strings.Contains(s.String(), "/") || !strings.Contains(string(b), s.String())) {
+			t.Errorf("%q is %+v", b, s)
+		}
+	})
+}

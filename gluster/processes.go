@@ -48,6 +48,15 @@ type MountProcess struct {
 	AutoInvalidation bool
 }
 
+// OfGsyncd reports whether geo-replication made the mount for itself (aux mounts of syncdaemon/resource.py, 10.3): each start of a worker makes one
+// at another path.
+func (p MountProcess) OfGsyncd() bool { return OfGsyncd(p.Path) }
+
+// OfGsyncd reports whether a mount point is one of geo-replication's own: see MountProcess.OfGsyncd.
+func OfGsyncd(mountpoint string) bool {
+	return strings.HasPrefix(filepath.Base(mountpoint), "gsyncd-aux-mount-")
+}
+
 // Processes are those of GlusterFS on a node, in the order of their identifiers.
 type Processes struct {
 	Glusterd []int // their identifiers

@@ -57,7 +57,7 @@ type Options struct {
 func All(o Options) []Collector {
 	return []Collector{
 		peers(), volumes(), config(), bricks(), sets(), heal(), healInfo(o.HealInfo, o.HealInfoInterval), io(),
-		processes(), mounts(o.Fstab, o.MountInfo), tls(o.TLS), rebalance(), recovery(o.Recovery), check(o.Check),
+		processes(), mounts(o.Fstab, o.MountInfo), tls(o.TLS), rebalance(), georep(), recovery(o.Recovery), check(o.Check),
 	}
 }
 
@@ -97,6 +97,7 @@ type Set struct {
 
 	mu     sync.Mutex
 	errors map[[2]string]uint64 // by collector and class
+	shown  bool                 // whether a scrape has shown them
 }
 
 // meta are the metrics about collecting.
@@ -114,7 +115,7 @@ func newMeta() meta {
 		server:   gauge("server", "Whether glusterd ever ran on this machine, so that it should run: 0 on machines that only mount volumes."),
 		success:  gauge("exporter_collector_success", "Whether a collector found everything it looked for in this scrape.", "collector"),
 		duration: gauge("exporter_collector_duration_seconds", "How long a collector took in this scrape.", "collector"),
-		errors:   counter("exporter_collector_errors_total", "Scrapes in which a collector met an error, by the class of the first: timeout, not_running, refused, parse or other.", "collector", "class"),
+		errors:   counter("exporter_collector_errors_total", "Scrapes in which a collector met an error, by the class of the first: timeout, not_running, refused, parse or other. Those of the exporter's first scrape are counted from the second on, so that each begins at 0.", "collector", "class"),
 	}
 }
 
@@ -165,9 +166,15 @@ func (r *scrape) Gather() ([]*dto.MetricFamily, error) {
 	set.mu.Lock()
 	for _, c := range set.collectors {
 		for _, class := range classes {
-			to.set(set.meta.errors, float64(set.errors[[2]string{c.Name, class}]), c.Name, class)
+			count := set.errors[[2]string{c.Name, class}]
+			if !set.shown {
+				// Born at 0, whatever the first scrape met: increase() sees no step where there was no sample before.
+				count = 0
+			}
+			to.set(set.meta.errors, float64(count), c.Name, class)
 		}
 	}
+	set.shown = true
 	set.mu.Unlock()
 	return to.sorted()
 }

@@ -6,6 +6,7 @@ import (
 
 	"brickyard/exporter/mounttable"
 	"brickyard/exporter/node"
+	"brickyard/gluster"
 )
 
 // mounts looks at tables only: a question to a mount that hangs could not be taken back. That is for the prober's children.
@@ -31,6 +32,9 @@ func mounts(fstab, table string) Collector {
 				invalidates[p.Path] = p.AutoInvalidation
 			}
 			for _, m := range have {
+				if gluster.OfGsyncd(m.Path) {
+					continue // geo-replication's own, each at another path
+				}
 				to.is(expected, want[m.Path] != "", m.Volume, m.Path)
 				to.set(mounted, 1, m.Volume, m.Path)
 				drops, alive := invalidates[m.Path]

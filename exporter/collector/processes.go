@@ -16,10 +16,11 @@ type processMetrics struct {
 }
 
 func processes() Collector {
-	// daemon is glusterd, brick, self-heal or mount; name is the brick, the volume of a self-heal daemon's configuration, or the mount point.
+	// daemon is glusterd, brick, self-heal, mount or geo-replication; name is the brick, the volume of a self-heal daemon's configuration, the mount point, or
+	// the volume that geo-replication mounts, at a path that changes with each start of a worker.
 	labels := []string{"daemon", "name"}
 	m := processMetrics{
-		running:  gauge("process_running", "Processes of GlusterFS. daemon is glusterd, brick, self-heal or mount; name is the brick's directory, the self-heal daemon's configuration, the mount point, or empty. Always 1; gone with the process.", labels...),
+		running:  gauge("process_running", "Processes of GlusterFS. daemon is glusterd, brick, self-heal, mount or geo-replication; name is the brick's directory, the self-heal daemon's configuration, the mount point, the volume that geo-replication mounts for itself, or empty. 1, and gone with the process; glusterd is 0 where it ran once and does not.", labels...),
 		cpu:      counter("process_cpu_seconds_total", "Processor time that the process has used, in user and kernel mode.", labels...),
 		resident: gauge("process_resident_memory_bytes", "Memory of the process that is in RAM.", labels...),
 		virtual:  gauge("process_virtual_memory_bytes", "Address space of the process.", labels...),
@@ -55,13 +56,17 @@ func (m *processMetrics) collect(_ context.Context, s *node.Scrape, to sink) err
 		if done[[2]string{daemon, name}] {
 			return // two for one, as while one takes over from the other
 		}
-		done[[2]string{daemon, name}] = true
-		if err := m.process(proc, pid, system.BootTime, to, daemon, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		ran, err := m.process(proc, pid, system.BootTime, to, daemon, name)
+		done[[2]string{daemon, name}] = ran
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
 	for _, pid := range all.Glusterd {
 		one("glusterd", "", pid)
+	}
+	if _, _, server, _ := s.Server(); server && !done[[2]string{"glusterd", ""}] { //nolint:errcheck // the collector config says so
+		to.set(m.running, 0, "glusterd", "")
 	}
 	for _, b := range all.Bricks {
 		one("brick", b.Path, b.PID)
@@ -70,7 +75,11 @@ func (m *processMetrics) collect(_ context.Context, s *node.Scrape, to sink) err
 		one("self-heal", strings.TrimPrefix(strings.TrimPrefix(d.Volfile, "shd/"), "gluster/"), d.PID)
 	}
 	for _, mount := range all.Mounts {
-		one("mount", mount.Path, mount.PID)
+		if mount.OfGsyncd() {
+			one("geo-replication", strings.TrimPrefix(mount.Volfile, "/"), mount.PID)
+		} else {
+			one("mount", mount.Path, mount.PID)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -78,14 +87,15 @@ func (m *processMetrics) collect(_ context.Context, s *node.Scrape, to sink) err
 // userHZ is the unit of the times in /proc, on every architecture that Debian has.
 const userHZ = 100
 
-func (m *processMetrics) process(proc procfs.FS, pid int, boot uint64, to sink, daemon, name string) error {
+// process reports whether the process was still there.
+func (m *processMetrics) process(proc procfs.FS, pid int, boot uint64, to sink, daemon, name string) (ran bool, err error) {
 	p, err := proc.Proc(pid)
 	if err != nil {
-		return err
+		return false, err
 	}
 	stat, err := p.Stat()
 	if err != nil {
-		return err
+		return false, err
 	}
 	to.set(m.running, 1, daemon, name)
 	to.set(m.cpu, stat.CPUTime(), daemon, name)
@@ -95,13 +105,13 @@ func (m *processMetrics) process(proc procfs.FS, pid int, boot uint64, to sink, 
 	to.set(m.start, float64(boot)+float64(stat.Starttime)/userHZ, daemon, name)
 	fds, err := p.FileDescriptorsLen()
 	if err != nil {
-		return err
+		return true, err
 	}
 	to.set(m.fds, float64(fds), daemon, name)
 	limits, err := p.Limits()
 	if err != nil {
-		return err
+		return true, err
 	}
 	to.set(m.maxFDs, float64(limits.OpenFiles), daemon, name)
-	return nil
+	return true, nil
 }

@@ -33,37 +33,46 @@ type guard struct {
 	since time.Time     // of the question under way
 }
 
-// answered is what a question came to.
-type answered struct {
-	disk Disk
-	err  error
-}
-
 // Disk looks at the file system below a brick, or gives up at the end of the context. Until that look has ended every other is ErrStuck.
 func (n *Node) Disk(ctx context.Context, brick Brick) (Disk, error) {
-	g := n.guard(brick.Path)
+	return guarded(ctx, n, brick.Path, func() (Disk, error) { return n.look(brick) })
+}
+
+// Changed is when a client last changed something below a brick: see gluster.BrickChanged. It waits as Disk does.
+func (n *Node) Changed(ctx context.Context, brick Brick) (seconds float64, err error) {
+	return guarded(ctx, n, brick.Path, func() (float64, error) { return gluster.BrickChanged(brick.Path, brick.Volume.ID) })
+}
+
+// guarded asks the file system below a brick, when its turn has come, on a thread that may wait for ever.
+func guarded[T any](ctx context.Context, n *Node, path string, ask func() (T, error)) (T, error) {
+	var none T
+	g := n.guard(path)
 	select {
 	case <-g.turn:
 	case <-ctx.Done():
-		return Disk{}, fmt.Errorf("%w: %w", ErrStuck, ctx.Err())
+		return none, fmt.Errorf("%w: %w", ErrStuck, ctx.Err())
 	}
 	n.mu.Lock()
 	g.since = time.Now()
 	n.mu.Unlock()
+	type answered struct {
+		value T
+		err   error
+	}
 	result := make(chan answered, 1)
 	go func() {
-		d, err := n.look(brick)
+		value, err := ask()
 		n.mu.Lock()
 		g.since = time.Time{}
 		n.mu.Unlock()
 		g.turn <- struct{}{}
-		result <- answered{d, err}
+		result <- answered{value, err}
 	}()
 	select {
 	case a := <-result:
-		return a.disk, a.err
+		return a.value, a.err
 	case <-ctx.Done():
-		return Disk{}, fmt.Errorf("%w: %w", ErrStuck, ctx.Err())
+		return none, fmt.Errorf("%w: %w", ErrStuck, ctx.Err())
 	}
 }
 

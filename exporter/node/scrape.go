@@ -131,3 +131,8 @@ func (s *Scrape) missing(bricks []Brick) bool {
 
 // dashed is a path as glusterd has it in the names of files.
 func dashed(path string) string { return strings.ReplaceAll(path, "/", "-") }
+
+// GeorepMonitor reports whether gsyncd's monitor of a session runs here, and whether it noted that it did: see gluster.GeorepMonitor.
+func (n *Node) GeorepMonitor(volume string, to gluster.Secondary) (running, noted bool, err error) {
+	return gluster.GeorepMonitor(n.cfg.Rundir, volume, to)
+}

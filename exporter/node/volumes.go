@@ -17,6 +17,9 @@ type Volume struct {
 	// Stamps are zero where glusterd's files cannot be read; then Unstamped says why.
 	Stamps    gluster.VolumeStamps
 	Unstamped error
+	// Secondaries are those of its geo-replication sessions, none where Unread says why.
+	Secondaries []gluster.Secondary
+	Unread      error
 }
 
 // volumeCache keeps what glusterd said of each volume until its files of the volume are replaced: glusterd tells of one volume a call, and of a
@@ -80,6 +83,7 @@ func (c *volumeCache) refresh(ctx context.Context, n *Node) error {
 			} else {
 				now = cached{volume: Volume{Volume: v}, paths: now.paths, stored: files}
 				now.volume.Stamps, now.volume.Unstamped = n.Store.VolumeStamps(name)
+				now.volume.Secondaries, now.volume.Unread = n.Store.Secondaries(name)
 			}
 		}
 		known[name], order = now, append(order, name)

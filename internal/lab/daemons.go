@@ -26,7 +26,12 @@ func (n *Node) StartGlusterd() {
 }
 
 func (n *Node) startGlusterd(ctx context.Context) error {
-	if _, err := n.run(ctx, "glusterd", "-p", "/run/glusterd.pid"); err != nil {
+	argv := []string{"glusterd", "-p", "/run/glusterd.pid"}
+	if n.lab.options.GeoReplication {
+		// gsyncd leaves mount points and sockets in the directory for temporary files, which is the machine's.
+		argv = append([]string{"env", "TMPDIR=/run"}, argv...)
+	}
+	if _, err := n.run(ctx, argv...); err != nil {
 		return fmt.Errorf("%w\n%s", err, n.tail("/var/log/glusterfs/glusterd.log"))
 	}
 	return waitUntil(ctx, func() error {

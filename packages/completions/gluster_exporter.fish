@@ -30,6 +30,8 @@ complete -c gluster_exporter -l collector.tls -d 'Export when GlusterFS\'s certi
 complete -c gluster_exporter -l no-collector.tls -d 'Export when GlusterFS\'s certificates expire.'
 complete -c gluster_exporter -l collector.rebalance -d 'Export what rebalance came to on this node.'
 complete -c gluster_exporter -l no-collector.rebalance -d 'Export what rebalance came to on this node.'
+complete -c gluster_exporter -l collector.georep -d 'Export geo-replication sessions of this node\'s bricks.'
+complete -c gluster_exporter -l no-collector.georep -d 'Export geo-replication sessions of this node\'s bricks.'
 complete -c gluster_exporter -l collector.recovery -d 'Export bricks that gluster-setup recover brings back, waits for, or emptied.'
 complete -c gluster_exporter -l no-collector.recovery -d 'Export bricks that gluster-setup recover brings back, waits for, or emptied.'
 complete -c gluster_exporter -l collector.check -d 'Export the last comparison of bricks by gluster-setup check.'
