@@ -14,23 +14,34 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
+	"brickyard/gluster"
 	"brickyard/setup/check"
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
 	"brickyard/setup/powerloss"
 	"brickyard/setup/recovery"
 	"brickyard/setup/resync"
+	"brickyard/setup/store"
 )
 
-// GuardCmd looks at this node's bricks before glusterd starts and after it has
-// stopped; the unit that apply installs calls it.
+// GuardCmd looks at this node's bricks and at glusterd's store before glusterd
+// starts, and at the bricks after it has stopped; the units that apply installs
+// call it.
 type GuardCmd struct {
 	fileFlags
-	Stopped bool `help:"glusterd has stopped: leave the marker of a clean stop beside each brick."`
+	Stopped bool `xor:"part" help:"glusterd has stopped: leave the marker of a clean stop beside each brick."`
+	Store   bool `xor:"part" help:"Look at glusterd's store only: move volumes aside that glusterd could not read. Needs no cluster file."`
 }
 
 // Run withholds bricks that may have lost something, and leaves word of it.
 func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
+	log := journalLogger(streams.Err)
+	if c.Store {
+		if err := root("guard"); err != nil {
+			return err
+		}
+		return readableStore(gluster.DefaultWorkdir, "/proc", time.Now(), log)
+	}
 	cl, err := c.load()
 	if err != nil {
 		return err
@@ -43,12 +54,36 @@ func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	g := &powerloss.Guard{Proc: "/proc", Now: time.Now}
-	log := journalLogger(streams.Err)
 	if c.Stopped {
 		return stopped(ctx, g, s)
 	}
 	w := newWatch(g, s, log)
-	return errors.Join(w.look(lastingBricks(s)), w.noteAbsent())
+	return errors.Join(w.look(lastingBricks(s)), w.noteAbsent(), readableStore(gluster.DefaultWorkdir, g.Proc, g.Now(), log))
+}
+
+// readableStore moves volumes aside that keep glusterd from starting: it gets
+// them from its peers. dir is glusterd's working directory.
+func readableStore(dir, proc string, now time.Time, log *slog.Logger) error {
+	node, err := store.Look(dir, proc)
+	if err != nil {
+		return fmt.Errorf("look at glusterd's store: %w", err)
+	}
+	var errs []error
+	for _, v := range store.Decide(node) {
+		path := filepath.Join(dir, "vols", v.Volume)
+		if v.Stays != "" {
+			log.Error("glusterd cannot read a volume and will not start: write the file that is missing or empty after the model of the others beside it, or take the directory from a backup",
+				"volume", v.Volume, "directory", path, "damage", v.Damage, "not_moved_aside", v.Stays)
+			continue
+		}
+		aside, err := store.MoveAside(dir, v.Volume, now)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		log.Warn("glusterd could not have read a volume, and would not have started: it is moved aside, and glusterd gets it from its peers", "volume", v.Volume, "damage", v.Damage, "aside", aside)
+	}
+	return errors.Join(errs...)
 }
 
 // watch is the guard with the places where it leaves word.
@@ -190,7 +225,7 @@ func lastingBricks(s *desired.State) []powerloss.Brick {
 }
 
 // keep flushes this node's bricks, so that little has to be read after a power
-// cut, and removes what was taken out of them long ago.
+// cut, and removes what was taken out of them, and of glusterd's store, long ago.
 func keep(s *desired.State, log *slog.Logger) {
 	for _, b := range lastingBricks(s) {
 		if err := powerloss.Flush(b.Path, time.Now()); err != nil {
@@ -203,6 +238,13 @@ func keep(s *desired.State, log *slog.Logger) {
 		if err != nil {
 			log.Warn("what was taken out of a brick long ago cannot be removed", "volume", b.Volume, "brick", b.Path, "error", err)
 		}
+	}
+	removed, err := store.Prune(gluster.DefaultWorkdir, time.Now())
+	for _, dir := range removed {
+		log.Info("what was taken out of glusterd's store a month ago is removed", "directory", dir)
+	}
+	if err != nil {
+		log.Warn("what was taken out of glusterd's store long ago cannot be removed", "error", err)
 	}
 }
 

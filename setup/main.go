@@ -40,7 +40,7 @@ type CLI struct {
 	Recover  RecoverCmd  `cmd:"" help:"Bring wiped and stopped bricks of this node back; the unit that apply installs runs it at boot."`
 	OkToStop OkToStopCmd `cmd:"" help:"Say whether this node may be stopped now without hurting any volume (exit 0) or not (exit 3, with the reason)."`
 	Check    CheckCmd    `cmd:"" help:"Compare the bricks of each replica set name by name, as they are: finds what heal info cannot see."`
-	Guard    GuardCmd    `cmd:"" help:"Withhold bricks that a power cut may have cost writes; the unit that apply installs calls it before glusterd starts."`
+	Guard    GuardCmd    `cmd:"" help:"Withhold bricks that a power cut may have cost writes, and move volumes aside that glusterd could not read; the units that apply installs call it before glusterd starts."`
 	Wait     WaitCmd     `cmd:"" help:"Wait until a volume serves; the units that apply writes call it at boot."`
 	Init     InitCmd     `cmd:"" help:"Print a commented cluster file to start from."`
 	Schema   SchemaCmd   `cmd:"" help:"Print the JSON Schema of the cluster file, for editors."`

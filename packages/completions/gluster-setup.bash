@@ -107,7 +107,7 @@ _gluster_setup() {
         ;;
       guard)
         kind=words
-        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --stopped'; }
+        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --stopped --store'; }
         ;;
       wait)
         kind=words
