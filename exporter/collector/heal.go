@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"brickyard/exporter/node"
 	"brickyard/gluster"
@@ -14,11 +16,26 @@ type healMetrics struct {
 	daemon                  *Metric
 	healed, split, failed   *Metric
 	running                 *Metric
+
+	mu   sync.Mutex
+	last map[string]*crawled // by volume
 }
+
+// crawled is what a self-heal daemon last said of a volume.
+type crawled struct {
+	daemon gluster.SelfHealProcess
+	crawls []gluster.Crawl
+	again  int // scrapes that may still take it for true while nothing waits to be healed
+}
+
+// quietScrapes is how many scrapes in a row do not ask a self-heal daemon again that had nothing to tell, while no brick here knows of anything to
+// heal: a crawl would find nothing. It is the dearest question of a scrape.
+const quietScrapes = 3
 
 func heal() Collector {
 	set := []string{"volume", "brick"}
-	m := healMetrics{
+	m := &healMetrics{
+		last:    map[string]*crawled{},
 		pending: gauge("brick_heal_pending_entries", "Files and directories that this brick knows to be stale on other bricks of its set, from its own index.", set...),
 		dirty:   gauge("brick_heal_dirty_entries", "Files with a write under way at this moment, or interrupted in the middle.", set...),
 		entries: gauge("brick_heal_entry_changes", "Directories in which single names wait to be healed (granular entry heal).", set...),
@@ -29,7 +46,7 @@ func heal() Collector {
 		running: gauge("heal_crawl_running", "Whether a crawl of the brick's backlog is under way.", set...),
 	}
 	return Collector{
-		Name: "heal", Help: "what waits to be healed, split-brain, and who heals", Cost: "six system calls a brick (a listing of its index once a minute), one call of a self-heal daemon for each replicated volume with a brick here",
+		Name: "heal", Help: "what waits to be healed, split-brain, and who heals", Cost: "six system calls a brick (a listing of its index once a minute), one call of a self-heal daemon for each replicated volume with a brick here, in every fourth scrape while nothing waits to be healed",
 		Metrics: []*Metric{m.pending, m.dirty, m.entries, m.daemon, m.healed, m.split, m.failed, m.running},
 		collect: m.collect,
 	}
@@ -38,11 +55,18 @@ func heal() Collector {
 func (m *healMetrics) collect(ctx context.Context, s *node.Scrape, to sink) error {
 	all, err := s.Bricks()
 	errs := []error{err}
+	waiting := map[string]bool{} // volumes of which a brick here knows of something to heal, or does not answer
+	var mu sync.Mutex
 	errs = append(errs, eachBrick(all, func(b node.Brick) error {
 		if b.Volume.Replica < 2 && b.Volume.Disperse == 0 {
 			return nil // nothing to heal from
 		}
 		d, err := s.Disk(ctx, b)
+		if err != nil || d.Backlog.Pending > 0 {
+			mu.Lock()
+			waiting[b.Volume.Name] = true
+			mu.Unlock()
+		}
 		if err != nil {
 			return err
 		}
@@ -55,7 +79,7 @@ func (m *healMetrics) collect(ctx context.Context, s *node.Scrape, to sink) erro
 	processes, err := s.Processes()
 	errs = append(errs, err)
 	for _, v := range healable(all) {
-		errs = append(errs, m.volume(ctx, s, v, processes.SelfHeal, to))
+		errs = append(errs, m.volume(ctx, s, v, processes.SelfHeal, waiting[v.Name], to))
 	}
 	return errors.Join(errs...)
 }
@@ -72,15 +96,12 @@ func healable(all []node.Brick) (out []*node.Volume) {
 	return out
 }
 
-// volume asks the daemons in turn; before GlusterFS 7, and since with one for several volumes, the first may not be the one.
-func (m *healMetrics) volume(ctx context.Context, s *node.Scrape, v *node.Volume, daemons []gluster.SelfHealProcess, to sink) error {
+func (m *healMetrics) volume(ctx context.Context, s *node.Scrape, v *node.Volume, daemons []gluster.SelfHealProcess, waiting bool, to sink) error {
 	sets := v.ReplicaSets()
-	err := error(&gluster.Error{Kind: gluster.ErrNotRunning})
-	var crawls []gluster.Crawl
-	for _, d := range daemons {
-		if crawls, err = s.Client(d.Socket).Crawls(ctx, v.Name, len(sets)); err == nil {
-			break
-		}
+	crawls, known := m.remembered(v.Name, daemons, waiting)
+	var err error
+	if !known {
+		crawls, err = m.ask(ctx, s, v.Name, len(sets), daemons)
 	}
 	to.is(m.daemon, err == nil, v.Name)
 	if errors.Is(err, gluster.ErrNotRunning) || errors.Is(err, gluster.ErrRefused) {
@@ -100,4 +121,32 @@ func (m *healMetrics) volume(ctx context.Context, s *node.Scrape, v *node.Volume
 		to.is(m.running, c.Running, v.Name, brick)
 	}
 	return nil
+}
+
+// ask asks the daemons in turn; before GlusterFS 7, and since with one for several volumes, the first may not be the one.
+func (m *healMetrics) ask(ctx context.Context, s *node.Scrape, volume string, sets int, daemons []gluster.SelfHealProcess) (crawls []gluster.Crawl, err error) {
+	err = &gluster.Error{Kind: gluster.ErrNotRunning}
+	for _, d := range daemons {
+		if crawls, err = s.Client(d.Socket).Crawls(ctx, volume, sets); err == nil {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.last[volume] = &crawled{daemon: d, crawls: crawls, again: quietScrapes}
+			return crawls, nil
+		}
+	}
+	return nil, err
+}
+
+// remembered is what was last said of a volume, where that must still be so: nothing waits to be healed, and the same daemon had found nothing.
+func (m *healMetrics) remembered(volume string, daemons []gluster.SelfHealProcess, waiting bool) ([]gluster.Crawl, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.last[volume]
+	news := func(c gluster.Crawl) bool { return c.Running || c.SplitBrain > 0 || c.Failed > 0 }
+	if waiting || l == nil || l.again == 0 || !slices.Contains(daemons, l.daemon) || slices.ContainsFunc(l.crawls, news) {
+		delete(m.last, volume)
+		return nil, false
+	}
+	l.again--
+	return l.crawls, true
 }

@@ -132,7 +132,9 @@ func (r *reader) judged(seen, before map[string]entry, since time.Time) {
 			r.stale++
 		}
 		if r.told++; r.told <= 12 {
-			r.say("   ! read on %s: %s is %v, not %v", r.name, name, seen[name], before[name])
+			began := since.Add(fresh)
+			r.say("   ! read on %s: %s is %v, not %v: as it was acknowledged %.1f s before; the look took %.1f s",
+				r.name, name, seen[name], before[name], r.age(name, began).Seconds(), time.Since(began).Seconds())
 		}
 	}
 }

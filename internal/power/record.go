@@ -122,6 +122,13 @@ func (r *record) settled(since time.Time) map[string]entry {
 	return out
 }
 
+// age is how long a name had been as it is at a moment.
+func (r *record) age(name string, at time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return at.Sub(r.get(name).changed)
+}
+
 // judge returns the names of what was seen between two moments that are not
 // what they had to be. Names that were not settled for all that time may be
 // anything.

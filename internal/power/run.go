@@ -203,8 +203,8 @@ func (d *driver) cut(ctx context.Context, m *mode, w *writer, off []string) erro
 		d.say("   healthy after %.1f s", r.Healthy)
 	}
 	if !lost {
-		// Some more changes, on all bricks.
-		time.Sleep(2 * time.Second)
+		// Some more changes on all bricks, and looks at them.
+		time.Sleep(15 * time.Second)
 		close(stopWriter)
 		if err := <-written; err != nil {
 			return err

@@ -32,7 +32,9 @@ func TestAServerMountsWhenItsOwnBrickIsHealed(t *testing.T) {
 	t.Cleanup(func() { signal(first, syscall.SIGCONT, healer) })
 	first.Gluster("volume", "start", "server", "force")
 	const waits = "waits for brick n2.example.com:/bricks/server/brick to be healed"
-	s.waitFor("the brick to be counted as behind", func() bool { return strings.Contains(strings.Join(strings.Fields(s.try(second, "plan").out), " "), waits) })
+	s.waitFor("the brick to be counted as behind", func() bool {
+		return strings.Contains(strings.Join(strings.Fields(s.try(second, "plan").out), " "), waits)
+	})
 	s.expect(second, 2, []string{"mount /client", waits}, "plan")
 	s.expect(second, 1, []string{"gave up after", "waiting for brick n2.example.com:/bricks/server/brick to be healed"}, "apply", "--parts", "client", "--timeout", "2s")
 	s.expect(first, 0, []string{"Nothing to do"}, "plan")
