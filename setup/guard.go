@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/moby/sys/mountinfo"
@@ -91,13 +92,14 @@ type watch struct {
 	guard   *powerloss.Guard
 	state   *desired.State
 	mounted func(path string) (bool, error)
-	absent  string // directory of notes that go with the boot
+	mount   func(desired.BrickMount) (tried bool, err error) // of a disk that may be there by now
+	absent  string                                           // directory of notes that go with the boot
 	journal string
 	log     *slog.Logger
 }
 
 func newWatch(g *powerloss.Guard, s *desired.State, log *slog.Logger) *watch {
-	return &watch{guard: g, state: s, mounted: mountinfo.Mounted, absent: filepath.Join(host.RunDir, "absent"), journal: journalPath(), log: log}
+	return &watch{guard: g, state: s, mounted: mountinfo.Mounted, mount: mountLate, absent: filepath.Join(host.RunDir, "absent"), journal: journalPath(), log: log}
 }
 
 // look looks at bricks whose processes have not been started since the machine
@@ -158,7 +160,17 @@ func (w *watch) late() error {
 		if _, err := os.Stat(note); err != nil {
 			continue // it was looked at
 		}
-		if there, err := w.mounted(m.Path); err != nil || !there {
+		there, err := w.mounted(m.Path)
+		if (err == nil || errors.Is(err, fs.ErrNotExist)) && !there {
+			switch tried, err := w.mount(m); {
+			case err != nil:
+				w.log.Error("a disk that was not there at boot is there now, and cannot be mounted", "volume", m.Volume, "mount", m.Path, "error", err)
+			case tried:
+				w.log.Warn("a disk that was not there at boot is there now: mounted", "volume", m.Volume, "mount", m.Path)
+			}
+			there, err = w.mounted(m.Path)
+		}
+		if err != nil || !there {
 			continue
 		}
 		if err := w.look([]powerloss.Brick{{Volume: m.Volume, Path: m.BrickPath}}); err != nil {
@@ -169,6 +181,27 @@ func (w *watch) late() error {
 		}
 	}
 	return nil
+}
+
+// mountLate mounts a disk for which systemd waited in vain at boot, once it is
+// there: nothing else would. A mount that failed is left to a person.
+func mountLate(m desired.BrickMount) (tried bool, err error) {
+	device := m.Spec
+	for prefix, dir := range map[string]string{"UUID=": "/dev/disk/by-uuid/", "LABEL=": "/dev/disk/by-label/"} {
+		if name, ok := strings.CutPrefix(m.Spec, prefix); ok {
+			device = dir + name
+		}
+	}
+	manager := host.DBus{}
+	if _, err := os.Stat(device); err != nil || !manager.Running() {
+		return false, nil //nolint:nilerr // not there yet
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if active, _, err := manager.State(ctx, m.Unit); err != nil || active != "inactive" {
+		return false, err
+	}
+	return true, manager.Start(ctx, m.Unit)
 }
 
 // stopped leaves the markers. Where the unit of glusterd leaves brick processes

@@ -22,7 +22,7 @@ func TestABrickWhoseDiskAppearsLateIsLookedAtBeforeItStarts(t *testing.T) {
 	dir := t.TempDir()
 	mount := filepath.Join(dir, "server")
 	brick := filepath.Join(mount, "brick")
-	there := false
+	there, appeared := false, false
 	w := &watch{
 		guard: &powerloss.Guard{Proc: "/proc", Now: time.Now},
 		state: &desired.State{BrickMounts: []desired.BrickMount{
@@ -34,6 +34,10 @@ func TestABrickWhoseDiskAppearsLateIsLookedAtBeforeItStarts(t *testing.T) {
 				return false, fs.ErrNotExist
 			}
 			return true, nil
+		},
+		mount: func(m desired.BrickMount) (bool, error) {
+			there = appeared && m.Path == mount
+			return there, nil
 		},
 		absent: filepath.Join(dir, "absent"), journal: filepath.Join(dir, "recovery.json"), log: slog.New(slog.DiscardHandler),
 	}
@@ -70,7 +74,7 @@ func TestABrickWhoseDiskAppearsLateIsLookedAtBeforeItStarts(t *testing.T) {
 	if err := unix.Lsetxattr(brick, gluster.XattrVolumeID, make([]byte, 16), 0); err != nil {
 		t.Fatal(err)
 	}
-	there = true
+	appeared = true
 	late()
 	if _, err := os.Lstat(brick); !errors.Is(err, fs.ErrNotExist) || unclean() != 1 {
 		t.Errorf("the brick is in its place (%v), with %d unclean starts", err, unclean())
