@@ -110,6 +110,13 @@ func (r *reader) judgeFirst(ctx context.Context, stop <-chan struct{}) error {
 	return nil
 }
 
+// done is at how many names it has looked.
+func (r *reader) done() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reads
+}
+
 func (r *reader) fail() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

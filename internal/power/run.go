@@ -124,6 +124,13 @@ const (
 	calm = 400 * time.Millisecond // from then on
 )
 
+// When all is well, every reader goes on until it has looked at so many names,
+// or for so long.
+const (
+	looks  = 400
+	enough = 2 * time.Minute
+)
+
 // cut takes the power from servers while files change, gives it back, waits
 // until all is well, and compares.
 func (d *driver) cut(ctx context.Context, m *mode, w *writer, off []string) error {
@@ -202,9 +209,11 @@ func (d *driver) cut(ctx context.Context, m *mode, w *writer, off []string) erro
 	default:
 		d.say("   healthy after %.1f s", r.Healthy)
 	}
+	// Some more changes on all bricks, and looks at them.
+	for end := time.Now().Add(enough); slices.ContainsFunc(readers, func(rd *reader) bool { return rd.done() < looks }) && time.Now().Before(end); {
+		time.Sleep(time.Second)
+	}
 	if !lost {
-		// Some more changes on all bricks, and looks at them.
-		time.Sleep(15 * time.Second)
 		close(stopWriter)
 		if err := <-written; err != nil {
 			return err
