@@ -19,6 +19,7 @@ import (
 	"brickyard/setup/check"
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
+	"brickyard/setup/machine"
 	"brickyard/setup/powerloss"
 	"brickyard/setup/recovery"
 	"brickyard/setup/resync"
@@ -68,6 +69,9 @@ func readableStore(dir, proc string, now time.Time, log *slog.Logger) error {
 	node, err := store.Look(dir, proc)
 	if err != nil {
 		return fmt.Errorf("look at glusterd's store: %w", err)
+	}
+	if node.Running {
+		log.Warn("a volume in glusterd's store cannot be read, but a glusterd runs: it is left alone", "directory", filepath.Join(dir, "vols"))
 	}
 	var errs []error
 	for _, v := range store.Decide(node) {
@@ -166,7 +170,7 @@ func (w *watch) late() error {
 			case err != nil:
 				w.log.Error("a disk that was not there at boot is there now, and cannot be mounted", "volume", m.Volume, "mount", m.Path, "error", err)
 			case tried:
-				w.log.Warn("a disk that was not there at boot is there now: mounted", "volume", m.Volume, "mount", m.Path)
+				w.log.Warn("a disk that was not there at boot is there now: it is mounted", "volume", m.Volume, "mount", m.Path)
 			}
 			there, err = w.mounted(m.Path)
 		}
@@ -183,8 +187,10 @@ func (w *watch) late() error {
 	return nil
 }
 
-// mountLate mounts a disk for which systemd waited in vain at boot, once it is
-// there: nothing else would. A mount that failed is left to a person.
+// mountLate has systemd mount a disk for which it waited in vain at boot, once
+// it is there: nothing else would. It does not wait for that, and leaves alone
+// what a person or a program like fsck has opened for itself, and a mount that
+// failed.
 func mountLate(m desired.BrickMount) (tried bool, err error) {
 	device := m.Spec
 	for prefix, dir := range map[string]string{"UUID=": "/dev/disk/by-uuid/", "LABEL=": "/dev/disk/by-label/"} {
@@ -196,12 +202,20 @@ func mountLate(m desired.BrickMount) (tried bool, err error) {
 	if _, err := os.Stat(device); err != nil || !manager.Running() {
 		return false, nil //nolint:nilerr // not there yet
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if active, _, err := manager.State(ctx, m.Unit); err != nil || active != "inactive" {
 		return false, err
 	}
-	return true, manager.Start(ctx, m.Unit)
+	f, err := os.OpenFile(device, os.O_RDONLY|unix.O_EXCL, 0)
+	if err != nil {
+		return false, nil //nolint:nilerr // in use
+	}
+	if err := f.Close(); err != nil {
+		return false, err
+	}
+	_, err = machine.Run(ctx, nil, "systemctl", "start", "--no-block", m.Unit)
+	return true, err
 }
 
 // stopped leaves the markers. Where the unit of glusterd leaves brick processes

@@ -142,14 +142,13 @@ func (n *node) planners(parts []string) ([]change.Planner, func() error, error) 
 		return nil, nil, err
 	}
 	p := &pool.Pool{Node: n.state.Node, Want: n.state.Pool, Local: gluster.NewClient("unix", ""), CLI: &gluster.CLI{}, Dial: pool.DialTCP}
-	probe, closeProbe, err := newProbe(n.cluster, n.state)
-	if err != nil {
-		return nil, nil, err
-	}
-	c := &client.Client{State: n.state, Exec: machine.Run, Probe: probe}
+	c := &client.Client{State: n.state, Exec: machine.Run, Probe: probe(n.state), AtBoot: waitsAtBoot}
 	all := []change.Planner{h, p, c}
-	return slices.DeleteFunc(all, func(p change.Planner) bool { return !slices.Contains(parts, string(p.Part())) }),
-		func() error { closeProbe(); return p.Close() }, nil
+	return slices.DeleteFunc(all, func(p change.Planner) bool { return !slices.Contains(parts, string(p.Part())) }), p.Close, nil
+}
+
+func probe(s *desired.State) *client.Probe {
+	return &client.Probe{Pool: s.Pool, Dial: pool.DialTCP, Timeout: 3 * time.Second}
 }
 
 // programPath makes the units call this program where it is when it was

@@ -63,10 +63,5 @@ func (c *WaitCmd) Run(ctx context.Context, streams IO) error {
 	if _, ok := s.Pool.Volume(c.Volume); !ok {
 		return fmt.Errorf("volume %s is not in %s", c.Volume, c.File)
 	}
-	probe, done, err := newProbe(cl, s)
-	if err != nil {
-		return err
-	}
-	defer done()
-	return waitVolume(ctx, streams, probe, c.Volume)
+	return waitVolume(ctx, streams, cl, s, c.Volume)
 }

@@ -40,6 +40,8 @@ type Collector struct {
 
 // Options are what some collectors need to know.
 type Options struct {
+	// Waiting is the directory in which mounts that wait for a heal leave word.
+	Waiting string
 	// Recovery is the file in which gluster-setup recover leaves word.
 	Recovery string
 	// Check is the file in which gluster-setup check leaves its results.
@@ -57,7 +59,7 @@ type Options struct {
 func All(o Options) []Collector {
 	return []Collector{
 		peers(), volumes(), config(), bricks(), sets(), heal(), healInfo(o.HealInfo, o.HealInfoInterval), io(),
-		processes(), mounts(o.Fstab, o.MountInfo), tls(o.TLS), rebalance(), georep(), recovery(o.Recovery), check(o.Check),
+		processes(), mounts(o.Fstab, o.MountInfo, o.Waiting), tls(o.TLS), rebalance(), georep(), recovery(o.Recovery), check(o.Check),
 	}
 }
 

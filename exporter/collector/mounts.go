@@ -3,6 +3,9 @@ package collector
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"time"
 
 	"brickyard/exporter/mounttable"
 	"brickyard/exporter/node"
@@ -10,16 +13,17 @@ import (
 )
 
 // mounts looks at tables only: a question to a mount that hangs could not be taken back. That is for the prober's children.
-func mounts(fstab, table string) Collector {
+func mounts(fstab, table, words string) Collector {
 	labels := []string{"volume", "mountpoint"}
 	expected := gauge("mount_expected", "Whether /etc/fstab says that the volume should be mounted here, without noauto.", labels...)
 	mounted := gauge("mount_mounted", "Whether the volume is mounted here; 0 where only /etc/fstab says that it should be.", labels...)
 	running := gauge("mount_process_running", "Whether the mount has a process: without one every access fails (\"Transport endpoint is not connected\").", labels...)
 	readOnly := gauge("mount_read_only", "Whether the volume is mounted read-only.", labels...)
+	waiting := gauge("mount_waiting", "Whether a mount that is not there is under way since the boot, and waits until this node's own brick of the volume is healed (mount_wait_seconds).", labels...)
 	invalidation := gauge("mount_auto_invalidation", "Whether the mount's kernel drops what it keeps of a file when its times or size change (auto-invalidation=yes): 0 when a read may return what another node has overwritten since.", labels...)
 	return Collector{
 		Name: "mounts", Help: "which volumes should be mounted here, and are", Cost: "/etc/fstab and this machine's table of mounts; asks no mount",
-		Metrics: []*Metric{expected, mounted, running, readOnly, invalidation},
+		Metrics: []*Metric{expected, mounted, running, readOnly, waiting, invalidation},
 		collect: func(_ context.Context, s *node.Scrape, to sink) error {
 			want, err := mounttable.Expected(fstab)
 			errs := []error{err}
@@ -49,8 +53,15 @@ func mounts(fstab, table string) Collector {
 				to.set(expected, 1, volume, at)
 				to.set(mounted, 0, volume, at)
 				to.set(running, 0, volume, at)
+				to.is(waiting, heals(filepath.Join(words, volume)), volume, at)
 			}
 			return errors.Join(errs...)
 		},
 	}
+}
+
+// heals reports whether somebody who waits for a heal left word, and lives: it is written anew at least every fifteen seconds.
+func heals(word string) bool {
+	st, err := os.Stat(word)
+	return err == nil && time.Since(st.ModTime()) < time.Minute
 }

@@ -20,6 +20,9 @@ type Client struct {
 	State *desired.State
 	Exec  machine.Exec
 	Probe *Probe
+	// AtBoot reports whether the unit that a mount requires is waiting at this
+	// moment: the mount is then under way. nil where there are no units.
+	AtBoot func(ctx context.Context, unit string) bool
 }
 
 // Part returns change.Client.
@@ -55,6 +58,10 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 		}
 		ch := c.doMount(m, "volume "+m.Volume+" is not mounted", "mount", nil)
 		ch.Needs = c.Probe.Missing(ctx, m.Volume)
+		if unit := fmt.Sprintf(desired.WaitUnit, m.Volume); len(ch.Needs) == 0 && c.AtBoot != nil && c.AtBoot(ctx, unit) {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("mount %s is under way since boot and waits until this node's brick is healed (systemctl status %s): left to it; mount %s mounts it now", m.Path, unit, m.Path))
+			return p, nil
+		}
 		p.Changes = append(p.Changes, ch)
 		return p, nil
 	}

@@ -18,15 +18,12 @@ type Probe struct {
 	Pool    desired.Pool
 	Dial    func(desired.Server) *gluster.Client
 	Timeout time.Duration // of one question to one server or brick
-	// Behind says what this node's own bricks of a volume lack; nil for nodes
-	// that have none.
-	Behind func(ctx context.Context, volume string) []string
 }
 
 // Missing says in words what a volume still needs before a client can mount
 // it and write: started, and in every replica set as many bricks accepting
-// connections as its quorum asks for, or one where it has none; then, what this
-// node's own bricks of it lack. Nothing is missing from a volume that serves.
+// connections as its quorum asks for, or one where it has none. Nothing is
+// missing from a volume that serves.
 func (p *Probe) Missing(ctx context.Context, name string) []string {
 	want, ok := p.Pool.Volume(name)
 	if !ok {
@@ -55,9 +52,6 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 		if !want.Quorum.Met(serves) {
 			missing = append(missing, fmt.Sprintf("replica set %d of volume %s: %d of %d bricks accept connections, too few to write", i+1, name, n, len(set)))
 		}
-	}
-	if len(missing) == 0 && p.Behind != nil {
-		return p.Behind(ctx, name)
 	}
 	return missing
 }

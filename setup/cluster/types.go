@@ -37,7 +37,7 @@ type Cluster struct {
 	// ShutdownWait is in seconds, and never nil in a parsed Cluster.
 	ShutdownWait *int `yaml:"shutdown_wait_seconds" json:"shutdown_wait_seconds,omitempty" jsonschema:"minimum=0,maximum=3600,default=300" jsonschema_description:"How long a clean shutdown of a brick node waits at most, in seconds, while other nodes fill their bricks from the only complete copy, which is on it. 0: not at all."`
 	// MountWait is in seconds, and never nil in a parsed Cluster.
-	MountWait *int `yaml:"mount_wait_seconds" json:"mount_wait_seconds,omitempty" jsonschema:"minimum=0,maximum=3600,default=600" jsonschema_description:"How long after glusterd's start a node waits at most, in seconds, before it mounts a volume, while its own brick of the volume lacks what others have: until that is healed, names that were removed meanwhile are shown. 0: not at all."`
+	MountWait *int `yaml:"mount_wait_seconds" json:"mount_wait_seconds,omitempty" jsonschema:"minimum=0,maximum=3600,default=600" jsonschema_description:"How long a node waits at most at boot, in seconds, before it mounts a volume, while its own brick of the volume lacks what others have: until that is healed, names that were removed meanwhile are shown. 0: not at all."`
 
 	// Exporter is nil where no exporter is wanted.
 	Exporter *Exporter `yaml:"exporter" json:"exporter,omitempty" jsonschema_description:"Run gluster_exporter on every node that has bricks or mounts. {} takes all defaults."`

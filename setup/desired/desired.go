@@ -102,8 +102,13 @@ type ClientMount struct {
 // without it: it was made by other hands, or before the option was set. Its
 // process cannot be told, so it takes a new mount.
 func (m ClientMount) OldContents(running []gluster.MountProcess) string {
-	without := func(p gluster.MountProcess) bool { return p.Path == m.Path && !p.AutoInvalidation }
-	if !slices.Contains(m.Options, cluster.AutoInvalidation) || !slices.ContainsFunc(running, without) {
+	without := false // of the newest: one that was unmounted lazily may live on
+	for _, p := range running {
+		if p.Path == m.Path {
+			without = !p.AutoInvalidation
+		}
+	}
+	if !without || !slices.Contains(m.Options, cluster.AutoInvalidation) {
 		return ""
 	}
 	return fmt.Sprintf("mount %s runs without %s: now and then a read there returns what a file held before another node changed it. Mount it anew when its users can do without it: umount %s && mount %s",

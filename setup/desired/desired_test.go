@@ -251,11 +251,12 @@ func TestAMountWithoutAutoInvalidationIsWarnedOf(t *testing.T) {
 		running []gluster.MountProcess
 		warns   bool
 	}{
-		"as it should be":    {wanted, []gluster.MountProcess{{Path: "/c", AutoInvalidation: true}}, false},
-		"made before":        {wanted, []gluster.MountProcess{{Path: "/c"}}, true},
-		"another one":        {wanted, []gluster.MountProcess{{Path: "/d"}, {Path: "/c", AutoInvalidation: true}}, false},
-		"not running":        {wanted, nil, false},
-		"the file has it so": {desired.ClientMount{Path: "/c", Options: []string{"auto-invalidation=no"}}, []gluster.MountProcess{{Path: "/c"}}, false},
+		"as it should be":                {wanted, []gluster.MountProcess{{Path: "/c", AutoInvalidation: true}}, false},
+		"made before":                    {wanted, []gluster.MountProcess{{Path: "/c"}}, true},
+		"an older one, unmounted lazily": {wanted, []gluster.MountProcess{{Path: "/c"}, {Path: "/c", AutoInvalidation: true}}, false},
+		"another one":                    {wanted, []gluster.MountProcess{{Path: "/d"}, {Path: "/c", AutoInvalidation: true}}, false},
+		"not running":                    {wanted, nil, false},
+		"the file has it so":             {desired.ClientMount{Path: "/c", Options: []string{"auto-invalidation=no"}}, []gluster.MountProcess{{Path: "/c"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

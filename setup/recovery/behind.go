@@ -6,59 +6,158 @@ import (
 	"time"
 )
 
-// starting is how long a brick is expected to need after glusterd's start.
-const starting = 30 * time.Second
+// How long things are looked at before they are believed.
+const (
+	starting = 30 * time.Second // a brick is expected to start, its disk to appear
+	steady   = 5 * time.Second  // nothing waits to be healed: clients that were not connected yet have connected (every 3 s) and written
+	apart    = 15 * time.Second // the others, or the own brick, are away: not only one question was lost
+	stalled  = time.Minute      // the fewest entries that were ever left: nobody heals them
+)
 
-// Behind says in words what this node's bricks of a volume must still be given
-// before a client here is sure to be shown what the other nodes' are: names that
-// were removed while a brick was away are shown until it is healed, and it is
-// this node's client that prefers this node's brick. It is empty where nothing
-// is to be waited for, and an error where glusterd does not answer.
-func (o *Observer) Behind(ctx context.Context, volume string) ([]string, error) {
-	locals, err := o.Observe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, l := range locals {
-		if words := l.behind(o.Now().Sub(o.Started()) < starting); words != "" && l.Set.Volume == volume {
-			out = append(out, words)
-		}
-	}
-	return out, nil
+// HealWait follows a node's bricks of one volume from a boot on, until a client
+// on this node may be mounted: until these bricks are healed, names that were
+// removed while they were away are shown, and it is this node's client that
+// prefers them. The zero value has seen nothing.
+type HealWait struct {
+	began, clear, away, fewest time.Time
+	least                      int
 }
 
-// behind is the part of Behind that decides about one brick. A brick that is
-// offline and stays so, or is filled from nothing, shows nothing old.
-func (l Local) behind(early bool) string {
+// condition is how a brick is with regard to what the others have.
+type condition int
+
+const (
+	irrelevant condition = iota // it shows nothing old
+	whole                       // it lacks nothing
+	unseen                      // offline, or nobody is there to say what it lacks
+	unknown                     // it may lack something, and nobody knows how much
+	lacking                     // it lacks something
+)
+
+// state is the condition of a brick, with words for what is to be waited for.
+type state struct {
+	condition
+	words   string
+	entries int // of lacking
+}
+
+// Next takes one look and says in words what to wait for; "" ends the wait, with
+// a warning where it ends for another reason than that all is healed. asked is
+// false where the node could not be looked at.
+func (w *HealWait) Next(bricks []Local, asked bool, now time.Time) (words, warning string) {
+	if w.began.IsZero() {
+		w.began, w.least = now, -1
+	}
+	worst := state{condition: irrelevant}
+	if !asked {
+		worst = state{condition: unseen, words: "this node's glusterd and bricks to answer"}
+	}
+	for _, l := range bricks {
+		if s := l.state(now.Sub(w.began) < starting); s.condition > worst.condition {
+			worst = s
+		}
+	}
+	since := func(t *time.Time, is bool) time.Duration {
+		switch {
+		case !is:
+			*t = time.Time{}
+		case t.IsZero():
+			*t = now
+		}
+		return now.Sub(*t)
+	}
+	clear, away := since(&w.clear, worst.condition == whole), since(&w.away, worst.condition == unseen)
+	switch worst.condition {
+	case irrelevant:
+		return "", ""
+	case whole:
+		if clear >= steady {
+			return "", ""
+		}
+	case unseen:
+		if away >= apart {
+			return "", ""
+		}
+	case lacking:
+		if w.least < 0 || worst.entries < w.least {
+			w.least, w.fewest = worst.entries, now
+		}
+		if now.Sub(w.fewest) >= stalled {
+			return "", fmt.Sprintf("%d entries have waited for %s, and nobody heals them", worst.entries, now.Sub(w.fewest).Round(time.Second))
+		}
+	case unknown:
+	}
+	return worst.words, ""
+}
+
+// state is what there is to say about one brick.
+func (l Local) state(early bool) state {
 	b := l.Set.Bricks[l.Own]
 	name := b.Node + ":" + b.Path
 	others := l.Set.others(l.Own, func(o Brick) bool { return o.Online })
 	switch {
-	case !l.Set.Started, l.Tmpfs, b.GivenUp, len(others) == 0:
-		return ""
+	// What is filled from nothing shows nothing old.
+	case !l.Set.Started, l.Tmpfs, b.GivenUp, b.Mark, b.Published == IsWiped, b.Published == Refilling:
+		return state{}
 	case b.Disk == Withheld:
-		return fmt.Sprintf("brick %s to be compared after a power cut", name)
+		return state{condition: unknown, words: fmt.Sprintf("brick %s to be compared after a power cut", name)}
+	case b.Disk == Unmounted && early:
+		return state{condition: unknown, words: fmt.Sprintf("the disk of brick %s", name)}
 	case b.Disk != Stamped:
-		return ""
+		return state{}
 	case !b.Online && early:
-		return fmt.Sprintf("brick %s to start", name)
-	case !b.Online:
-		return ""
+		return state{condition: unknown, words: fmt.Sprintf("brick %s to start", name)}
+	case !b.Online, len(others) == 0:
+		return state{condition: unseen, words: fmt.Sprintf("brick %s and the others of its replica set to be online", name)}
 	case b.Published.doubted():
-		return fmt.Sprintf("brick %s to be healed after a power cut", name)
+		return state{condition: unknown, words: fmt.Sprintf("brick %s to be healed after a power cut", name)}
 	case !l.Set.Heals:
-		return "" // nobody counts
+		return state{} // nobody counts
 	}
 	pending := 0
 	for _, i := range others {
 		if !l.Set.Bricks[i].Counted {
-			return fmt.Sprintf("the self-heal daemon to say what brick %s lacks", name)
+			return state{condition: unknown, words: fmt.Sprintf("the self-heal daemon to say what brick %s lacks", name)}
 		}
 		pending += l.Set.Bricks[i].Pending
 	}
 	if pending > 0 {
-		return fmt.Sprintf("brick %s to be healed", name)
+		return state{condition: lacking, words: fmt.Sprintf("brick %s to be healed", name), entries: pending}
 	}
-	return ""
+	return state{condition: whole, words: fmt.Sprintf("brick %s to stay as whole as it is", name)}
+}
+
+// LookOnce asks about this node's bricks of one volume, and gives up after the
+// limit: a question to a disk that hangs cannot be taken back, so whoever asks
+// in vain does not ask again before it has ended.
+type LookOnce struct {
+	Observe func(context.Context) ([]Local, error)
+	Limit   time.Duration
+
+	under chan looked // of a question under way
+}
+
+type looked struct {
+	bricks []Local
+	err    error
+}
+
+// Look returns what there is to see; asked is false where nobody answered.
+func (o *LookOnce) Look(ctx context.Context) (bricks []Local, asked bool) {
+	if o.under == nil {
+		under := make(chan looked, 1)
+		go func() {
+			bricks, err := o.Observe(ctx)
+			under <- looked{bricks, err}
+		}()
+		o.under = under
+	}
+	select {
+	case l := <-o.under:
+		o.under = nil
+		return l.bricks, l.err == nil
+	case <-time.After(o.Limit):
+	case <-ctx.Done():
+	}
+	return nil, false
 }

@@ -29,6 +29,9 @@ type Observer struct {
 	Timeout time.Duration                                        // of one question to one node
 	Started func() time.Time                                     // when this node's glusterd started
 	Now     func() time.Time
+	// Only limits Observe to one volume, "" for all. Then what waits to be healed
+	// is counted also while bricks are away: who waits for that is in no hurry.
+	Only string
 
 	since map[string]time.Time // since when peers are connected, by UUID
 }
@@ -63,7 +66,7 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 	var wg sync.WaitGroup
 	for i, want := range o.State.Pool.Volumes {
 		for _, v := range volumes {
-			if v.Name == want.Spec.Name {
+			if v.Name == want.Spec.Name && (o.Only == "" || o.Only == v.Name) {
 				wg.Go(func() { found[i] = o.volume(ctx, want, v) })
 			}
 		}
@@ -161,9 +164,10 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		}
 		o.ask(ctx, &set)
 		set.Heals = v.SelfHealDaemon()
-		healed, served := o.healed(ctx, want, &set)
-		if !slices.ContainsFunc(set.Bricks, func(b Brick) bool { return !b.Online }) {
-			set.Healed, set.NoDaemon = healed, !served && set.Heals
+		all := !slices.ContainsFunc(set.Bricks, func(b Brick) bool { return !b.Online })
+		if all || o.Only != "" {
+			healed, served := o.healed(ctx, want, &set)
+			set.Healed, set.NoDaemon = all && healed, all && !served && set.Heals
 		}
 		for _, i := range own {
 			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}

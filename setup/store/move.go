@@ -15,17 +15,19 @@ import (
 	"brickyard/setup/powerloss"
 )
 
-// Look reads the store below dir, glusterd's working directory, as it is while
-// glusterd does not run; proc is where /proc is. What cannot be read is an
-// error, and never taken for missing.
+// Look reads the store below dir, glusterd's working directory; proc is where
+// /proc is, which is read only where something is damaged. What cannot be read
+// is an error, and never taken for missing.
 func Look(dir, proc string) (n Node, err error) {
-	processes, err := gluster.ListProcesses(proc)
-	if err != nil {
-		return n, err
-	}
-	if n.Running = len(processes.Glusterd) > 0; n.Running {
-		return n, nil
-	}
+	defer func() {
+		if err != nil || len(Decide(n)) == 0 {
+			return
+		}
+		// Reading /proc may hang with a process that hangs.
+		var processes gluster.Processes
+		processes, err = gluster.ListProcesses(proc)
+		n.Running = len(processes.Glusterd) > 0
+	}()
 	peers, err := texts(filepath.Join(dir, "peers"))
 	if err != nil {
 		return n, err
