@@ -18,7 +18,9 @@ type known struct {
 	// on it failed, or was never answered.
 	sure    bool
 	busy    bool      // an operation on it is under way
-	changed time.Time // when the last one ended
+	began   time.Time // when the last one was asked for
+	changed time.Time // when it ended
+	last    string    // what it was
 }
 
 // record is what was acknowledged to who changed the files of a volume, and
@@ -43,9 +45,13 @@ func (r *record) get(name string) *known {
 func (r *record) begin(o op) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.get(o.Path).busy = true
+	touched := []*known{r.get(o.Path)}
+	last := o.Kind
 	if o.Kind == opRename {
-		r.get(o.To).busy = true
+		touched, last = append(touched, r.get(o.To)), fmt.Sprintf("rename %s to %s", o.Path, o.To)
+	}
+	for _, t := range touched {
+		t.busy, t.began, t.last = true, time.Now(), last
 	}
 }
 
@@ -170,6 +176,14 @@ func parent(name string) string {
 		return d
 	}
 	return ""
+}
+
+// story says what was last done to a name.
+func (r *record) story(name string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.get(name)
+	return fmt.Sprintf("%s: last %s, asked for at %s, answered at %s", name, k.last, k.began.Format("15:04:05.000"), k.changed.Format("15:04:05.000"))
 }
 
 // counts are how many names stand for something, and how many of them are files.

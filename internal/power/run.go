@@ -276,6 +276,11 @@ func (d *driver) compare(ctx context.Context, m *mode, w *writer, r *row, all bo
 	if m.file != "" {
 		d.wrong += len(wrong) + r.Stale
 		if len(wrong)+r.Stale > 0 {
+			for _, l := range wrong[:min(len(wrong), 5)] {
+				name, _, _ := strings.Cut(l, ":")
+				d.say("   . %s", w.story(name))
+				d.attributes(ctx, m, name)
+			}
 			if err := d.explain(ctx, m, fmt.Sprintf("row-%d", len(d.rows)+1)); err != nil {
 				return err
 			}
@@ -320,6 +325,15 @@ func (d *driver) trees(ctx context.Context, m *mode) (map[string]map[string]entr
 		out[p.machine+" "+p.dir] = got.Tree
 	}
 	return out, nil
+}
+
+// attributes says what the bricks have of a name and of its directory.
+func (d *driver) attributes(ctx context.Context, m *mode, name string) {
+	const ask = `cd %s; for p in %q "$(dirname %q)"; do stat -c '%%n: %%F, %%h links, inode %%i, modified %%y, changed %%z' "$p"; getfattr -d -m . -e hex "$p"; done; ls .glusterfs/indices/xattrop .glusterfs/indices/entry-changes`
+	for _, n := range m.servers {
+		_, words := d.status(ctx, n, "{ "+fmt.Sprintf(ask, m.brick, name, name)+"; } 2>&1; true")
+		d.say("   . %s: %s", n, words)
+	}
 }
 
 // explain keeps what the machines have to say.
