@@ -19,8 +19,8 @@ const (
 // removed while they were away are shown, and it is this node's client that
 // prefers them. The zero value has seen nothing.
 type HealWait struct {
-	began, clear, away, fewest time.Time
-	least                      int
+	began, healed, away, fewest time.Time
+	least                       int
 }
 
 // condition is how a brick is with regard to what the others have.
@@ -66,12 +66,12 @@ func (w *HealWait) Next(bricks []Local, asked bool, now time.Time) (words, warni
 		}
 		return now.Sub(*t)
 	}
-	clear, away := since(&w.clear, worst.condition == whole), since(&w.away, worst.condition == unseen)
+	healed, away := since(&w.healed, worst.condition == whole), since(&w.away, worst.condition == unseen)
 	switch worst.condition {
 	case irrelevant:
 		return "", ""
 	case whole:
-		if clear >= steady {
+		if healed >= steady {
 			return "", ""
 		}
 	case unseen:
