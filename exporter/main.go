@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -46,6 +47,7 @@ type CLI struct {
 	Probe      ProbeFlags     `embed:"" prefix:"probe."`
 	Path       PathFlags      `embed:"" prefix:"path."`
 	Log        LogFlags       `embed:"" prefix:"log."`
+	Runtime    RuntimeFlags   `embed:"" prefix:"runtime."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -57,6 +59,11 @@ type ProbeFlags struct {
 	Timeout  time.Duration `default:"5s" help:"Time after which an operation of a probe counts as stuck."`
 	Size     []int         `default:"1000000,4096" placeholder:"BYTES" help:"Sizes of the files that are written (${default})."`
 	Node     string        `placeholder:"NAME" help:"Name of this node among those that probe the same volume. Default is the host name."`
+}
+
+// RuntimeFlags are for Go's runtime.
+type RuntimeFlags struct {
+	Gomaxprocs int `default:"1" placeholder:"N" help:"Processors to use at once (${default}). Several share a scrape's work at the price of more of it. GOMAXPROCS, where it is set, wins."`
 }
 
 // LogFlags say what is logged.
@@ -97,6 +104,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := errors.Join(cli.Web.check(), cli.Probe.check()); err != nil {
 		fmt.Fprintf(stderr, "gluster_exporter: %v\n", err)
 		return 1
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(cli.Runtime.Gomaxprocs, 1))
 	}
 	log, err := logger(cli.Log, stderr)
 	if err == nil {

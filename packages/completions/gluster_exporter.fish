@@ -55,4 +55,5 @@ complete -c gluster_exporter -l path.waiting -x -d 'Directory in which mounts th
 complete -c gluster_exporter -l path.check -x -d 'File in which gluster-setup check leaves its results.'
 complete -c gluster_exporter -l log.level -x -a 'debug info warn error' -d 'Least severe messages to log: debug,info,warn,error.'
 complete -c gluster_exporter -l log.format -x -a 'logfmt json' -d 'Form of log messages: logfmt,json.'
+complete -c gluster_exporter -l runtime.gomaxprocs -x -d 'Processors to use at once (1). Several share a scrape\'s work at the price of more of it. GOMAXPROCS, where it is set, wins.'
 complete -c gluster_exporter -l version -d 'Print the version and exit.'
