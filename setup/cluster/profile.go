@@ -110,7 +110,7 @@ func effectiveOptions(v Volume) []Option {
 
 // AutoInvalidation has the kernel compare a file's times and size when it is
 // opened or looked at, and drop what it keeps of it when they changed. GlusterFS
-// documents it as on and has it off (9 to 11): the kernel then keeps contents
+// documents it as on and has it off (10.3): the kernel then keeps contents
 // from one open to the next, and hears of another client's write by a message
 // that comes after the answer to its open, now and then too late
 // (fuse_init and notify_kernel_loop, xlators/mount/fuse/src/fuse-bridge.c).
