@@ -45,7 +45,11 @@ func waitVolume(ctx context.Context, streams IO, c *cluster.Cluster, s *desired.
 		return err
 	}
 	if err := w.healed(ctx, c, s, volume); err != nil {
-		return err
+		if ctx.Err() != nil {
+			return err
+		}
+		// It is better to serve what is there than nothing.
+		fmt.Fprintf(streams.Err, "warning: nobody waits until this node's bricks are healed: %v\n", err) //nolint:errcheck // a log line
 	}
 	if w.before != nil {
 		fmt.Fprintf(streams.Err, "volume %s serves\n", volume) //nolint:errcheck // a log line
@@ -92,6 +96,7 @@ func (w *waiting) healed(ctx context.Context, c *cluster.Cluster, s *desired.Sta
 		}
 	}()
 	var h recovery.HealWait
+	told := false
 	for began := time.Now(); ; {
 		bricks, asked := look.Look(ctx)
 		words, warning := h.Next(bricks, asked, time.Now())
@@ -108,8 +113,9 @@ func (w *waiting) healed(ctx context.Context, c *cluster.Cluster, s *desired.Sta
 		if words == "" {
 			return nil
 		}
-		if err := leaveWord(word, words); err != nil {
-			return err
+		if err := leaveWord(word, words); err != nil && !told {
+			told = true
+			fmt.Fprintf(w.streams.Err, "warning: the exporter cannot know that the mount waits: %v\n", err) //nolint:errcheck // a log line
 		}
 		if err := w.say([]string{words}); err != nil {
 			return err

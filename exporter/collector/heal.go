@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -78,7 +79,9 @@ func (m *healMetrics) collect(ctx context.Context, s *node.Scrape, to sink) erro
 	}))
 	processes, err := s.Processes()
 	errs = append(errs, err)
-	for _, v := range healable(all) {
+	volumes := healable(all)
+	m.forget(volumes)
+	for _, v := range volumes {
 		errs = append(errs, m.volume(ctx, s, v, processes.SelfHeal, waiting[v.Name], to))
 	}
 	return errors.Join(errs...)
@@ -149,4 +152,13 @@ func (m *healMetrics) remembered(volume string, daemons []gluster.SelfHealProces
 	}
 	l.again--
 	return l.crawls, true
+}
+
+// forget drops what was said of volumes that are gone.
+func (m *healMetrics) forget(volumes []*node.Volume) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.last, func(volume string, _ *crawled) bool {
+		return !slices.ContainsFunc(volumes, func(v *node.Volume) bool { return v.Name == volume })
+	})
 }
