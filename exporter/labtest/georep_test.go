@@ -66,6 +66,10 @@ func newWay(t *testing.T, to *lab.Node, from ...*lab.Node) *way {
 	if err := os.WriteFile(filepath.Join(dir, "login"), []byte(login), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	for _, n := range append(from, to) {
+		// gsyncd of 9.2 and 11.1 fails with the Python of the Debian that it comes in: it calls what Python 3.9 and 3.12 took away.
+		n.Run("sh", "-c", `sed -i 's/\.readfp(/.read_file(/; s/\.isAlive(/.is_alive(/' /usr/lib/*/glusterfs/python/syncdaemon/*.py`)
+	}
 	for _, n := range from {
 		conf := n.Path("/etc/glusterfs/gsyncd.conf")
 		text, err := os.ReadFile(conf)
@@ -163,6 +167,7 @@ type pairStatus struct {
 func georepStatus(t *testing.T, n *lab.Node) (out []pairStatus) {
 	t.Helper()
 	text := n.Run("gluster", "--mode=script", "--xml", "volume", "geo-replication", "web", "n3::copy", "status", "detail")
+	text = strings.ReplaceAll(text, "master_", "primary_") // as 9 calls it
 	var doc struct {
 		Pairs []pairStatus `xml:"geoRep>volume>sessions>session>pair"`
 	}
