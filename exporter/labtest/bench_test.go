@@ -153,11 +153,21 @@ func TestGather(t *testing.T) {
 	if !ok {
 		return
 	}
-	commands := [][]string{{"pool", "list"}, {"volume", "info"}}
+	// What the exporter tells of the cluster, each with the command that tells it too; what it reads in /proc and of file systems is left out.
+	commands := [][]string{
+		{"pool", "list"},   // peers
+		{"volume", "info"}, // volumes, their options and snapshots
+		{"volume", "get", "all", "cluster.op-version"},
+	}
 	for v := range strings.SplitSeq(volumes, ",") {
 		commands = append(
-			commands, []string{"volume", "status", v, "detail"}, []string{"volume", "profile", v, "info", "cumulative"},
-			[]string{"volume", "heal", v, "statistics", "heal-count"},
+			commands,
+			[]string{"volume", "status", v}, // self-heal daemons, which detail leaves out
+			[]string{"volume", "status", v, "detail"},                 // bricks and their file systems
+			[]string{"volume", "status", v, "clients"},                // who is connected to each brick, with its operating version
+			[]string{"volume", "profile", v, "info", "cumulative"},    // I/O
+			[]string{"volume", "heal", v, "statistics", "heal-count"}, // the backlog
+			[]string{"volume", "heal", v, "statistics"},               // crawls: healed, failed, split-brain
 		)
 	}
 	began, cpu := time.Now(), time.Duration(0)
