@@ -10,6 +10,7 @@ import (
 const (
 	OriginProfile = "profile"
 	OriginQuorum  = "quorum rule"
+	OriginHeal    = "heal rule"
 	OriginFile    = "cluster file"
 )
 
@@ -74,9 +75,23 @@ func cacheOptions() []Option {
 	}
 }
 
+// granularHealOption has a directory's names compared when it is healed. With
+// granular entry heal, which GlusterFS sets on new volumes since 8, a brick notes
+// the names that changed. A self-heal daemon strikes a name from those notes when a
+// lookup finds it nowhere, also when the lookup could not ask the brick that
+// still has it, since that has just gone away again
+// (afr_selfheal_entry_granular_dirent, xlators/cluster/afr/src/afr-self-heal-entry.c).
+// Seen with 9.2, 10.3 and 11.1.
+func granularHealOption() Option {
+	return Option{
+		Name: optionGranularHeal, Value: "off", Origin: OriginHeal,
+		Reason: "A removed file stays on a brick for good when that brick goes away again at the moment at which its removal is being healed, and heal info says 0. With off, the names of a directory are compared when it is healed. See below.",
+	}
+}
+
 // EffectiveOptions returns the options that the file asks for on a volume,
-// sorted by name: those of its profile, client quorum for replica 3, and the
-// file's own, which win. It returns nil for an unknown volume.
+// sorted by name: those of its profile, client quorum for replica 3, whole
+// directories healed, and the file's own, which win. It returns nil for an unknown volume.
 func (c *Cluster) EffectiveOptions(volume string) []Option {
 	v, ok := c.Volumes[volume]
 	if !ok {
@@ -90,6 +105,9 @@ func effectiveOptions(v Volume) []Option {
 	profile, _ := Profile(v.Profile)
 	for _, o := range profile {
 		byName[o.Name] = o
+	}
+	if v.Replica > 1 {
+		byName[optionGranularHeal] = granularHealOption()
 	}
 	if v.Replica == 3 {
 		byName[optionQuorumType] = Option{

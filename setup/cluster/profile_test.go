@@ -25,17 +25,17 @@ const (
 
 func TestEffectiveOptionsAreSortedAndTheFileWins(t *testing.T) {
 	for name, k := range map[string]struct{ keys, want string }{
-		"replica 2 without anything keeps GlusterFS's defaults": {two, ""},
-		"replica 3 gets client quorum":                          {three, "cluster.quorum-type=auto (quorum rule)"},
-		"an arbiter gets client quorum":                         {three + "\narbiter: 1", "cluster.quorum-type=auto (quorum rule)"},
-		"the file may decide otherwise":                         {three + "\noptions: {cluster.quorum-type: none}", "cluster.quorum-type=none (cluster file)"},
+		"replica 2 without anything has whole directories healed": {two, "cluster.granular-entry-heal=off (heal rule)"},
+		"replica 3 gets client quorum":                            {three, "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
+		"an arbiter gets client quorum":                           {three + "\narbiter: 1", "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
+		"the file may decide otherwise":                           {three + "\noptions: {cluster.quorum-type: none}", "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=none (cluster file)"},
 		"the cache profile": {
 			two + "\nprofile: cache",
-			"cluster.favorite-child-policy=mtime (profile), cluster.shd-max-threads=4 (profile), network.ping-timeout=10 (profile)",
+			"cluster.favorite-child-policy=mtime (profile), cluster.granular-entry-heal=off (heal rule), cluster.shd-max-threads=4 (profile), network.ping-timeout=10 (profile)",
 		},
 		"the web profile with options of the file": {
 			two + "\nprofile: web\noptions: {network.ping-timeout: 5, auth.allow: 10.0.0.*}",
-			"auth.allow=10.0.0.* (cluster file), network.inode-lru-limit=200000 (profile), network.ping-timeout=5 (cluster file)",
+			"auth.allow=10.0.0.* (cluster file), cluster.granular-entry-heal=off (heal rule), network.inode-lru-limit=200000 (profile), network.ping-timeout=5 (cluster file)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

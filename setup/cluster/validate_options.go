@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	optionQuorumType  = "cluster.quorum-type"
-	optionQuorumCount = "cluster.quorum-count"
-	optionMetadata    = "performance.md-cache-timeout"
+	optionQuorumType   = "cluster.quorum-type"
+	optionQuorumCount  = "cluster.quorum-count"
+	optionMetadata     = "performance.md-cache-timeout"
+	optionGranularHeal = "cluster.granular-entry-heal"
 )
 
 // options checks the options of a volume, one by one and together.
@@ -30,7 +31,6 @@ func (v validator) options(what string, vol Volume, n *node) {
 		}
 	}
 	v.quorum(what, vol, n, list)
-	v.profileOptions(what, vol, list)
 }
 
 func optionNameProblem(name string) (message, hint string) {
@@ -56,7 +56,7 @@ func optionNameProblem(name string) (message, hint string) {
 	}
 	commands := map[string]string{
 		"features.quota": "quota", "features.inode-quota": "inode-quota", "features.bitrot": "bitrot", "features.scrub": "bitrot",
-		"features.scrub-freq": "bitrot", "features.scrub-throttle": "bitrot", "cluster.granular-entry-heal": "heal",
+		"features.scrub-freq": "bitrot", "features.scrub-throttle": "bitrot",
 	}
 	if command, ok := commands[name]; ok {
 		return fmt.Sprintf("option %s cannot be set like others", name), "remove it; GlusterFS has a command for it: gluster volume " + command
@@ -76,6 +76,7 @@ func optionValueProblem(name, value string) (message, hint string) {
 		return fmt.Sprintf("option %s starts with -", name), "the gluster command would take it for a flag"
 	}
 	words := map[string][]string{
+		optionGranularHeal:            boolWords(),
 		optionQuorumType:              {"none", "auto", "fixed"},
 		"cluster.server-quorum-type":  {"none", "server"},
 		"transport.address-family":    {"inet", "inet6"},
@@ -86,6 +87,9 @@ func optionValueProblem(name, value string) (message, hint string) {
 	}
 	if allowed := words[name]; allowed != nil && !containsFold(allowed, value) {
 		return fmt.Sprintf("option %s cannot be %s", name, value), "write " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
+	}
+	if name == optionGranularHeal && isOn(value) {
+		return fmt.Sprintf("option %s cannot be %s", name, value), "remove it; with it a removed file may stay on a brick for good, and nothing says so"
 	}
 	if slices.Contains([]string{"network.ping-timeout", optionQuorumCount, optionMetadata, "cluster.shd-max-threads"}, name) {
 		if _, err := strconv.ParseUint(value, 10, 31); err != nil {
@@ -126,25 +130,5 @@ func (v validator) quorum(what string, vol Volume, n, list *node) {
 	case err == nil && (bricks < 1 || bricks > max(vol.Replica, 1)):
 		v.r.at(count, fmt.Sprintf("%s: %s %d is impossible with replica %d", what, optionQuorumCount, bricks, vol.Replica),
 			fmt.Sprintf("write a number from 1 to %d", max(vol.Replica, 1)))
-	}
-}
-
-// profileOptions refuses options that turn a profile's caching into serving
-// old data.
-func (v validator) profileOptions(what string, vol Volume, list *node) {
-	if vol.Profile != ProfileWeb {
-		return
-	}
-	if timeout, set := vol.Options[optionMetadata]; set {
-		if n, err := strconv.Atoi(timeout); err == nil && n <= 1 {
-			return
-		}
-	}
-	for _, name := range []string{"features.cache-invalidation", "performance.cache-invalidation"} {
-		child := list.get(name)
-		if child != nil && !child.bad && !isOn(child.text) {
-			v.r.at(child, fmt.Sprintf("%s: profile web relies on %s", what, name),
-				fmt.Sprintf("without it clients show what was there minutes ago; remove it, or set %s to 1 too, or use `profile: none`", optionMetadata))
-		}
 	}
 }
