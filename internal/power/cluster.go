@@ -202,7 +202,7 @@ func (d *driver) setUp(ctx context.Context, m *mode) error {
 }
 
 // healthyLimit is how long a cluster may take to be well again.
-const healthyLimit = 6 * time.Minute
+const healthyLimit = 12 * time.Minute
 
 // healthy waits until every machine says that all is well, and returns after
 // how many seconds the last did.
