@@ -118,6 +118,10 @@ func effectiveOptions(v Volume) []Option {
 	for name, value := range v.Options {
 		byName[name] = Option{Name: name, Value: value, Origin: OriginFile, Reason: "The cluster file names it."}
 	}
+	// On is left to the administrator: GlusterFS refuses to set it, and has a command that looks whether anything waits to be healed.
+	if isOn(byName[optionGranularHeal].Value) {
+		delete(byName, optionGranularHeal)
+	}
 	options := make([]Option, 0, len(byName))
 	for _, o := range byName {
 		options = append(options, o)

@@ -25,10 +25,11 @@ const (
 
 func TestEffectiveOptionsAreSortedAndTheFileWins(t *testing.T) {
 	for name, k := range map[string]struct{ keys, want string }{
-		"replica 2 without anything has whole directories healed": {two, "cluster.granular-entry-heal=off (heal rule)"},
-		"replica 3 gets client quorum":                            {three, "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
-		"an arbiter gets client quorum":                           {three + "\narbiter: 1", "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
-		"the file may decide otherwise":                           {three + "\noptions: {cluster.quorum-type: none}", "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=none (cluster file)"},
+		"replica 2 without anything has whole directories healed":   {two, "cluster.granular-entry-heal=off (heal rule)"},
+		"replica 3 gets client quorum":                              {three, "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
+		"an arbiter gets client quorum":                             {three + "\narbiter: 1", "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
+		"the file may decide otherwise":                             {three + "\noptions: {cluster.quorum-type: none}", "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=none (cluster file)"},
+		"granular entry heal is left alone where the file wants it": {two + "\noptions: {cluster.granular-entry-heal: enable}", ""},
 		"the cache profile": {
 			two + "\nprofile: cache",
 			"cluster.favorite-child-policy=mtime (profile), cluster.granular-entry-heal=off (heal rule), cluster.shd-max-threads=4 (profile), network.ping-timeout=10 (profile)",
@@ -107,6 +108,10 @@ func TestWarningsSayWhatCanBeLost(t *testing.T) {
 		}},
 		"three copies with a quorum of one": {three + "\noptions: {cluster.quorum-type: fixed, cluster.quorum-count: 1}", []string{
 			"volume v has three copies but may be written with one of them: split-brain is possible.",
+		}},
+		"granular entry heal": {three + "\noptions: {cluster.granular-entry-heal: on}", []string{
+			"volume v may have granular entry heal: a removed file stays on a brick for good when that brick goes away again while its removal is being healed, and nothing says so; " +
+				"have `check` look regularly. Where it is off, `gluster volume heal v granular-entry-heal enable` switches it on.",
 		}},
 		"no self-heal daemon": {three + "\noptions: {cluster.self-heal-daemon: off}", []string{
 			"volume v has its self-heal daemon switched off: a brick that was away stays behind.",

@@ -88,9 +88,6 @@ func optionValueProblem(name, value string) (message, hint string) {
 	if allowed := words[name]; allowed != nil && !containsFold(allowed, value) {
 		return fmt.Sprintf("option %s cannot be %s", name, value), "write " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
 	}
-	if name == optionGranularHeal && isOn(value) {
-		return fmt.Sprintf("option %s cannot be %s", name, value), "remove it; with it a removed file may stay on a brick for good, and nothing says so"
-	}
 	if slices.Contains([]string{"network.ping-timeout", optionQuorumCount, optionMetadata, "cluster.shd-max-threads"}, name) {
 		if _, err := strconv.ParseUint(value, 10, 31); err != nil {
 			return fmt.Sprintf("option %s cannot be %s", name, value), "write a whole number"

@@ -18,6 +18,10 @@ func Warnings(c *Cluster) []string {
 		}
 		warnings = append(warnings, quorumWarnings(name, v, options)...)
 		warnings = append(warnings, optionWarnings(name, options)...)
+		if isOn(v.Options[optionGranularHeal]) {
+			warnings = append(warnings, fmt.Sprintf("volume %s may have granular entry heal: a removed file stays on a brick for good when that brick goes away again while its removal is being healed, and nothing says so; "+
+				"have `check` look regularly. Where it is off, `gluster volume heal %[1]s granular-entry-heal enable` switches it on.", name))
+		}
 		warnings = append(warnings, unknownOptionWarnings(name, v)...)
 		warnings = append(warnings, placeWarnings(name, v)...)
 	}
