@@ -84,8 +84,7 @@ func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
 	if bytes.Contains(stdout.Bytes(), []byte("<cliOutput>")) {
 		return stdout.Bytes(), parseCLI(cmd, stdout.Bytes())
 	}
-	// Starting a heal is the one change that has no XML (cli/src/cli-rpc-ops.c:gf_cli_heal_volume_cbk, 10.3).
-	if err == nil && cmd.heals() && strings.Contains(stdout.String(), "has been successful") {
+	if err == nil && cmd.plain() && strings.Contains(stdout.String(), "has been successful") {
 		return nil, nil
 	}
 	return nil, plainFailure(cmd, stdout.String()+stderr.String(), err)

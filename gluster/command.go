@@ -97,7 +97,18 @@ func VolumeReset(name, key string) Command { return Command{"volume", "reset", n
 // be healed, instead of at their next turn (cluster.heal-timeout, ten minutes).
 func VolumeHeal(name string) Command { return Command{"volume", "heal", name} }
 
-func (c Command) heals() bool { return len(c) == 3 && c[0] == "volume" && c[1] == "heal" }
+// VolumeGranularHealOff has whole directories compared when they are healed
+// (cluster.granular-entry-heal). On a volume that was started once, glusterd
+// refuses to set that option.
+func VolumeGranularHealOff(name string) Command {
+	return Command{"volume", "heal", name, "granular-entry-heal", "disable"}
+}
+
+// plain reports whether the command answers without XML when it succeeds, as the changes do that go by
+// `volume heal` (cli/src/cli-rpc-ops.c:gf_cli_heal_volume_cbk, 10.3).
+func (c Command) plain() bool {
+	return len(c) > 2 && c[0] == "volume" && c[1] == "heal" && (len(c) == 3 || c[3] == "granular-entry-heal")
+}
 
 // ProfileStart has the bricks of a volume count and time file operations; ErrAlready where they do.
 func ProfileStart(name string) Command { return Command{"volume", "profile", name, "start"} }

@@ -31,6 +31,7 @@ func TestCommandsReadAsAPersonWouldTypeThem(t *testing.T) {
 		{gluster.VolumeSet("v", "auth.allow", "10.0.*"), "gluster --mode=script volume set v auth.allow '10.0.*'"},
 		{gluster.VolumeSet("v", "user.note", "it's"), `gluster --mode=script volume set v user.note 'it'\''s'`},
 		{gluster.VolumeSet("v", "user.note", ""), "gluster --mode=script volume set v user.note ''"},
+		{gluster.VolumeGranularHealOff("v"), "gluster --mode=script volume heal v granular-entry-heal disable"},
 		{gluster.VolumeReset("v", "auth.allow"), "gluster --mode=script volume reset v auth.allow"},
 		{gluster.ProfileStart("v"), "gluster --mode=script volume profile v start"},
 		{

@@ -45,6 +45,7 @@ func TestErrorsTellWhatHappened(t *testing.T) {
 		}), gluster.ErrUnreachable, "10.77.0.99"},
 		{"set an option that does not exist", gluster.VolumeSet("three", "no.such", "1"), gluster.ErrRefused, "option"},
 		{"set an option to what it cannot be", gluster.VolumeSet("three", "network.ping-timeout", "soon"), gluster.ErrRefused, "soon"},
+		{"switch off granular entry heal", gluster.VolumeGranularHealOff("three"), nil, ""},
 		{"reset an option", gluster.VolumeReset("three", "network.ping-timeout"), nil, ""},
 		{"delete a volume that is started", gluster.VolumeDelete("three"), gluster.ErrRefused, "stopped"},
 		{"reset a brick that is online", gluster.ResetBrickCommit("three", "n1", "/bricks/three"), gluster.ErrRefused, "must be stopped"},

@@ -84,7 +84,7 @@ func cacheOptions() []Option {
 // Seen with 9.2, 10.3 and 11.1.
 func granularHealOption() Option {
 	return Option{
-		Name: optionGranularHeal, Value: "off", Origin: OriginHeal,
+		Name: OptionGranularHeal, Value: "off", Origin: OriginHeal,
 		Reason: "A removed file stays on a brick for good when that brick goes away again at the moment at which its removal is being healed, and heal info says 0. With off, the names of a directory are compared when it is healed. See below.",
 	}
 }
@@ -107,7 +107,7 @@ func effectiveOptions(v Volume) []Option {
 		byName[o.Name] = o
 	}
 	if v.Replica > 1 {
-		byName[optionGranularHeal] = granularHealOption()
+		byName[OptionGranularHeal] = granularHealOption()
 	}
 	if v.Replica == 3 {
 		byName[optionQuorumType] = Option{
@@ -119,8 +119,8 @@ func effectiveOptions(v Volume) []Option {
 		byName[name] = Option{Name: name, Value: value, Origin: OriginFile, Reason: "The cluster file names it."}
 	}
 	// On is left to the administrator: GlusterFS refuses to set it, and has a command that looks whether anything waits to be healed.
-	if isOn(byName[optionGranularHeal].Value) {
-		delete(byName, optionGranularHeal)
+	if isOn(byName[OptionGranularHeal].Value) {
+		delete(byName, OptionGranularHeal)
 	}
 	options := make([]Option, 0, len(byName))
 	for _, o := range byName {

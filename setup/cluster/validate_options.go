@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	optionQuorumType   = "cluster.quorum-type"
-	optionQuorumCount  = "cluster.quorum-count"
-	optionMetadata     = "performance.md-cache-timeout"
-	optionGranularHeal = "cluster.granular-entry-heal"
+	optionQuorumType  = "cluster.quorum-type"
+	optionQuorumCount = "cluster.quorum-count"
+	optionMetadata    = "performance.md-cache-timeout"
 )
+
+// OptionGranularHeal has single names healed instead of whole directories. glusterd has a command of its own for it.
+const OptionGranularHeal = "cluster.granular-entry-heal"
 
 // options checks the options of a volume, one by one and together.
 func (v validator) options(what string, vol Volume, n *node) {
@@ -76,7 +78,7 @@ func optionValueProblem(name, value string) (message, hint string) {
 		return fmt.Sprintf("option %s starts with -", name), "the gluster command would take it for a flag"
 	}
 	words := map[string][]string{
-		optionGranularHeal:            boolWords(),
+		OptionGranularHeal:            boolWords(),
 		optionQuorumType:              {"none", "auto", "fixed"},
 		"cluster.server-quorum-type":  {"none", "server"},
 		"transport.address-family":    {"inet", "inet6"},

@@ -18,7 +18,7 @@ func Warnings(c *Cluster) []string {
 		}
 		warnings = append(warnings, quorumWarnings(name, v, options)...)
 		warnings = append(warnings, optionWarnings(name, options)...)
-		if isOn(v.Options[optionGranularHeal]) {
+		if isOn(v.Options[OptionGranularHeal]) {
 			warnings = append(warnings, fmt.Sprintf("volume %s may have granular entry heal: a removed file stays on a brick for good when that brick goes away again while its removal is being healed, and nothing says so; "+
 				"have `check` look regularly. Where it is off, `gluster volume heal %[1]s granular-entry-heal enable` switches it on.", name))
 		}

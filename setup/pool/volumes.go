@@ -190,6 +190,11 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 		if set && sameValue(is, o.Value) {
 			continue
 		}
+		if o.Name == cluster.OptionGranularHeal && have.ID != "" {
+			d.add(change.Change{Object: "volume " + have.Name, Action: "switch off granular entry heal of", Why: "a removed file stays on a brick for good when its heal is interrupted"},
+				gluster.VolumeGranularHealOff(have.Name), d.leader)
+			continue
+		}
 		pairs = append(pairs, o.Name, o.Value)
 		if set {
 			why = append(why, fmt.Sprintf("%s is %s", o.Name, is))

@@ -186,6 +186,42 @@ func TestEquallyMeantOptionsAreNotSetAgain(t *testing.T) {
 	}.check(t)
 }
 
+// glusterd takes the option with the others only until the volume is first started.
+func TestGranularHealIsSwitchedOffByItsOwnCommand(t *testing.T) {
+	off := []cluster.Option{{Name: cluster.OptionGranularHeal, Value: "off"}, {Name: "cluster.quorum-type", Value: "auto"}}
+	want := wanted(func(p *desired.Pool) { p.Volumes[0].Options = off })
+	for _, c := range []decideCase{
+		{
+			name: "a volume that has it", want: want,
+			see: seen(n1, volume(func(v *gluster.Volume) {
+				v.Options = map[string]string{cluster.OptionGranularHeal: "on", "cluster.quorum-type": "auto", OwnOptions: "cluster.quorum-type"}
+			})),
+			steps: []string{"switch off granular entry heal of volume server", "set options of volume server"},
+			commands: []string{
+				"gluster --mode=script volume heal server granular-entry-heal disable",
+				"gluster --mode=script volume set server user.brickyard-options cluster.granular-entry-heal,cluster.quorum-type",
+			},
+		},
+		{
+			name: "one that has it no more", want: want,
+			see: seen(n1, volume(func(v *gluster.Volume) {
+				v.Options = map[string]string{cluster.OptionGranularHeal: "disable", "cluster.quorum-type": "auto", OwnOptions: "cluster.granular-entry-heal,cluster.quorum-type"}
+			})),
+		},
+		{
+			name: "a new one", want: want, see: seen(n1, noVolume),
+			steps: []string{"create volume server", "set options of volume server", "start volume server"},
+			commands: []string{
+				"gluster --mode=script volume create server replica 3 n1.example.com:/bricks/server/brick n2.example.com:/bricks/server/brick n3.example.com:/bricks/server/brick",
+				"gluster --mode=script volume set server cluster.granular-entry-heal off cluster.quorum-type auto user.brickyard-options cluster.granular-entry-heal,cluster.quorum-type",
+				"gluster --mode=script volume start server",
+			},
+		},
+	} {
+		t.Run(c.name, c.check)
+	}
+}
+
 func TestBrickDirectoriesThatBearAStamp(t *testing.T) {
 	stamp := func(id string, unused bool) func(*Observed) {
 		return func(o *Observed) { o.Stamps[brickPath] = Stamp{ID: id, Unused: unused} }
