@@ -12,7 +12,7 @@ import (
 )
 
 // A brick that goes away again while what it missed is being healed has to have all of it in the end, removals too. With granular entry heal, as
-// GlusterFS has it on new volumes, about one in four of these kills left a file on the brick for good (9.2, 10.3, 11.1).
+// GlusterFS has it on new volumes, some of these kills left a file on the brick for good (10.3, 11.1), or each of them hundreds (9.2).
 func TestARemovalWhoseHealIsInterruptedIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2, "profile: web"))
