@@ -101,12 +101,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "gluster_exporter: %v (see --help)\n", err)
 		return 1
 	}
-	if err := errors.Join(cli.Web.check(), cli.Probe.check()); err != nil {
+	if err := errors.Join(cli.Web.check(), cli.Probe.check(), cli.Runtime.check()); err != nil {
 		fmt.Fprintf(stderr, "gluster_exporter: %v\n", err)
 		return 1
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(cli.Runtime.Gomaxprocs, 1))
+		runtime.GOMAXPROCS(cli.Runtime.Gomaxprocs)
 	}
 	log, err := logger(cli.Log, stderr)
 	if err == nil {
@@ -143,6 +143,13 @@ func (f ProbeFlags) check() error {
 		if n < 1 || n > maxProbeSize {
 			return fmt.Errorf("--probe.size=%d: it must be from 1 to %d bytes", n, maxProbeSize) //nolint:err113 // see above
 		}
+	}
+	return nil
+}
+
+func (f RuntimeFlags) check() error {
+	if f.Gomaxprocs < 1 {
+		return fmt.Errorf("--runtime.gomaxprocs=%d: it must be 1 or more", f.Gomaxprocs) //nolint:err113 // see above
 	}
 	return nil
 }

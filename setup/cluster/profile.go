@@ -85,13 +85,13 @@ func cacheOptions() []Option {
 func granularHealOption() Option {
 	return Option{
 		Name: OptionGranularHeal, Value: "off", Origin: OriginHeal,
-		Reason: "A removed file stays on a brick for good when that brick goes away again at the moment at which its removal is being healed, and heal info says 0. With off, the names of a directory are compared when it is healed. See below.",
+		Reason: "A removed file stays on a brick for good when that brick goes away again at the moment at which its removal is being healed, and heal info says 0. With off, the names of a directory are compared when it is healed.",
 	}
 }
 
 // EffectiveOptions returns the options that the file asks for on a volume,
-// sorted by name: those of its profile, client quorum for replica 3, whole
-// directories healed, and the file's own, which win. It returns nil for an unknown volume.
+// sorted by name: whole directories healed and client quorum for replica 3, those
+// of its profile, and the file's own, which win. It returns nil for an unknown volume.
 func (c *Cluster) EffectiveOptions(volume string) []Option {
 	v, ok := c.Volumes[volume]
 	if !ok {
@@ -106,9 +106,7 @@ func effectiveOptions(v Volume) []Option {
 	for _, o := range profile {
 		byName[o.Name] = o
 	}
-	if v.Replica > 1 {
-		byName[OptionGranularHeal] = granularHealOption()
-	}
+	byName[OptionGranularHeal] = granularHealOption()
 	if v.Replica == 3 {
 		byName[optionQuorumType] = Option{
 			Name: optionQuorumType, Value: "auto", Origin: OriginQuorum,

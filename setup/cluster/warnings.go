@@ -18,10 +18,7 @@ func Warnings(c *Cluster) []string {
 		}
 		warnings = append(warnings, quorumWarnings(name, v, options)...)
 		warnings = append(warnings, optionWarnings(name, options)...)
-		if isOn(v.Options[OptionGranularHeal]) {
-			warnings = append(warnings, fmt.Sprintf("volume %s may have granular entry heal: a removed file stays on a brick for good when that brick goes away again while its removal is being healed, and nothing says so; "+
-				"have `check` look regularly. Where it is off, `gluster volume heal %[1]s granular-entry-heal enable` switches it on.", name))
-		}
+		warnings = append(warnings, granularHealWarnings(name, v)...)
 		warnings = append(warnings, unknownOptionWarnings(name, v)...)
 		warnings = append(warnings, placeWarnings(name, v)...)
 	}
@@ -62,6 +59,14 @@ func optionWarnings(name string, options map[string]string) []string {
 		warnings = append(warnings, fmt.Sprintf("volume %s lets clients keep attributes for %d s: %s.", name, timeout, what))
 	}
 	return warnings
+}
+
+func granularHealWarnings(name string, v Volume) []string {
+	if !isOn(v.Options[OptionGranularHeal]) {
+		return nil
+	}
+	return []string{fmt.Sprintf("volume %s may have granular entry heal: a removed file stays on a brick for good when that brick goes away again while its removal is being healed, and nothing says so; "+
+		"have `check` look regularly. Where it is off, `gluster volume heal %[1]s granular-entry-heal enable` switches it on.", name)}
 }
 
 func placeWarnings(name string, v Volume) []string {

@@ -191,7 +191,7 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 			continue
 		}
 		if o.Name == cluster.OptionGranularHeal && have.ID != "" {
-			d.add(change.Change{Object: "volume " + have.Name, Action: "switch off granular entry heal of", Why: "a removed file stays on a brick for good when its heal is interrupted"},
+			d.add(change.Change{Object: "volume " + have.Name, Action: "switch off granular entry heal of", Why: o.Reason},
 				gluster.VolumeGranularHealOff(have.Name), d.leader)
 			continue
 		}

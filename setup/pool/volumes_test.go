@@ -188,7 +188,7 @@ func TestEquallyMeantOptionsAreNotSetAgain(t *testing.T) {
 
 // glusterd takes the option with the others only until the volume is first started.
 func TestGranularHealIsSwitchedOffByItsOwnCommand(t *testing.T) {
-	off := []cluster.Option{{Name: cluster.OptionGranularHeal, Value: "off"}, {Name: "cluster.quorum-type", Value: "auto"}}
+	off := []cluster.Option{{Name: cluster.OptionGranularHeal, Value: "off", Reason: "Names are forgotten."}, {Name: "cluster.quorum-type", Value: "auto"}}
 	want := wanted(func(p *desired.Pool) { p.Volumes[0].Options = off })
 	for _, c := range []decideCase{
 		{
