@@ -65,6 +65,23 @@ func TestOneNodeAfterTheOtherWithTheHostPartFirst(t *testing.T) {
 	s.settled()
 }
 
+func TestNoServerIsProbedBeforeItHasTheNames(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, lab.Options{Nodes: 2, Names: names(2)}, cacheFile(2, 0, 2))
+	leader, other := s.Node(0), s.Node(1)
+	s.expect(leader, 4, []string{"waiting for apply on n2.example.com to prepare /cache_server/brick"}, "apply", "--timeout", "5s")
+	if out := other.Gluster("pool", "list"); strings.Contains(out, "10.77.0.11") || strings.Contains(out, "n1") {
+		t.Errorf("it was probed:\n%s", out)
+	}
+	for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "60s") {
+		o.check(t, s.Node(i).Name, 0)
+		if i == 1 && strings.Contains(o.out, "✓ probe peer") {
+			t.Errorf("it knew the leader by its address only:\n%s", o.out)
+		}
+	}
+	s.settled()
+}
+
 func TestIPv6Only(t *testing.T) {
 	t.Parallel()
 	file := strings.NewReplacer("10.77.0.11", "fd77::11", "10.77.0.12", "fd77::12", "10.77.0.13", "fd77::13").Replace(cacheFile(2, 1, 2))

@@ -114,6 +114,10 @@ func (d *decider) members() {
 			if _, answers := d.see.Views[s.Name]; !answers && d.see.Running && d.leader == d.node {
 				c.Needs = append(c.Needs, fmt.Sprintf("glusterd on %s (%s port %s) to answer", s.Name, s.Address, Port))
 			}
+			if d.leader == d.node {
+				// Probed before its /etc/hosts has the names, it would know this node by its address only.
+				c.Needs = append(c.Needs, unprepared(s.Name, d.see.Unprepared[s.Name])...)
+			}
 			// Whoever is not the leader becomes a member by the leader's probe.
 			if d.leader == d.node || s.Name != d.leader {
 				d.add(c, gluster.PeerProbe(s.Name), d.leader)
@@ -134,6 +138,14 @@ func (d *decider) members() {
 			}
 		}
 	}
+}
+
+// unprepared is what must happen before the pool can rely on a server and these bricks of it.
+func unprepared(server string, paths []string) []string {
+	if len(paths) == 0 {
+		return nil
+	}
+	return []string{"apply on " + server + " to prepare " + strings.Join(paths, ", ")}
 }
 
 // double refuses two nodes of the cluster file that are one machine to GlusterFS.

@@ -52,6 +52,15 @@ func TestPeers(t *testing.T) {
 			conflicts: []string{"peer-twice peer n3.example.com: it and n2.example.com are one machine to GlusterFS (UUID aaaa0002)"},
 		},
 		{
+			name: "a server that has not prepared its bricks may not have the names yet", want: wanted(),
+			see: seen(n1, virgin, func(o *Observed) { o.Unprepared = map[string][]string{n3: {brickPath}} }),
+			steps: []string{
+				"probe peer n2.example.com", "probe peer n3.example.com after apply on n3.example.com to prepare /bricks/server/brick",
+				"create volume server after n2.example.com to be in the pool after n3.example.com to be in the pool after apply on n3.example.com to prepare /bricks/server/brick",
+				"set options of volume server", "start volume server",
+			},
+		},
+		{
 			name: "a clone is refused before it is probed", want: wanted(),
 			see: seen(n1, virgin, func(o *Observed) { o.UUIDs[n3] = u1 }),
 			steps: []string{

@@ -74,11 +74,13 @@ func (d *decider) create(want desired.Volume) {
 		default:
 			c.Needs = append(c.Needs, d.strangersTo(host, want)...)
 		}
+		var missing []string
 		for _, b := range want.Spec.Bricks {
 			if b.Host == host && slices.Contains(d.see.Unprepared[host], b.Path) {
-				c.Needs = append(c.Needs, "apply on "+host+" to prepare "+b.Path)
+				missing = append(missing, b.Path)
 			}
 		}
+		c.Needs = append(c.Needs, unprepared(host, missing)...)
 	}
 	d.step(Step{Change: c, Unstamp: leftovers, Command: gluster.VolumeCreate(want.Spec)}, d.leader)
 	d.options(want, gluster.Volume{Name: name})
