@@ -15,9 +15,11 @@ import (
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
+	"brickyard/setup/machine"
 	"brickyard/setup/pool"
 	"brickyard/setup/powerloss"
 	"brickyard/setup/recovery"
+	"brickyard/setup/volfilter"
 )
 
 // RecoverCmd brings this node's bricks back.
@@ -64,6 +66,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}
 	defer unlock()
 	keep(o.State, log)
+	letStart(ctx, o.State, log)
 	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
@@ -91,6 +94,27 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return errors.New("find out when glusterd started: its socket is gone")
 	}
 	return gate(o).Returned(ctx, started)
+}
+
+// letStart does again what apply did so that bricks start on a tmpfs without user
+// attributes, where a new version of GlusterFS or another kernel undid it. What
+// fails is logged: bricks that start without it are looked after all the same.
+func letStart(ctx context.Context, s *desired.State, log *slog.Logger) {
+	bricks := s.TmpfsBricks()
+	if len(bricks) == 0 {
+		return
+	}
+	n, err := volfilter.Look("/", volfilter.Keeps)
+	if err == nil {
+		acts := volfilter.Decide(n, bricks)
+		for _, a := range acts {
+			log.Info("bricks on a tmpfs without user attributes need it", "action", a.Action, "path", a.Path)
+		}
+		err = volfilter.Do(ctx, machine.Run, acts)
+	}
+	if err != nil {
+		log.Error("bricks on tmpfs may not start", "error", err)
+	}
 }
 
 // glusterdStarted is when glusterd made its socket, which it does when it starts.

@@ -88,6 +88,17 @@ func (s *State) LastingBricks() []Directory {
 	return append(out, s.Directories...)
 }
 
+// TmpfsBricks are the bricks of this node that a reboot wipes, as directories.
+func (s *State) TmpfsBricks() []string {
+	var out []string
+	for _, m := range s.BrickMounts {
+		if m.Fstype == "tmpfs" {
+			out = append(out, m.BrickPath)
+		}
+	}
+	return out
+}
+
 // ClientMount is a volume mounted on this node.
 type ClientMount struct {
 	Volume  string

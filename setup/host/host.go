@@ -11,6 +11,7 @@ import (
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
+	"brickyard/setup/volfilter"
 )
 
 // Systemd is what the host part needs of the service manager.
@@ -46,6 +47,8 @@ type Host struct {
 
 	// Bricks counts the brick processes of this machine.
 	Bricks func() (int, error)
+	// UserAttributes reports whether a tmpfs keeps user attributes.
+	UserAttributes func() (bool, error)
 }
 
 // Default directories of Host.
@@ -60,7 +63,7 @@ func New(s *desired.State, r *desired.Rendered, source string) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	return &Host{State: s, Rendered: r, Exec: machine.Run, Systemd: DBus{}, Self: self, Source: source, StateDir: StateDir, RunDir: RunDir, Root: "/", Bricks: bricks}, nil
+	return &Host{State: s, Rendered: r, Exec: machine.Run, Systemd: DBus{}, Self: self, Source: source, StateDir: StateDir, RunDir: RunDir, Root: "/", Bricks: bricks, UserAttributes: volfilter.Keeps}, nil
 }
 
 // Part returns change.Host.
@@ -107,7 +110,12 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 	}
 	p.Add(h.packages(glusterPrograms(h.State)))
 	if h.State.Server {
-		q, err := h.glusterd(ctx)
+		q, err := h.volfilter()
+		if err != nil {
+			return p, err
+		}
+		p.Add(q)
+		q, err = h.glusterd(ctx)
 		if err != nil {
 			return p, err
 		}

@@ -77,6 +77,7 @@ func newBench(t *testing.T, mounts ...desired.BrickMount) *bench {
 	b.host = &Host{
 		State: &desired.State{Packages: true}, Rendered: &desired.Rendered{}, Systemd: b.systemd, Root: root,
 		StateDir: filepath.Join(b.dir, "state"), RunDir: filepath.Join(b.dir, "run"), Bricks: func() (int, error) { return 0, nil },
+		UserAttributes: func() (bool, error) { return true, nil },
 	}
 	b.host.Exec = func(ctx context.Context, env []string, argv ...string) ([]byte, error) {
 		if b.before != nil {
