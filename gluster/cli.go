@@ -112,7 +112,8 @@ func parseCLI(cmd Command, doc []byte) error {
 
 // plainFailure explains a run without an XML document.
 func plainFailure(cmd Command, text string, err error) error {
-	e := &Error{Op: cmd.Name(), Object: cmd.object(), Text: strings.TrimSpace(text), Kind: ErrRefused, Err: err}
+	e := refusal(cmd.Name(), cmd.object(), 0, text)
+	e.Err = err
 	var exit *exec.ExitError
 	switch {
 	case err == nil:

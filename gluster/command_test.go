@@ -70,6 +70,7 @@ func TestCLIReadsWhatTheProgramPrints(t *testing.T) {
 			gluster.ErrTransaction, "busy",
 		},
 		{"no glusterd", `echo 'Connection failed. Please check if gluster daemon is operational.'; exit 1`, gluster.ErrNotRunning, "Connection failed"},
+		{"a lock, without a document", `echo 'Disable granular entry heal on volume v has been unsuccessful: Another transaction is in progress for v.'; exit 1`, gluster.ErrTransaction, "unsuccessful"},
 		{"a wrong usage", `echo 'unrecognized word' >&2; exit 1`, gluster.ErrRefused, "unrecognized word"},
 		{"nothing", `:`, gluster.ErrMalformed, "no XML"},
 		{"half a document", `echo '` + head + `<opRet>'`, gluster.ErrMalformed, "XML syntax error"},

@@ -192,7 +192,7 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 		if set && sameValue(is, o.Value) {
 			continue
 		}
-		if o.Name == cluster.OptionGranularHeal && have.ID != "" {
+		if o.Name == cluster.OptionGranularHeal && have.Status != gluster.Created {
 			d.add(change.Change{Object: "volume " + have.Name, Action: "switch off granular entry heal of", Why: o.Reason},
 				gluster.VolumeGranularHealOff(have.Name), d.leader)
 			continue

@@ -209,6 +209,17 @@ func TestGranularHealIsSwitchedOffByItsOwnCommand(t *testing.T) {
 			})),
 		},
 		{
+			name: "one that another run has just created", want: want,
+			see: seen(n1, volume(func(v *gluster.Volume) {
+				v.Status, v.Options = gluster.Created, map[string]string{cluster.OptionGranularHeal: "on"}
+			})),
+			steps: []string{"set options of volume server", "start volume server"},
+			commands: []string{
+				"gluster --mode=script volume set server cluster.granular-entry-heal off cluster.quorum-type auto user.brickyard-options cluster.granular-entry-heal,cluster.quorum-type",
+				"gluster --mode=script volume start server",
+			},
+		},
+		{
 			name: "a new one", want: want, see: seen(n1, noVolume),
 			steps: []string{"create volume server", "set options of volume server", "start volume server"},
 			commands: []string{
