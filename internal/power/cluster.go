@@ -42,6 +42,23 @@ mounts:
   - {volume: server, path: /client, nodes: [web1.example.com, web2.example.com]}
 `
 
+// cacheBeside is a second volume of cluster A, in memory: that of a kernel as the distribution has it, which test hosts in containers do not show.
+const cacheBeside = `  cache:
+    replica: 2
+    bricks:
+      nodes: [web1.example.com, web2.example.com]
+      tmpfs: {mount: /cache_server, size: 64m}
+    profile: cache
+mounts:
+  - {volume: cache, path: /cache_client, nodes: [web1.example.com, web2.example.com]}
+`
+
+// What is written to it in the beginning, and how it must be on each brick when all is healthy.
+const (
+	fillCache = `for i in $(seq 20); do echo $i >/cache_client/f$i || exit 1; done`
+	lookCache = `for i in $(seq 20); do [ "$(cat /cache_server/brick/f$i)" = $i ] || { echo "f$i is missing or wrong on the brick"; exit 1; }; done`
+)
+
 // cacheServers is cluster B, with one client.
 const cacheServers = `nodes:
   cache1.example.com: {address: 10.0.0.11}
@@ -79,6 +96,7 @@ type mode struct {
 	mount   string
 	file    string // the cluster file; "" is the articles' recipe
 	prepare string // shell, on every server, before apply
+	cache   bool   // there is a second volume, in memory
 	keeps   bool   // everything that was acknowledged, also when all servers lose power at once
 	forgets bool   // everything when all servers lose power at once
 }
@@ -102,6 +120,7 @@ func modes() []*mode {
 	sync := web("sync", "disk: {mount: /server, device: /dev/vdb, fstype: xfs, durability: sync}")
 	sync.keeps = true
 	async := web("async", "disk: {mount: /server, device: /dev/vdb, fstype: xfs, durability: async}")
+	async.cache, async.file = true, strings.Replace(async.file, "mounts:\n", cacheBeside, 1)
 	dir := web("directory", "directory: /data/server")
 	dir.brick = "/data/server/brick"
 	dir.prepare = `mkfs.ext4 -q /dev/vdb && mkdir -p /data && echo '/dev/vdb /data ext4 defaults 0 2' >>/etc/fstab && systemctl daemon-reload && mount /data`

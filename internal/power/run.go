@@ -105,6 +105,11 @@ func (d *driver) take(ctx context.Context, m *mode) error {
 	if err := each(m.machines(), func(n string) error { _, err := d.on(ctx, n, "sync"); return err }); err != nil {
 		return err
 	}
+	if m.cache {
+		if _, err := d.on(ctx, m.writer, fillCache); err != nil {
+			return err
+		}
+	}
 	last := m.servers[len(m.servers)-1]
 	for range d.Cuts {
 		if err := d.cut(ctx, m, w, []string{last}); err != nil {
@@ -287,6 +292,14 @@ func (d *driver) compare(ctx context.Context, m *mode, w *writer, r *row, all bo
 		}
 		if !slices.Contains(m.servers, m.readers[0]) {
 			r.Mounted = 0
+		}
+	}
+	if m.cache && !all {
+		for _, n := range m.servers {
+			if code, words := d.status(ctx, n, lookCache); code != 0 {
+				d.say("   ! the volume in memory, on %s: %s", n, words)
+				d.wrong++
+			}
 		}
 	}
 	d.rows = append(d.rows, *r)
