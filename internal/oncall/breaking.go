@@ -39,7 +39,7 @@ func agree(ctx context.Context, h hosts) error {
 		return err
 	}
 	// Entries that wait to be healed make it end with 4; what counts here are those that differ.
-	return until(ctx, 2*time.Minute, "check finds differences", func() error {
+	return until(ctx, 10*time.Minute, "check finds differences", func() error {
 		_, err := h.on(ctx, cache1, "gluster-setup check --content --rate 0 --bandwidth 0 web")
 		return err
 	})
@@ -70,7 +70,7 @@ func tear(ctx context.Context, h hosts) error {
 
 // mend is what the runbook of split-brain says. What the prober and other writers tore with it is mended, too.
 func mend(ctx context.Context, h hosts) error {
-	return until(ctx, 3*time.Minute, "files are in split-brain", func() error {
+	return until(ctx, 10*time.Minute, "files are in split-brain", func() error {
 		_, err := h.on(ctx, cache1, `
 			for file in $(gluster volume heal web info | sed -nE 's,^(/[^ ]+).*,\1,p' | sort -u); do
 				gluster volume heal web split-brain source-brick cache1.example.com:/web_server/brick "$file" || true
@@ -100,7 +100,7 @@ func setAlone(ctx context.Context, h hosts) error {
 		return err
 	}
 	// The first try finds out that the connection is dead.
-	return until(ctx, time.Minute, "the option is refused", func() error {
+	return until(ctx, 5*time.Minute, "the option is refused", func() error {
 		_, err := h.on(ctx, cache1, "gluster --mode=script volume set web diagnostics.client-log-level WARNING")
 		return err
 	})
@@ -110,7 +110,7 @@ func setTogether(ctx context.Context, h hosts) error {
 	if err := rejoined(ctx, h); err != nil {
 		return err
 	}
-	err := until(ctx, time.Minute, "the servers do not find each other", func() error {
+	err := until(ctx, 5*time.Minute, "the servers do not find each other", func() error {
 		out, err := h.on(ctx, cache1, "gluster pool list")
 		if err == nil && !connected(out, cache2+domain) {
 			err = fmt.Errorf("no %s in %s", cache2, out)
@@ -140,7 +140,7 @@ func doubt(ctx context.Context, h hosts) error {
 		return err
 	}
 	// It waits, as its unit would, and says for what in the file that the exporter reads.
-	_, err = h.on(ctx, cache2, `rc=0; gluster-setup recover --timeout 15s || rc=$?; [ "$rc" = 1 ]; grep '"suspect": true' /var/lib/brickyard/recovery.json`)
+	_, err = h.on(ctx, cache2, `rc=0; gluster-setup recover --timeout 40s || rc=$?; [ "$rc" = 1 ]; grep '"suspect": true' /var/lib/brickyard/recovery.json`)
 	return err
 }
 

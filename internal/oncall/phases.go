@@ -198,7 +198,7 @@ func (d *driver) panels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = until(ctx, 2*time.Minute, "not all of it has data", func() error {
+	err = until(ctx, 10*time.Minute, "not all of it has data", func() error {
 		// The status makes glusterd note what the rebalance did.
 		if _, err := d.on(ctx, cache1, "gluster --mode=script volume rebalance spread status | grep -q completed"); err != nil {
 			return err

@@ -93,7 +93,7 @@ func (h *hosts) kill(ctx context.Context, host string) error {
 
 // booted waits until systemd has nothing left to start. A failed unit is an error.
 func (h *hosts) booted(ctx context.Context, host string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	for {
 		out, err := h.on(ctx, host, "systemctl", "is-system-running", "--wait")
@@ -161,18 +161,28 @@ next:
 // signal sends a signal to all processes of a host whose command line holds
 // all words. None is an error.
 func (h *hosts) signal(ctx context.Context, host string, s unix.Signal, words ...string) error {
+	found, err := h.find(ctx, host, words...)
+	if err != nil {
+		return err
+	}
+	return send(found, s)
+}
+
+// find returns the processes of a host with these words in their command lines.
+func (h *hosts) find(ctx context.Context, host string, words ...string) ([]int, error) {
 	pid, err := h.pid(ctx, host)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	found, err := processes(pid, words...)
-	if err != nil {
-		return err
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("%s has no process %q", host, words)
 	}
-	if len(found) == 0 {
-		return fmt.Errorf("%s has no process %q", host, words)
-	}
-	for _, p := range found {
+	return found, err
+}
+
+func send(processes []int, s unix.Signal) error {
+	for _, p := range processes {
 		if err := unix.Kill(p, s); err != nil {
 			return err
 		}

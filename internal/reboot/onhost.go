@@ -13,7 +13,7 @@ import (
 
 // healedCmd waits on a host.
 type healedCmd struct {
-	Limit time.Duration `default:"150s"`
+	Limit time.Duration `default:"10m"`
 }
 
 // Run looks once a second: each look asks the self-heal daemon to count what it
@@ -66,7 +66,7 @@ func (c *sendCmd) Run(ctx context.Context) error {
 	began := time.Now()
 	var conn net.Conn
 	var err error
-	for range 50 {
+	for range 1200 { // two minutes
 		if conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(c.Address, copyPort)); err == nil {
 			break
 		}

@@ -126,36 +126,60 @@ const selfHealDaemon = "glustershd"
 // source restarts sink and stops its refill half way, by freezing the self-heal
 // daemon that does it. Then something happens to the source.
 func (d *driver) source(ctx context.Context, source, sink string, then func(context.Context, string, string) (time.Time, error)) (time.Time, error) {
+	const tries = 5
+	for try := 1; ; try++ {
+		done, err := d.freeze(ctx, source, sink)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !done {
+			return then(ctx, source, sink)
+		}
+		if try == tries {
+			return time.Time{}, errors.New("the refill was faster than this test, again and again")
+		}
+		d.say("   it was faster than this test: once more")
+		if err := d.signal(ctx, source, unix.SIGCONT, selfHealDaemon); err != nil {
+			return time.Time{}, err
+		}
+		if _, err := d.healed(ctx); err != nil {
+			return time.Time{}, err
+		}
+	}
+}
+
+// freeze restarts sink and stops the self-heal daemon of source when it has
+// refilled a tenth of it; done says that it was complete by then.
+func (d *driver) freeze(ctx context.Context, source, sink string) (done bool, err error) {
 	if err := d.stop(ctx, sink); err != nil {
-		return time.Time{}, err
+		return false, err
+	}
+	// Looking for them takes longer than a refill may.
+	healers, err := d.find(ctx, source, selfHealDaemon)
+	if err != nil {
+		return false, err
 	}
 	if err := d.start(ctx, sink); err != nil {
-		return time.Time{}, err
+		return false, err
 	}
-	err := d.until(ctx, sink, func(dir string) bool {
+	err = d.until(ctx, sink, func(dir string) bool {
 		names, err := os.ReadDir(dir + basePath)
 		return err == nil && len(names) >= d.Files/10
 	})
 	if err != nil {
-		return time.Time{}, err
+		return false, err
 	}
-	if err := d.signal(ctx, source, unix.SIGSTOP, selfHealDaemon); err != nil {
-		return time.Time{}, err
+	if err := send(healers, unix.SIGSTOP); err != nil {
+		return false, err
 	}
 	time.Sleep(500 * time.Millisecond)
 	pid, err := d.pid(ctx, sink)
 	if err != nil {
-		return time.Time{}, err
+		return false, err
 	}
 	names, empty, err := half(root(pid) + basePath)
 	d.say("   half way: %s has %d of %d names, %d of them empty", sink, names, d.Files, empty)
-	if err == nil && names >= d.Files && empty == 0 {
-		err = errors.New("the refill was faster than this test")
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	return then(ctx, source, sink)
+	return names >= d.Files && empty == 0, err
 }
 
 func half(dir string) (names, empty int, err error) {
@@ -184,7 +208,7 @@ func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Tim
 		return time.Time{}, err
 	}
 	var out string
-	for end := time.Now().Add(30 * time.Second); !strings.Contains(out, "shutdown waits"); {
+	for end := time.Now().Add(2 * time.Minute); !strings.Contains(out, "shutdown waits"); {
 		select {
 		case err := <-stopped:
 			return time.Time{}, errors.Join(errors.New("the shutdown of the only complete copy did not wait"), err)
@@ -387,7 +411,7 @@ func (d *driver) rolling(ctx context.Context) (time.Time, error) {
 			if code == 0 {
 				break
 			}
-			if code != refused || since(asked) > 120 {
+			if code != refused || since(asked) > 600 {
 				return time.Time{}, fmt.Errorf("%s: ok-to-stop: %s", h, out)
 			}
 			time.Sleep(time.Second)
