@@ -104,7 +104,7 @@ func letStart(ctx context.Context, s *desired.State, log *slog.Logger) {
 	if len(bricks) == 0 {
 		return
 	}
-	n, err := volfilter.Look("/", volfilter.Keeps)
+	n, err := volfilter.Look("/", bricks, volfilter.Keeps)
 	if err == nil {
 		acts := volfilter.Decide(n, bricks)
 		for _, a := range acts {

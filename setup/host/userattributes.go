@@ -20,16 +20,16 @@ const (
 func (h *Host) volfilter() (change.Plan, error) {
 	var p change.Plan
 	bricks := h.State.TmpfsBricks()
-	n, err := volfilter.Look(h.Root, h.UserAttributes)
+	n, err := volfilter.Look(h.Root, bricks, h.UserAttributes)
 	if err != nil {
 		return p, err
 	}
-	if len(n.Dirs) == 0 && !n.Keeps && len(bricks) > 0 {
+	if len(n.Dirs) == 0 && !n.Keeps {
 		p.Changes = append(p.Changes, change.Change{
 			Part: change.Host, Object: "the filter of volfiles", Action: volfilter.Write, Why: whyFilter,
 			Commands: []string{"write gluster-setup-tmpfs into the directory \"filter\" of GlusterFS's libraries (the package brings them)"},
 			Do: func(ctx context.Context) error {
-				n, err := volfilter.Look(h.Root, h.UserAttributes)
+				n, err := volfilter.Look(h.Root, bricks, h.UserAttributes)
 				if err != nil {
 					return err
 				}

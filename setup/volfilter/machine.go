@@ -19,12 +19,14 @@ import (
 var libraries = []string{"usr/lib/*/glusterfs/*", "usr/lib64/glusterfs/*", "usr/lib/glusterfs/*", "usr/local/lib/glusterfs/*"}
 
 // Look reads the machine whose files begin at root; keeps says whether its tmpfs
-// keeps user attributes.
-func Look(root string, keeps func() (bool, error)) (Node, error) {
-	n := Node{Filters: map[string]string{}, Volfiles: map[string]string{}}
-	var err error
-	if n.Keeps, err = keeps(); err != nil {
-		return n, err
+// keeps user attributes, which matters only where there are bricks on one.
+func Look(root string, bricks []string, keeps func() (bool, error)) (Node, error) {
+	n := Node{Keeps: true, Filters: map[string]string{}, Volfiles: map[string]string{}}
+	if len(bricks) > 0 {
+		var err error
+		if n.Keeps, err = keeps(); err != nil {
+			return n, err
+		}
 	}
 	for _, pattern := range libraries {
 		for _, translator := range glob(root, pattern+"/xlator/storage/posix.so") {
@@ -101,35 +103,51 @@ func (a Act) do(ctx context.Context, exec machine.Exec) error {
 }
 
 // Keeps reports whether a tmpfs of the running kernel keeps user attributes. It
-// asks one that is mounted nowhere, and is gone with its descriptor.
+// asks one that is mounted nowhere, or, where that is forbidden as in many
+// containers, one that is mounted on every machine with systemd.
 func Keeps() (bool, error) {
-	const probed = "user.x" // the attribute that a brick asks for
-	failed := func(err error) (bool, error) {
-		return false, fmt.Errorf("find out whether a tmpfs keeps user attributes: %w", err)
+	keeps, err := ownTmpfs()
+	if err == nil {
+		return keeps, nil
 	}
+	for _, dir := range []string{"/run", "/dev/shm"} {
+		var st unix.Statfs_t
+		if unix.Statfs(dir, &st) == nil && st.Type == unix.TMPFS_MAGIC {
+			if keeps, err = answers(dir); err == nil {
+				return keeps, nil
+			}
+		}
+	}
+	return false, fmt.Errorf("find out whether a tmpfs keeps user attributes: %w", err)
+}
+
+// ownTmpfs asks a tmpfs that is gone with its descriptor.
+func ownTmpfs() (bool, error) {
 	config, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
-	if errors.Is(err, unix.ENOSYS) {
-		return false, nil // Linux before 5.2
-	}
 	if err != nil {
-		return failed(err)
+		return false, fmt.Errorf("fsopen: %w", err)
 	}
 	defer unix.Close(config) //nolint:errcheck // nothing was written
 	if err := unix.FsconfigCreate(config); err != nil {
-		return failed(err)
+		return false, fmt.Errorf("fsconfig: %w", err)
 	}
 	mount, err := unix.Fsmount(config, unix.FSMOUNT_CLOEXEC, 0)
 	if err != nil {
-		return failed(err)
+		return false, fmt.Errorf("fsmount: %w", err)
 	}
 	defer unix.Close(mount) //nolint:errcheck // nothing was written
 	// The descriptor of a mount is a path only, whose attributes cannot be asked for directly.
-	_, err = unix.Getxattr("/proc/self/fd/"+strconv.Itoa(mount), probed, nil)
+	return answers("/proc/self/fd/" + strconv.Itoa(mount))
+}
+
+// answers asks for the attribute that a brick asks for.
+func answers(dir string) (bool, error) {
+	_, err := unix.Getxattr(dir, "user.x", nil)
 	switch {
 	case err == nil, errors.Is(err, unix.ENODATA):
 		return true, nil
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return false, nil
 	}
-	return failed(err)
+	return false, fmt.Errorf("getxattr %s: %w", dir, err)
 }

@@ -100,7 +100,7 @@ func TestOnAMachine(t *testing.T) {
 	keeps := false
 	look := func() []Act {
 		t.Helper()
-		n, err := Look(root, func() (bool, error) { return keeps, nil })
+		n, err := Look(root, bricks, func() (bool, error) { return keeps, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,8 +166,16 @@ func TestKeeps(t *testing.T) {
 		t.Fatalf("%s is no tmpfs: %v", mounted, err)
 	}
 	_, err := unix.Getxattr(mounted, "user.x", nil)
-	got, failed := Keeps()
-	if failed != nil || got != (err != unix.EOPNOTSUPP) { //nolint:errorlint // a bare number
-		t.Errorf("it says %v, %v; the attribute of %s: %v", got, failed, mounted, err)
+	want := err != unix.EOPNOTSUPP //nolint:errorlint // a bare number
+	for name, ask := range map[string]func() (bool, error){"Keeps": Keeps, "one of its own": ownTmpfs, "the mounted one": func() (bool, error) { return answers(mounted) }} {
+		if got, err := ask(); err != nil || got != want {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, want)
+		}
+	}
+	if got, err := answers("/proc"); err != nil || got {
+		t.Errorf("/proc keeps user attributes: %v, %v", got, err)
+	}
+	if _, err := answers("/no/such/directory"); err == nil {
+		t.Error("a directory that is not there answers")
 	}
 }
