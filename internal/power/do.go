@@ -138,7 +138,15 @@ func (c *firstCmd) Run(ctx context.Context) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	b, err := json.Marshal(op{Kind: opTree}.do(c.Mount))
+	shown := op{Kind: opTree}.do(c.Mount)
+	// A mount that is there and not connected yet shows nothing, and lies to nobody: what counts is what it shows first.
+	for refused := shown.Error; shown.Error != "" && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+		if shown = (op{Kind: opTree}).do(c.Mount); shown.Error == "" {
+			shown.Error = refused // to be counted
+			break
+		}
+	}
+	b, err := json.Marshal(shown)
 	if err != nil {
 		return err
 	}
