@@ -27,7 +27,10 @@ import (
 
 const (
 	interval = 500 * time.Millisecond
-	timeout  = time.Second
+	// patient is the probes' timeout where no mount is to hang. It also counts what the machine needs to start the child.
+	patient = 30 * time.Second
+	// hasty is the one where mounts hang.
+	hasty = time.Second
 	// soon bounds every wait for something that happens by itself.
 	soon = 90 * time.Second
 	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer.
@@ -62,7 +65,7 @@ func (b *logBuffer) String() string {
 }
 
 // start starts an exporter in a node, which probes mounts.
-func start(t *testing.T, node *lab.Node, mounts ...string) *exporter {
+func start(t *testing.T, node *lab.Node, timeout time.Duration, mounts ...string) *exporter {
 	t.Helper()
 	config, err := json.Marshal(probe.Config{Mounts: mounts, Interval: interval, Timeout: timeout})
 	if err != nil {

@@ -26,14 +26,25 @@ func TestTwoClients(t *testing.T) {
 		c.Run("mount", "-t", "glusterfs", "n1:/server", "/client")
 	}
 	mount := one.Path("/client")
-	a, b := start(t, one, "/client"), start(t, two, "/client")
+	a, b := start(t, one, patient, "/client"), start(t, two, patient, "/client")
 
 	ok := t.Run("both probe, and each sees the other's echo", func(t *testing.T) { probing(t, a, b) }) &&
-		t.Run("a lost brick shows", func(t *testing.T) { lostBrick(t, server, a) }) &&
-		t.Run("a client that is stopped is stuck until it goes on", func(t *testing.T) { stopped(t, a) }) &&
-		t.Run("a client that is cut off keeps one child that cannot die", func(t *testing.T) { cutOff(t, a) }) &&
-		t.Run("nothing is written where nothing is mounted", func(t *testing.T) { unmounted(t, a) })
+		t.Run("a lost brick shows", func(t *testing.T) { lostBrick(t, server, a) })
 	if !ok {
+		return
+	}
+	a.t = t
+	a.stop()
+	a = start(t, one, hasty, "/client")
+	ok = t.Run("a client that is stopped is stuck until it goes on", func(t *testing.T) { stopped(t, a) }) &&
+		t.Run("a client that is cut off keeps one child that cannot die", func(t *testing.T) { cutOff(t, a) })
+	if !ok {
+		return
+	}
+	a.t = t
+	a.stop()
+	a = start(t, one, patient, "/client")
+	if !t.Run("nothing is written where nothing is mounted", func(t *testing.T) { unmounted(t, a) }) {
 		return
 	}
 
@@ -61,7 +72,7 @@ func TestTwoClients(t *testing.T) {
 		}
 	})
 	t.Run("a child does not outlive an exporter that is killed while the mount hangs", func(t *testing.T) {
-		a := start(t, one, "/client")
+		a := start(t, one, hasty, "/client")
 		a.until("success", a.success)
 		probes := a.probes()
 		client := fuseClient(t, one, "/client")
@@ -83,7 +94,7 @@ func TestTwoClients(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		a := start(t, one, "/client")
+		a := start(t, one, patient, "/client")
 		a.until("success", a.success)
 		a.until("the leftover is gone", func() bool { // the other client's kernel believes in it for another second
 			_, err := os.Stat(filepath.Join(dir, "n4@01234567.probe-4096"))
@@ -176,12 +187,13 @@ func watch(t *testing.T, e *exporter, during time.Duration) {
 
 func stopped(t *testing.T, e *exporter) {
 	e.t = t
+	e.until("success", e.success)
 	client := fuseClient(t, e.node, "/client")
 	descriptors := e.descriptors()
 	e.node.Run("bash", "-c", "kill -STOP "+client)
 	took := e.until("stuck", func() bool { return e.value("gluster_probe_stuck_seconds") > 0 })
-	t.Logf("a stopped client was found after %s, with an interval of %s and a timeout of %s", took, interval, timeout)
-	if took > interval+timeout+time.Second {
+	t.Logf("a stopped client was found after %s, with an interval of %s and a timeout of %s", took, interval, hasty)
+	if took > interval+hasty+time.Second {
 		t.Errorf("found after %s", took)
 	}
 	watch(t, e, 6*time.Second)
@@ -213,6 +225,7 @@ func cutOff(t *testing.T, e *exporter) {
 
 func unmounted(t *testing.T, e *exporter) {
 	e.t = t
+	e.until("success", e.success)
 	patiently(e.node, "umount /client") // it is busy for the moments of a probe
 	e.until("not_mounted", func() bool { return e.errors("not_mounted") >= 3 && !e.success() })
 	if e.find("gluster_mount_bricks") != nil {

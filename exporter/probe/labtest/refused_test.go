@@ -19,7 +19,7 @@ func TestVolumesThatTakeNoFiles(t *testing.T) {
 	server.Gluster("volume", "create", "small", "n1:/bricks/small/brick")
 	server.Gluster("volume", "start", "small")
 	client.Run("bash", "-c", "mkdir /client /sub && mount -t glusterfs n1:/small /client && mkdir -p /client/team/a && mount -t glusterfs n1:/small/team/a /sub")
-	e := start(t, client, "/client", "/sub")
+	e := start(t, client, patient, "/client", "/sub")
 	mounts := map[string]string{"/client": "mountpoint=/client", "/sub": "mountpoint=/sub"}
 	all := func(value func(mount string) bool) func() bool {
 		return func() bool {
