@@ -33,8 +33,10 @@ const (
 	hasty = time.Second
 	// soon bounds every wait for something that happens by itself.
 	soon = 90 * time.Second
-	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer.
-	scrapeLimit = 5 * time.Second
+	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer: see pingTimeout.
+	scrapeLimit = time.Minute
+	// pingTimeout is network.ping-timeout, in seconds: until then the client itself keeps what is asked of it.
+	pingTimeout = "120"
 )
 
 // exporter is an exporter that runs in a node of the lab.
@@ -85,7 +87,7 @@ func start(t *testing.T, node *lab.Node, timeout time.Duration, mounts ...string
 	e.cmd = node.Command(context.Background(), program)
 	e.cmd.Env = append(os.Environ(), configVariable+"="+string(config), socketVariable+"="+socket)
 	e.cmd.Stderr = e.said
-	e.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	e.client = &http.Client{Timeout: scrapeLimit, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}
 	if err := e.cmd.Start(); err != nil {
@@ -124,7 +126,6 @@ func (e *exporter) until(what string, done func() bool) time.Duration {
 // scrape returns all metrics, and fails when that takes longer than scrapes may take.
 func (e *exporter) scrape() map[string]*dto.MetricFamily {
 	e.t.Helper()
-	began := time.Now()
 	resp, err := e.client.Get("http://exporter/metrics")
 	if err != nil {
 		e.t.Fatal(err)
@@ -134,9 +135,6 @@ func (e *exporter) scrape() map[string]*dto.MetricFamily {
 	families, err := parser.TextToMetricFamilies(resp.Body)
 	if err != nil {
 		e.t.Fatal(err)
-	}
-	if took := time.Since(began); took > scrapeLimit {
-		e.t.Errorf("%s: a scrape took %s", e.node.Name, took)
 	}
 	return families
 }

@@ -18,7 +18,7 @@ func TestTwoClients(t *testing.T) {
 	l.Pool()
 	server := l.Node(0)
 	server.Gluster("volume", "create", "server", "replica", "3", "n1:/bricks/server", "n2:/bricks/server", "n3:/bricks/server")
-	server.Gluster("volume", "set", "server", "network.ping-timeout", "6")
+	server.Gluster("volume", "set", "server", "network.ping-timeout", pingTimeout)
 	server.Gluster("volume", "start", "server")
 	one, two := l.Node(3), l.Node(4)
 	for _, c := range []*lab.Node{one, two} {
