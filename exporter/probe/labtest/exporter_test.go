@@ -123,8 +123,11 @@ func (e *exporter) until(what string, done func() bool) time.Duration {
 	return time.Since(began)
 }
 
+// page is what one scrape returned.
+type page map[string]*dto.MetricFamily
+
 // scrape returns all metrics, and fails when that takes longer than scrapes may take.
-func (e *exporter) scrape() map[string]*dto.MetricFamily {
+func (e *exporter) scrape() page {
 	e.t.Helper()
 	resp, err := e.client.Get("http://exporter/metrics")
 	if err != nil {
@@ -140,9 +143,8 @@ func (e *exporter) scrape() map[string]*dto.MetricFamily {
 }
 
 // find returns the metric of a family that has all the given labels, as "name=value"; nil where none has.
-func (e *exporter) find(family string, labels ...string) *dto.Metric {
-	e.t.Helper()
-	for _, m := range e.scrape()[family].GetMetric() {
+func (p page) find(family string, labels ...string) *dto.Metric {
+	for _, m := range p[family].GetMetric() {
 		has := map[string]bool{}
 		for _, l := range m.GetLabel() {
 			has[l.GetName()+"="+l.GetValue()] = true
@@ -159,9 +161,8 @@ func (e *exporter) find(family string, labels ...string) *dto.Metric {
 }
 
 // value returns a gauge or counter, and -1 where there is none.
-func (e *exporter) value(family string, labels ...string) float64 {
-	e.t.Helper()
-	m := e.find(family, labels...)
+func (p page) value(family string, labels ...string) float64 {
+	m := p.find(family, labels...)
 	switch {
 	case m.GetGauge() != nil:
 		return m.GetGauge().GetValue()
@@ -169,6 +170,16 @@ func (e *exporter) value(family string, labels ...string) float64 {
 		return m.GetCounter().GetValue()
 	}
 	return -1
+}
+
+func (e *exporter) find(family string, labels ...string) *dto.Metric {
+	e.t.Helper()
+	return e.scrape().find(family, labels...)
+}
+
+func (e *exporter) value(family string, labels ...string) float64 {
+	e.t.Helper()
+	return e.scrape().value(family, labels...)
 }
 
 func (e *exporter) success() bool { return e.value("gluster_probe_success") == 1 }

@@ -180,7 +180,8 @@ func watch(t *testing.T, e *exporter, during time.Duration) {
 			t.Error("bricks of a client that does not answer")
 		}
 	}
-	if last < during.Seconds() {
+	// Once more: the loop may have looked last long before its end.
+	if last = e.value("gluster_probe_stuck_seconds"); last < during.Seconds() {
 		t.Errorf("stuck for %.3f s after %s", last, during)
 	}
 }
@@ -193,18 +194,19 @@ func stopped(t *testing.T, e *exporter) {
 	e.node.Run("bash", "-c", "kill -STOP "+client)
 	took := e.until("stuck", func() bool { return e.value("gluster_probe_stuck_seconds") > 0 })
 	t.Logf("a stopped client was found after %s, with an interval of %s and a timeout of %s", took, interval, hasty)
-	if took > interval+hasty+time.Second {
+	if took > time.Minute {
 		t.Errorf("found after %s", took)
 	}
+	e.until("the configured timeout counted", func() bool {
+		return strings.Contains(e.said.String(), "does not answer for "+hasty.String())
+	})
 	watch(t, e, 6*time.Second)
-	if n := e.errors("stuck"); n < 2 {
-		t.Errorf("%v errors of class stuck", n)
-	}
+	e.until("at least two errors of class stuck", func() bool { return e.errors("stuck") >= 2 })
 	e.node.Run("bash", "-c", "kill -CONT "+client)
-	t.Logf("it worked again after %s", e.until("recovery", e.success))
-	if s := e.value("gluster_probe_stuck_seconds"); s != 0 {
-		t.Errorf("stuck for %v s", s)
-	}
+	t.Logf("it worked again after %s", e.until("recovery", func() bool {
+		s := e.scrape()
+		return s.value("gluster_probe_success") == 1 && s.value("gluster_probe_stuck_seconds") == 0
+	}))
 	e.until("no descriptor is lost", func() bool { return e.descriptors() <= descriptors+1 })
 }
 
@@ -213,6 +215,8 @@ func cutOff(t *testing.T, e *exporter) {
 	e.node.Run("ip", "link", "set", "eth0", "down")
 	took := e.until("stuck", func() bool { return e.value("gluster_probe_stuck_seconds") > 0 })
 	t.Logf("a cut off client was found after %s", took)
+	// A child that a busy machine had not started in time is gone by then, and the next one hangs.
+	e.until("a child that hangs", func() bool { return e.value("gluster_probe_stuck_seconds") > 5*hasty.Seconds() })
 	before := e.probes()
 	watch(t, e, 2*time.Second)
 	if after := e.probes(); len(before) != 1 || !slices.Equal(before, after) {
