@@ -23,7 +23,12 @@ import (
 	"brickyard/internal/lab"
 )
 
-const patience = 60 * time.Second
+const (
+	// patience bounds every wait for something that happens by itself, on a machine that does many other things, too.
+	patience = 5 * time.Minute
+	// scrapeLimit bounds a scrape that must not wait for what does not answer.
+	scrapeLimit = time.Minute
+)
 
 // binary is the exporter, built once.
 var binary = sync.OnceValues(func() (string, error) {

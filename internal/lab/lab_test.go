@@ -226,9 +226,9 @@ func exists(path string) bool {
 
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("waited 30 s in vain")
+			t.Fatal("waited five minutes in vain")
 		}
 	}
 }
