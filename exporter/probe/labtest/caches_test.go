@@ -24,7 +24,7 @@ func TestCachesOfClientsDoNotDelayEchoes(t *testing.T) {
 	peers := map[*exporter]string{}
 	for i, c := range l.Nodes()[2:] {
 		c.Run("mkdir", "/client")
-		c.Run("mount", "-t", "glusterfs", "-o", "entry-timeout=600,attribute-timeout=600,negative-timeout=600", "n1:/server", "/client")
+		mountVolume(t, c, "-o", "entry-timeout=600,attribute-timeout=600,negative-timeout=600", "n1:/server", "/client")
 		peers[start(t, c, patient, "/client")] = l.Nodes()[3-i].Name
 	}
 	for e, peer := range peers {

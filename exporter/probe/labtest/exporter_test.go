@@ -110,13 +110,18 @@ func start(t *testing.T, node *lab.Node, timeout time.Duration, mounts ...string
 	return e
 }
 
-// until waits for something to become true.
 func (e *exporter) until(what string, done func() bool) time.Duration {
 	e.t.Helper()
+	return until(e.t, e.node, what, done)
+}
+
+// until waits for something to become true.
+func until(t *testing.T, node *lab.Node, what string, done func() bool) time.Duration {
+	t.Helper()
 	began := time.Now()
 	for !done() {
 		if time.Since(began) > soon {
-			e.t.Fatalf("%s: not within %s: %s", e.node.Name, soon, what)
+			t.Fatalf("%s: not within %s: %s", node.Name, soon, what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -261,6 +266,14 @@ func owns(names []string, node string) bool {
 		}
 	}
 	return false
+}
+
+// mountVolume mounts a volume, whose bricks may just be starting.
+func mountVolume(t *testing.T, node *lab.Node, args ...string) {
+	t.Helper()
+	until(t, node, "the volume is mounted", func() bool {
+		return node.Command(t.Context(), append([]string{"mount", "-t", "glusterfs"}, args...)...).Run() == nil
+	})
 }
 
 // patiently runs a command in a node until it succeeds.

@@ -23,7 +23,7 @@ func TestTwoClients(t *testing.T) {
 	one, two := l.Node(3), l.Node(4)
 	for _, c := range []*lab.Node{one, two} {
 		c.Run("mkdir", "/client")
-		c.Run("mount", "-t", "glusterfs", "n1:/server", "/client")
+		mountVolume(t, c, "n1:/server", "/client")
 	}
 	mount := one.Path("/client")
 	a, b := start(t, one, patient, "/client"), start(t, two, patient, "/client")
@@ -53,7 +53,7 @@ func TestTwoClients(t *testing.T) {
 		one.Run("bash", "-c", "kill -KILL "+fuseClient(t, one, "/client"))
 		a.until("not_connected", func() bool { return a.errors("not_connected") > 0 && !a.success() })
 		one.Run("umount", "-l", "/client")
-		one.Run("mount", "-t", "glusterfs", "n1:/server", "/client")
+		mountVolume(t, one, "n1:/server", "/client")
 		a.until("success", a.success)
 	})
 	t.Run("a killed exporter leaves nothing", func(t *testing.T) {
@@ -241,6 +241,6 @@ func unmounted(t *testing.T, e *exporter) {
 	if entries, err := os.ReadDir(e.node.Path("/client")); err != nil || len(entries) != 0 {
 		t.Errorf("in the bare directory: %v, %v", entries, err)
 	}
-	e.node.Run("mount", "-t", "glusterfs", "n1:/server", "/client")
+	mountVolume(t, e.node, "n1:/server", "/client")
 	e.until("success", e.success)
 }

@@ -18,7 +18,10 @@ func TestVolumesThatTakeNoFiles(t *testing.T) {
 	server.Run("bash", "-c", "mkdir /bricks/small && mount -t tmpfs -o size=16m tmpfs /bricks/small")
 	server.Gluster("volume", "create", "small", "n1:/bricks/small/brick")
 	server.Gluster("volume", "start", "small")
-	client.Run("bash", "-c", "mkdir /client /sub && mount -t glusterfs n1:/small /client && mkdir -p /client/team/a && mount -t glusterfs n1:/small/team/a /sub")
+	client.Run("mkdir", "/client", "/sub")
+	mountVolume(t, client, "n1:/small", "/client")
+	client.Run("mkdir", "-p", "/client/team/a")
+	mountVolume(t, client, "n1:/small/team/a", "/sub")
 	e := start(t, client, patient, "/client", "/sub")
 	mounts := map[string]string{"/client": "mountpoint=/client", "/sub": "mountpoint=/sub"}
 	all := func(value func(mount string) bool) func() bool {
