@@ -29,15 +29,7 @@ func TestCachesOfClientsDoNotDelayEchoes(t *testing.T) {
 	}
 	for e, peer := range peers {
 		e.until("success", e.success)
-		e.until("echoes", func() bool {
-			return e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram().GetSampleCount() >= 3
-		})
-		h := e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram()
-		mean := h.GetSampleSum() / float64(h.GetSampleCount())
-		t.Logf("%s: %d echoes of %s, mean %.4f s", e.node.Name, h.GetSampleCount(), peer, mean)
-		if mean > 1 {
-			t.Errorf("%s: echoes of %s take %.3f s", e.node.Name, peer, mean)
-		}
+		e.echoes(peer)
 		for _, class := range []string{"other", "mismatch", "stuck"} {
 			if n := e.errors(class); n != 0 {
 				t.Errorf("%s: %v errors of class %s", e.node.Name, n, class)

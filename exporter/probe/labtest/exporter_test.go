@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,8 +32,10 @@ const (
 	patient = 30 * time.Second
 	// hasty is the one where mounts hang.
 	hasty = time.Second
-	// soon bounds every wait for something that happens by itself.
-	soon = 90 * time.Second
+	// soon bounds every wait for something that happens by itself, on a machine that does many other things, too.
+	soon = 5 * time.Minute
+	// grace is how long a child that is to end tries to remove its files: endGrace of package probe.
+	grace = 2 * time.Second
 	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer: see pingTimeout.
 	scrapeLimit = time.Minute
 	// pingTimeout is network.ping-timeout, in seconds: until then the client itself keeps what is asked of it.
@@ -43,6 +46,7 @@ const (
 type exporter struct {
 	t      *testing.T
 	node   *lab.Node
+	config probe.Config
 	cmd    *exec.Cmd
 	client *http.Client
 	said   *logBuffer
@@ -69,7 +73,12 @@ func (b *logBuffer) String() string {
 // start starts an exporter in a node, which probes mounts.
 func start(t *testing.T, node *lab.Node, timeout time.Duration, mounts ...string) *exporter {
 	t.Helper()
-	config, err := json.Marshal(probe.Config{Mounts: mounts, Interval: interval, Timeout: timeout})
+	return startWith(t, node, probe.Config{Mounts: mounts, Interval: interval, Timeout: timeout})
+}
+
+func startWith(t *testing.T, node *lab.Node, cfg probe.Config) *exporter {
+	t.Helper()
+	config, err := json.Marshal(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +92,7 @@ func start(t *testing.T, node *lab.Node, timeout time.Duration, mounts ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &exporter{t: t, node: node, said: &logBuffer{}, ended: make(chan struct{})}
+	e := &exporter{t: t, node: node, config: cfg, said: &logBuffer{}, ended: make(chan struct{})}
 	e.cmd = node.Command(context.Background(), program)
 	e.cmd.Env = append(os.Environ(), configVariable+"="+string(config), socketVariable+"="+socket)
 	e.cmd.Stderr = e.said
@@ -232,9 +241,10 @@ func children(pid int) []int {
 
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
-// stop ends the exporter as its service does.
-func (e *exporter) stop() {
+// stop ends the exporter as its service does, and returns how long that took.
+func (e *exporter) stop() time.Duration {
 	e.t.Helper()
+	began := time.Now()
 	if err := e.node.Signal(e.cmd, syscall.SIGTERM); err != nil {
 		e.t.Fatal(err)
 	}
@@ -243,6 +253,35 @@ func (e *exporter) stop() {
 	case <-time.After(soon):
 		e.t.Fatal("the exporter does not end")
 	}
+	return time.Since(began)
+}
+
+// within ends an exporter, and one more in its place for as long as that took the time after which its children may leave files to the next start.
+func within(e *exporter, end func(*exporter) time.Duration) {
+	e.t.Helper()
+	for range 20 {
+		took := end(e)
+		if took < grace {
+			return
+		}
+		e.t.Logf("%s: ending took %s", e.node.Name, took)
+		e = startWith(e.t, e.node, e.config)
+		for _, m := range e.config.Mounts {
+			e.until("success", func() bool { return e.value("gluster_probe_success", "mountpoint="+m) == 1 })
+		}
+	}
+	e.t.Fatalf("%s: ending always takes longer than %s", e.node.Name, grace)
+}
+
+// echoes waits until three echoes of a peer have taken no more than a second each.
+func (e *exporter) echoes(peer string) {
+	e.t.Helper()
+	var h *dto.Histogram
+	e.until("echoes of "+peer, func() bool {
+		h = e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram()
+		return slices.ContainsFunc(h.GetBucket(), func(b *dto.Bucket) bool { return b.GetUpperBound() == 1 && b.GetCumulativeCount() >= 3 })
+	})
+	e.t.Logf("%s: %d echoes of %s, mean %.4f s", e.node.Name, h.GetSampleCount(), peer, h.GetSampleSum()/float64(h.GetSampleCount()))
 }
 
 // hidden are the names in the probers' directory as a mount shows them; nil where there is no such directory.

@@ -58,14 +58,17 @@ func TestTwoClients(t *testing.T) {
 	})
 	t.Run("a killed exporter leaves nothing", func(t *testing.T) {
 		a.t = t
-		a.until("a probe is under way", func() bool {
-			return slices.ContainsFunc(hidden(t, mount), func(n string) bool { return strings.HasPrefix(n, "n4@") && strings.Contains(n, "probe-") })
+		within(a, func(a *exporter) time.Duration {
+			a.until("a probe is under way", func() bool {
+				return slices.ContainsFunc(hidden(t, mount), func(n string) bool { return strings.HasPrefix(n, "n4@") && strings.Contains(n, "probe-") })
+			})
+			probes, pid, began := a.probes(), a.pid(), time.Now()
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			a.until("the child is gone", func() bool { return len(probes) == 1 && !alive(probes[0]) })
+			return time.Since(began)
 		})
-		probes := a.probes()
-		if err := syscall.Kill(a.pid(), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		a.until("the child is gone", func() bool { return len(probes) == 1 && !alive(probes[0]) })
 		names := hidden(t, two.Path("/client"))
 		if owns(names, "n4") || !owns(names, "n5") {
 			t.Errorf("left: %q", names)
@@ -103,11 +106,11 @@ func TestTwoClients(t *testing.T) {
 		if err := os.Remove(filepath.Join(dir, "n41@01234567.probe-4096")); err != nil {
 			t.Errorf("another node's file: %v", err)
 		}
-		a.stop()
+		within(a, (*exporter).stop)
 		if names := hidden(t, two.Path("/client")); owns(names, "n4") || !owns(names, "n5") {
 			t.Errorf("left after n4's end: %q", names)
 		}
-		b.stop()
+		within(b, (*exporter).stop)
 		for _, brick := range l.Nodes()[:3] {
 			if _, err := os.Stat(brick.Path("/bricks/server/.gluster_exporter")); !os.IsNotExist(err) {
 				t.Errorf("%s: directory left: %v", brick.Name, err)
@@ -130,15 +133,7 @@ func probing(t *testing.T, a, b *exporter) {
 		}
 	}
 	for e, peer := range map[*exporter]string{a: "n5", b: "n4"} {
-		e.until("echoes", func() bool {
-			return e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram().GetSampleCount() >= 3
-		})
-		h := e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram()
-		mean := h.GetSampleSum() / float64(h.GetSampleCount())
-		t.Logf("%s: %d echoes of %s, mean %.4f s", e.node.Name, h.GetSampleCount(), peer, mean)
-		if mean > 1 {
-			t.Errorf("%s: echoes of %s take %.3f s", e.node.Name, peer, mean)
-		}
+		e.echoes(peer)
 		for _, operation := range []string{"create", "write", "fsync", "close", "read", "stat", "rename", "remove"} {
 			h := e.find("gluster_probe_operation_duration_seconds", "volume=server", "mountpoint=/client", "size=1000000", "operation="+operation).GetHistogram()
 			t.Logf("%s: %s: %d, mean %.5f s", e.node.Name, operation, h.GetSampleCount(), h.GetSampleSum()/float64(h.GetSampleCount()))

@@ -125,7 +125,7 @@ func TestVolumesThatTakeNoFiles(t *testing.T) {
 	if m := e.find("gluster_probe_echo_seconds"); m != nil {
 		t.Errorf("a node alone hears echoes: %v", m)
 	}
-	e.stop()
+	within(e, (*exporter).stop)
 	for _, path := range []string{"/bricks/small/brick", "/bricks/small/brick/team/a"} {
 		entries, err := os.ReadDir(server.Path(path))
 		if err != nil {
