@@ -239,7 +239,7 @@ func TestAGeoReplicationSession(t *testing.T) {
 				"gluster_georep_session_started" + session:               started,
 				"gluster_georep_monitor_up" + session:                    monitor,
 				`gluster_exporter_collector_success{collector="georep"}`: 1,
-				of("worker_up", i): up,
+				of("worker_up", i):                                       up,
 			})
 		}
 		// The words are those of GlusterFS's own command, when nothing changes between the two.
