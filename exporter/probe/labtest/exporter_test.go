@@ -317,7 +317,7 @@ func mountVolume(t *testing.T, node *lab.Node, args ...string) {
 
 // patiently runs a command in a node until it succeeds.
 func patiently(node *lab.Node, command string) {
-	node.Run("bash", "-c", "for i in $(seq 200); do "+command+" && exit; sleep 0.02; done; exit 1")
+	node.Run("bash", "-c", "until "+command+"; do sleep 0.02; done")
 }
 
 // fuseClient finds the process that serves a mount of a node, by its number in the node.
