@@ -94,7 +94,7 @@ func TestCLIEndsInTime(t *testing.T) {
 	defer cancel()
 	started := time.Now()
 	wantError(t, gluster.CLI{Path: path}.Run(ctx, gluster.VolumeStart("v")), gluster.ErrTimeout, "")
-	if took := time.Since(started); took > 5*time.Second {
+	if took := time.Since(started); took > time.Minute { // the program would sleep for longer
 		t.Errorf("took %s", took)
 	}
 	ctx, cancel = context.WithCancel(t.Context())

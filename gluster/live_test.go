@@ -82,9 +82,9 @@ func waitForBricks(t testing.TB, l *lab.Lab) {
 
 func waitFor(t testing.TB, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("waited a minute in vain")
+			t.Fatal("waited five minutes in vain")
 		}
 	}
 }

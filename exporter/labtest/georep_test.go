@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -177,6 +178,23 @@ func georepStatus(t *testing.T, n *lab.Node) (out []pairStatus) {
 	return doc.Pairs
 }
 
+// monitorEnded reports whether gsyncd's monitor has run on a node and has ended. The first thing that it does is to make its file, and whoever
+// goes on for it has its command line.
+func monitorEnded(t *testing.T, n *lab.Node) bool {
+	t.Helper()
+	if _, err := os.Stat(n.Path("/run/gluster/gsyncd-web-n3-copy.pid")); err != nil {
+		return false
+	}
+	lines, err := filepath.Glob(n.Path("/proc") + "/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return !slices.ContainsFunc(lines, func(path string) bool {
+		line, _ := os.ReadFile(path) //nolint:errcheck // a process that ends has none
+		return bytes.Contains(line, []byte("gsyncd")) && bytes.Contains(line, []byte("monitor"))
+	})
+}
+
 // TestAGeoReplicationSession makes a real one between two pools, with gsyncd as it is installed, and takes away what it needs.
 func TestAGeoReplicationSession(t *testing.T) {
 	t.Parallel()
@@ -204,8 +222,11 @@ func TestAGeoReplicationSession(t *testing.T) {
 	}
 	exporters := []*exporter{start(t, n1), start(t, n2)}
 	const session = `{secondary="n3::copy",volume="web"}`
+	of := func(metric string, node int) string {
+		return fmt.Sprintf(`gluster_georep_%s{brick="n%d:/bricks/web",secondary="n3::copy",volume="web"}`, metric, node+1)
+	}
 	worker := func(metric string, node int) float64 {
-		value, ok := exporters[node].scrape()[fmt.Sprintf(`gluster_georep_%s{brick="n%d:/bricks/web",secondary="n3::copy",volume="web"}`, metric, node+1)]
+		value, ok := exporters[node].scrape()[of(metric, node)]
 		if !ok {
 			return -1
 		}
@@ -214,13 +235,12 @@ func TestAGeoReplicationSession(t *testing.T) {
 	wantSession := func(what string, started, monitor, up float64) {
 		t.Helper()
 		for i, e := range exporters {
-			s := e.scrape()
-			s.want(t, "gluster_georep_session_started"+session, started)
-			s.want(t, "gluster_georep_monitor_up"+session, monitor)
-			s.want(t, `gluster_exporter_collector_success{collector="georep"}`, 1)
-			if got := worker("worker_up", i); got != up {
-				t.Errorf("%s: worker_up of %s is %v, want %v", what, e.node.Name, got, up)
-			}
+			e.until(t, e.node.Name+" to see the session "+what, samples{
+				"gluster_georep_session_started" + session:               started,
+				"gluster_georep_monitor_up" + session:                    monitor,
+				`gluster_exporter_collector_success{collector="georep"}`: 1,
+				of("worker_up", i):                                       up,
+			})
 		}
 		// The words are those of GlusterFS's own command, when nothing changes between the two.
 		waitFor(t, "the words of GlusterFS's own command when "+what, func() bool {
@@ -242,16 +262,16 @@ func TestAGeoReplicationSession(t *testing.T) {
 		t.Error("a session before there is one")
 	}
 	n1.Run("mkdir", "/mnt/web")
-	n1.Run("mount", "-t", "glusterfs", "n1:/web", "/mnt/web")
+	waitFor(t, "the volume to be mounted", func() bool {
+		return n1.Command(t.Context(), "mount", "-t", "glusterfs", "n1:/web", "/mnt/web").Run() == nil
+	})
 	n1.Run("sh", "-c", "mkdir -p /mnt/web/a; echo before >/mnt/web/a/before")
 	georep("create", "no-verify")
 	wantSession("created", 0, 0, 0)
 
 	// The command says that it started, and there is no way: gsyncd's monitor ends before it has noted anything.
 	georep("start")
-	waitFor(t, "the monitors to end", func() bool {
-		return exporters[0].scrape()["gluster_georep_monitor_up"+session] == 0 && exporters[1].scrape()["gluster_georep_monitor_up"+session] == 0
-	})
+	waitFor(t, "the monitors to end", func() bool { return monitorEnded(t, n1) && monitorEnded(t, n2) })
 	wantSession("started without a way", 1, 0, 0)
 	if got := georepStatus(t, n1)[0].Status; got != "Created" {
 		t.Errorf("GlusterFS calls it %s now", got)
@@ -262,6 +282,9 @@ func TestAGeoReplicationSession(t *testing.T) {
 	waitFor(t, "both workers", bothUp)
 	waitFor(t, "one to copy", func() bool { return worker("worker_active", 0)+worker("worker_active", 1) == 1 })
 	wantSession("started", 1, 1, 1)
+	if monitorEnded(t, n1) || monitorEnded(t, n2) {
+		t.Error("monitors that run are not found") // and were not above
+	}
 	copied := func(file, text string) func() bool {
 		return func() bool {
 			got, err := os.ReadFile(n3.Path("/bricks/copy/a/" + file))
@@ -269,10 +292,11 @@ func TestAGeoReplicationSession(t *testing.T) {
 		}
 	}
 	waitFor(t, "the file that was there before to be copied", copied("before", "before"))
-	synced := worker("last_synced_timestamp_seconds", 0)
-	if synced <= 0 {
-		t.Error("nobody knows how far it came")
-	}
+	var synced float64
+	waitFor(t, "it to be known how far it came", func() bool {
+		synced = worker("last_synced_timestamp_seconds", 0)
+		return synced > 0
+	})
 	n1.Run("sh", "-c", "sleep 1; echo after >/mnt/web/a/after")
 	waitFor(t, "the change to be noted on both bricks", func() bool {
 		return worker("last_change_timestamp_seconds", 0) > synced && worker("last_change_timestamp_seconds", 1) > synced
@@ -287,7 +311,7 @@ func TestAGeoReplicationSession(t *testing.T) {
 			wantSession("stopped", 0, 0, 0)
 			georep("start")
 			waitFor(t, "both workers again", bothUp)
-			again = time.Now().Add(patience / 3)
+			again = time.Now().Add(90 * time.Second)
 		}
 		if time.Since(begun) > 2*patience {
 			t.Fatal("the change is not copied")
@@ -303,20 +327,20 @@ func TestAGeoReplicationSession(t *testing.T) {
 			t.Errorf("%s has another name after each start of a worker", name)
 		}
 	}
-	exporters[0].scrape().want(t, `gluster_process_running{daemon="geo-replication",name="web"}`, 1)
+	exporters[0].until(t, "gsyncd to run", samples{`gluster_process_running{daemon="geo-replication",name="web"}`: 1})
 
 	georep("pause")
-	exporters[0].scrape().want(t, "gluster_georep_session_paused"+session, 1)
+	exporters[0].until(t, "the pause", samples{"gluster_georep_session_paused" + session: 1})
 	wantSession("paused", 0, 1, 0)
 	georep("resume")
 	wantSession("resumed", 1, 1, 1)
 
 	w.close()
-	waitFor(t, "both workers to be missed", func() bool { return worker("worker_up", 0) == 0 && worker("worker_up", 1) == 0 })
 	for i, e := range exporters {
-		e.scrape().want(t, "gluster_georep_monitor_up"+session, 1)
-		e.scrape().want(t, "gluster_georep_session_started"+session, 1)
-		if got := worker("last_synced_timestamp_seconds", i); got < changed-short {
+		s := e.until(t, "the worker to be missed", samples{
+			of("worker_up", i): 0, "gluster_georep_monitor_up" + session: 1, "gluster_georep_session_started" + session: 1,
+		})
+		if got := s[of("last_synced_timestamp_seconds", i)]; got < changed-short {
 			t.Errorf("%s forgot how far it came: %v", e.node.Name, got)
 		}
 	}
@@ -327,9 +351,8 @@ func TestAGeoReplicationSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	n1.Run("kill", "-KILL", strconv.Itoa(number))
-	waitFor(t, "the monitor to be missed", func() bool { return exporters[0].scrape()["gluster_georep_monitor_up"+session] == 0 })
-	exporters[0].scrape().want(t, "gluster_georep_session_started"+session, 1)
-	exporters[1].scrape().want(t, "gluster_georep_monitor_up"+session, 1)
+	exporters[0].until(t, "the monitor to be missed", samples{"gluster_georep_monitor_up" + session: 0, "gluster_georep_session_started" + session: 1})
+	exporters[1].until(t, "the other monitor", samples{"gluster_georep_monitor_up" + session: 1})
 
 	georep("stop", "force")
 	wantSession("stopped", 0, 0, 0)

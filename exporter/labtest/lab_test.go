@@ -23,7 +23,12 @@ import (
 	"brickyard/internal/lab"
 )
 
-const patience = 60 * time.Second
+const (
+	// patience bounds every wait for something that happens by itself, on a machine that does many other things, too.
+	patience = 5 * time.Minute
+	// scrapeLimit bounds a scrape that must not wait for what does not answer.
+	scrapeLimit = time.Minute
+)
 
 // binary is the exporter, built once.
 var binary = sync.OnceValues(func() (string, error) {
@@ -123,7 +128,8 @@ func (e *exporter) get(path string, header ...string) (status int, body []byte, 
 // families scrapes and parses.
 func (e *exporter) families(path string) map[string]*dto.MetricFamily {
 	e.t.Helper()
-	status, body, err := e.get(path)
+	// A busy machine may not come round in the usual 10 s.
+	status, body, err := e.get(path, "X-Prometheus-Scrape-Timeout-Seconds", "50")
 	if err != nil || status != http.StatusOK {
 		e.t.Fatalf("%s: status %d, %v\n%s", path, status, err, body)
 	}
@@ -178,6 +184,33 @@ func (s samples) want(t *testing.T, name string, value float64) {
 		t.Errorf("no %s", name)
 	} else if got != value {
 		t.Errorf("%s is %v, want %v", name, got, value)
+	}
+}
+
+// has reports whether all of want are there with their values.
+func (s samples) has(want samples) bool {
+	for name, value := range want {
+		if got, ok := s[name]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// until waits for one scrape that has all of want, and returns it.
+func (e *exporter) until(t *testing.T, what string, want samples) samples {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		s := e.scrape()
+		if s.has(want) {
+			return s
+		}
+		if time.Now().After(end) {
+			for name, value := range want {
+				s.want(t, name, value)
+			}
+			t.Fatalf("waited %s for %s", patience, what)
+		}
 	}
 }
 

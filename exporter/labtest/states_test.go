@@ -1,7 +1,6 @@
 package labtest
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"strconv"
@@ -75,9 +74,7 @@ func TestSplitBrainIsSeenAndCounted(t *testing.T) {
 		time.Sleep(time.Second)
 		return e.scrape()["gluster_heal_crawl_split_brain_entries"+of] > 0
 	})
-	waitFor(t, "heal info to count it", func() bool { return e.scrape()["gluster_heal_info_split_brain_entries"+of] == 1 })
-	s := e.scrape()
-	s.want(t, "gluster_heal_info_counted"+of, 1)
+	s := e.until(t, "heal info to count it", samples{"gluster_heal_info_split_brain_entries" + of: 1, "gluster_heal_info_counted" + of: 1})
 	if s["gluster_brick_heal_pending_entries"+of] < 1 {
 		t.Error("the brick's index is empty")
 	}
@@ -119,11 +116,9 @@ func TestAVolumeWithoutBricksIsNotWritable(t *testing.T) {
 	}
 	const set = `{subvolume="two-replicate-0",volume="two"}`
 	for _, e := range exporters {
-		waitFor(t, "both bricks to be missed", func() bool {
-			s := e.scrape()
-			return s["gluster_subvolume_known"+set] == 1 && s["gluster_subvolume_bricks_online"+set] == 0
+		e.until(t, "both bricks to be missed", samples{
+			"gluster_subvolume_known" + set: 1, "gluster_subvolume_bricks_online" + set: 0, "gluster_subvolume_writable" + set: 0,
 		})
-		e.scrape().want(t, "gluster_subvolume_writable"+set, 0)
 	}
 }
 
@@ -147,7 +142,7 @@ func TestANodeThatIsCutOffAndABrickThatHangs(t *testing.T) {
 	n.Run("bash", "-euc", "kill -STOP "+pid+"; while awk '$1 == \"State:\" {print $2}' /proc/"+pid+"/task/*/status | grep -qv T; do sleep 0.02; done")
 	began := time.Now()
 	status, body, err := e.get("/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3")
-	if took := time.Since(began); err != nil || status != http.StatusOK || took > patience/2 {
+	if took := time.Since(began); err != nil || status != http.StatusOK || took > scrapeLimit {
 		t.Fatalf("status %d after %s, %v", status, took, err)
 	}
 	hung := parse(t, body)
@@ -170,15 +165,14 @@ func TestANodeThatIsCutOffAndABrickThatHangs(t *testing.T) {
 	settled(t, e)
 
 	l.Node(1).Run("ip", "link", "set", "eth0", "down")
-	waitFor(t, "the other node to be missed", func() bool {
-		s := e.scrape()
-		return s[`gluster_peer_connected{peer="n2"}`] == 0 && s["gluster_subvolume_bricks_online"+set] == 1
+	e.until(t, "the other node to be missed", samples{
+		"gluster_up":                                            1,
+		`gluster_peer_connected{peer="n2"}`:                     0,
+		"gluster_subvolume_bricks_online" + set:                 1,
+		"gluster_subvolume_writable" + set:                      1,
+		"gluster_subvolume_failures_tolerated" + set:            0,
+		`gluster_brick_up{brick="n1:/bricks/two",volume="two"}`: 1,
 	})
-	s := e.scrape()
-	s.want(t, "gluster_subvolume_writable"+set, 1)
-	s.want(t, "gluster_subvolume_failures_tolerated"+set, 0)
-	s.want(t, "gluster_up", 1)
-	s.want(t, fmt.Sprintf("gluster_brick_up{brick=%q,volume=%q}", "n1:/bricks/two", "two"), 1)
 }
 
 // TestAddressesOfTheSixthVersion has glusterd and names in IPv6.

@@ -58,8 +58,11 @@ type Options struct {
 	Size string
 }
 
-// startTimeout bounds every step of starting a lab.
-const startTimeout = 60 * time.Second
+// startTimeout bounds every step of starting a lab, on a machine that does many other things, too.
+const startTimeout = 5 * time.Minute
+
+// callTimeout bounds what a node's glusterd is asked without a deadline.
+const callTimeout = time.Minute
 
 // Lab is a running cluster. The pool is not formed: see Pool.
 type Lab struct {
@@ -250,6 +253,6 @@ func sharedDirectories() ([]string, error) {
 // client is where a node's glusterd is reached from the test.
 func client(n *Node) *gluster.Client {
 	c := gluster.NewClient("unix", n.Path(gluster.DefaultSocket))
-	c.Root = n.Dir()
+	c.Root, c.Timeout = n.Dir(), callTimeout
 	return c
 }

@@ -32,15 +32,15 @@ func TestAVolumeServesAClientThroughFUSE(t *testing.T) {
 	}
 	client := l.Node(3)
 	client.Run("mkdir", "/client")
-	client.Run("mount", "-t", "glusterfs", "n2:/server", "/client")
-	if err := os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	waitFor(t, func() bool { // a volume that has just been started may not have its bricks yet
+		return client.Command(t.Context(), "mount", "-t", "glusterfs", "n2:/server", "/client").Run() == nil
+	})
+	waitFor(t, func() bool { return os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600) == nil })
 	for _, n := range l.Nodes()[:3] {
-		b, err := os.ReadFile(n.Path("/bricks/server/greeting"))
-		if err != nil || string(b) != "hello" {
-			t.Errorf("%s: %q, %v", n.Name, b, err)
-		}
+		waitFor(t, func() bool {
+			b, err := os.ReadFile(n.Path("/bricks/server/greeting"))
+			return err == nil && string(b) == "hello"
+		})
 	}
 
 	l.Node(0).KillBrick("/bricks/server")
@@ -226,9 +226,9 @@ func exists(path string) bool {
 
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("waited 30 s in vain")
+			t.Fatal("waited five minutes in vain")
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package labtest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"brickyard/gluster"
 	"brickyard/internal/lab"
 	"brickyard/setup/machine"
+	"brickyard/setup/pool"
 )
 
 // names are the host names of the first nodes of a lab.
@@ -71,9 +74,10 @@ func signal(n *lab.Node, sig syscall.Signal, pids ...string) {
 
 func (s *site) waitFor(what string, done func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+	const limit = 3 * time.Minute
+	for end := time.Now().Add(limit); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			s.t.Fatalf("waited 30 s in vain for %s", what)
+			s.t.Fatalf("waited %s in vain for %s", limit, what)
 		}
 	}
 }
@@ -94,7 +98,7 @@ func TestTheClientMountWaitsForAVolumeThatServes(t *testing.T) {
 	s.expect(client, 0, nil, "apply", "--parts", "host")
 	const planned = "mount /client"
 	s.expect(client, 2, []string{planned, "waits for volume server to be created"}, "plan")
-	s.expect(client, 1, []string{"gave up after", "waiting for volume server to be created", "Nothing was changed."}, "apply", "--timeout", "5s", "--parts", "host,client")
+	s.expect(client, 1, []string{"gave up after", "waiting for volume server to be created", "Nothing was changed."}, "apply", "--timeout", "12s", "--parts", "host,client")
 
 	// Created, as a run leaves it that ends before the start.
 	for _, n := range []*lab.Node{first, second} {
@@ -141,7 +145,7 @@ func TestTheClientMountOfThreeCopiesWaitsForTwo(t *testing.T) {
 	if strings.Count(o.out, "waits for") != 1 {
 		t.Errorf("waits for more:\n%s", o.out)
 	}
-	s.expect(client, 1, []string{"client part: gave up after", "1 of 3 bricks accept connections"}, "apply", "--timeout", "6s")
+	s.expect(client, 1, []string{"client part: gave up after", "1 of 3 bricks accept connections"}, "apply", "--timeout", "15s")
 }
 
 func TestClientMountsThatAreNotRight(t *testing.T) {
@@ -155,11 +159,12 @@ func TestClientMountsThatAreNotRight(t *testing.T) {
 
 	t.Run("a mount that lost its process is mounted again", func(t *testing.T) {
 		signal(client, syscall.SIGKILL, mountProcess(t, client))
+		var o outcome
 		s.waitFor("the end of the mount", func() bool {
-			_, err := os.Stat(client.Path("/client"))
-			return errors.Is(err, syscall.ENOTCONN)
+			o = s.try(client, "status")
+			return strings.Contains(o.out, "Transport endpoint is not connected")
 		})
-		s.expect(client, 1, []string{"mount /client:", "Transport endpoint is not connected"}, "status")
+		o.check(t, "status", 1, "mount /client:")
 		s.expect(client, 2, []string{"mount again /client", "umount -l /client", "1 change to make here"}, "plan")
 		s.expect(client, 0, []string{"Done: 1 change"}, "apply")
 		s.readable(client, "/client/greeting")
@@ -255,7 +260,7 @@ func machineAnswers(t *testing.T, n *lab.Node) error {
 // soon is expect for a command that must not take long.
 func (s *site) soon(n *lab.Node, code int, words []string, command string, args ...string) {
 	s.t.Helper()
-	const limit = 8 * time.Second
+	const limit = 30 * time.Second // less than network.ping-timeout, after which a mount whose bricks hang answers
 	began := time.Now()
 	s.expect(n, code, words, command, args...)
 	if took := time.Since(began); took > limit {
@@ -271,10 +276,28 @@ func (s *site) refused(n *lab.Node, words ...string) {
 	s.expect(n, 3, append([]string{"conflict: ", "Refused: nothing was changed."}, words...), "apply", "--timeout", "10s")
 }
 
+// answered runs status until all that it asks answer in time, which on a busy machine they do not always: whatever else
+// it sees is returned at once.
+func (s *site) answered(n *lab.Node) outcome {
+	s.t.Helper()
+	const most = 10
+	for try := 1; ; try++ {
+		o := s.try(n, "status")
+		other := false
+		for line := range strings.Lines(o.out) {
+			other = other || strings.HasPrefix(line, "  ! ") && !strings.Contains(line, "does not answer")
+		}
+		if o.code == 0 || other || try == most {
+			return o
+		}
+	}
+}
+
 func TestWritersDoNotDisturbStatus(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
 	s.converge()
+	s.connected(s.Node(2), s.Nodes()[:2])
 	// Writes as the exporter's prober makes them, and a deploy: what is being written is no backlog of heals.
 	writer := s.Node(2).Command(t.Context(), "bash", "-c", `cd /client && while :; do
 		dd if=/dev/zero of=new bs=1000000 count=1 conv=fsync; mv new old; cp -r /etc/default tree; rm -r tree old
@@ -284,7 +307,7 @@ func TestWritersDoNotDisturbStatus(t *testing.T) {
 	}
 	for range 20 {
 		for _, n := range s.Nodes() {
-			s.expect(n, 0, nil, "status")
+			s.answered(n).check(t, n.Name+" status", 0)
 		}
 	}
 	if err := writer.Process.Kill(); err != nil {
@@ -295,22 +318,48 @@ func TestWritersDoNotDisturbStatus(t *testing.T) {
 	}
 }
 
+// accepts reports whether the brick of a server accepts connections, found out as clients do.
+func accepts(n *lab.Node) bool {
+	var err error
+	n.Network(func() {
+		c := gluster.NewClient("tcp", net.JoinHostPort(n.Address, pool.Port))
+		err = errors.Join(c.BrickServes(context.Background(), onBrick), c.Close())
+	})
+	return err == nil
+}
+
 func TestAClientIsNotFasterThanABrickThatIsStarting(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2))
 	s.converge()
 	first, second, client := s.Node(0), s.Node(1), s.Node(2)
-	client.Run("umount", "/client")
-	second.KillBrick("/bricks/server/brick")
-	begin := time.AfterFunc(time.Second, func() { first.Gluster("volume", "start", "server", "force") })
-	defer begin.Stop()
-	s.expect(client, 0, []string{"Done: 1 change"}, "apply")
-	if err := os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []*lab.Node{first, second} {
-		if b, err := os.ReadFile(n.Path("/bricks/server/brick/greeting")); err != nil || string(b) != "hello" {
-			t.Errorf("%s: %q, %v: written to the other brick only", n.Name, b, err)
+	// Apply gives the brick 5 s. On a busy machine it may need longer, and the attempt says nothing.
+	const grace, most = 5 * time.Second, 5
+	for try := 1; ; try++ {
+		s.connected(client, s.Nodes()[:2])
+		client.Run("umount", "/client")
+		second.KillBrick(onBrick)
+		began := time.Now()
+		apply := s.start(client, "apply")
+		time.Sleep(time.Second)
+		first.Gluster("volume", "start", "server", "force")
+		s.waitFor("the second brick", func() bool { return accepts(second) })
+		took := time.Since(began)
+		apply.wait().check(t, "apply", 0, "Done: 1 change")
+		if took > grace {
+			if try == most {
+				t.Fatalf("in %d attempts the brick was never started within %s", most, grace)
+			}
+			continue
 		}
+		if err := os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []*lab.Node{first, second} {
+			if b, err := os.ReadFile(n.Path(onBrick + "/greeting")); err != nil || string(b) != "hello" {
+				t.Errorf("%s: %q, %v: written to the other brick only", n.Name, b, err)
+			}
+		}
+		return
 	}
 }

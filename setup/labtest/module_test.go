@@ -6,19 +6,21 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"brickyard/internal/lab"
 	"brickyard/setup/ansible"
+	"brickyard/setup/pool"
 	"brickyard/setup/report"
 )
 
@@ -145,22 +147,49 @@ func TestModuleLeavesToOthersWhatIsTheirs(t *testing.T) {
 	s.settled()
 }
 
+// hangUp accepts connections where a node's glusterd would, hangs up, and counts them.
+func hangUp(t *testing.T, n *lab.Node) *atomic.Int64 {
+	t.Helper()
+	var listener net.Listener
+	var err error
+	n.Network(func() { listener, err = net.Listen("tcp", net.JoinHostPort(n.Address, pool.Port)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() }) //nolint:errcheck // nobody waits for it
+	var connections atomic.Int64
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Add(1)
+			_ = conn.Close() //nolint:errcheck // nothing was written
+		}
+	}()
+	return &connections
+}
+
 func TestModuleThatIsTerminatedSaysWhatItDid(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 1, Clients: 1, Names: names(2)}, clusterFile(2, 0, 2))
+	n := s.Node(0)
+	looks := hangUp(t, s.Node(1))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd, out := s.module(ctx, s.Node(0), nil)
+	cmd, out := s.module(ctx, n, nil)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// Once the file is there it comes to waiting for the other server, for minutes.
+	s.waitFor("the look before the first change", func() bool { return looks.Load() > 0 })
 	s.waitFor("the first changes", func() bool {
-		_, err := os.Stat(s.Node(0).Path("/etc/brickyard/cluster.yaml"))
+		_, err := os.Stat(n.Path("/etc/brickyard/cluster.yaml"))
 		return err == nil
 	})
-	time.Sleep(2 * time.Second)
-	n := s.Node(0)
+	// What follows are looks of the pool part. Before the second of them the module has begun to wait, and does so for minutes.
+	before := looks.Load()
+	s.waitFor("the module to wait for the other server", func() bool { return looks.Load() >= before+2 })
 	signal(n, syscall.SIGTERM, strings.Fields(n.Run("pgrep", "-f", "args-"+n.Name))...)
 	_ = cmd.Wait() //nolint:errcheck // the result counts
 	r := result(t, out)

@@ -60,8 +60,8 @@ func TestAReadReturnsWhatAnotherNodeWrote(t *testing.T) {
 	t.Logf("a mount without our options: %d of %d reads", bare, 3*files)
 
 	const warning = "mount /client runs without auto-invalidation=yes"
-	s.expect(reader, 0, []string{"is well"}, "status")
+	s.well(reader, "is well")
 	reader.Run("bash", "-c", "umount -l /client; mount -t glusterfs "+s.Node(0).Name+":/server /client")
-	s.expect(reader, 0, []string{warning}, "status")
+	s.well(reader, warning)
 	s.expect(reader, 0, []string{warning, "Nothing to do"}, "plan")
 }

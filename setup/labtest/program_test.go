@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,16 +86,78 @@ func (s *site) write(text string) {
 	}
 }
 
-// command makes a run of the program on a node that has not begun.
-func (s *site) command(ctx context.Context, n *lab.Node, command string, args ...string) (*exec.Cmd, *bytes.Buffer) {
-	cmd := n.Command(ctx, append([]string{os.Getenv(program), command, "-f", s.file}, args...)...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	return cmd, &out
+// transcript is what a run prints, and can be read while the run goes on: the program does not buffer.
+type transcript struct {
+	mu  sync.Mutex
+	out bytes.Buffer
 }
 
-// patience bounds every run of the program in these tests.
-const patience = 90 * time.Second
+func (t *transcript) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.out.Write(p)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.out.String()
+}
+
+// command makes a run of the program on a node that has not begun.
+func (s *site) command(ctx context.Context, n *lab.Node, command string, args ...string) (*exec.Cmd, *transcript) {
+	cmd := n.Command(ctx, append([]string{os.Getenv(program), command, "-f", s.file}, args...)...)
+	out := &transcript{}
+	cmd.Stdout, cmd.Stderr = out, out
+	return cmd, out
+}
+
+// patience bounds every run of the program in these tests. Only what fails takes so long, on a busy machine too.
+const patience = 5 * time.Minute
+
+// running is a run of the program that goes on while the test does something else.
+type running struct {
+	s      *site
+	what   string
+	cmd    *exec.Cmd
+	out    *transcript
+	cancel context.CancelFunc
+}
+
+// start begins a run of the program on a node.
+func (s *site) start(n *lab.Node, command string, args ...string) *running {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	r := &running{s: s, what: n.Name + " " + command, cancel: cancel}
+	r.cmd, r.out = s.command(ctx, n, command, args...)
+	if err := r.cmd.Start(); err != nil {
+		cancel()
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// says waits until the run has said the words.
+func (r *running) says(words string) {
+	r.s.t.Helper()
+	said := false
+	defer func() {
+		if !said {
+			r.s.t.Logf("%s said:\n%s", r.what, r.out)
+		}
+	}()
+	r.s.waitFor(r.what+" to say "+words, func() bool {
+		said = strings.Contains(oneLine(r.out.String()), words)
+		return said
+	})
+}
+
+// wait waits until the run has ended.
+func (r *running) wait() outcome {
+	r.s.t.Helper()
+	defer r.cancel()
+	return outcome{code: r.s.exit(r.cmd.Wait()), out: r.out.String()}
+}
 
 // try runs the program on a node and returns how it ended.
 func (s *site) try(n *lab.Node, command string, args ...string) outcome {
@@ -127,14 +191,19 @@ func (s *site) expect(n *lab.Node, code int, words []string, command string, arg
 	return o
 }
 
+// oneLine is what the program said without the line breaks that it may put into long lines, and with "a while" for how
+// long it waited before it gave up: that is less than its --timeout by what it had to do before.
+func oneLine(out string) string {
+	return regexp.MustCompile(`gave up after [0-9hms]+ `).ReplaceAllString(strings.Join(strings.Fields(out), " "), "gave up after a while ")
+}
+
 func (o outcome) check(t testing.TB, what string, code int, words ...string) {
 	t.Helper()
 	bad := o.code != code
 	if bad {
 		t.Errorf("%s: exit code %d, want %d", what, o.code, code)
 	}
-	// Long lines may be wrapped by the program: compare words.
-	said := strings.Join(strings.Fields(o.out), " ")
+	said := oneLine(o.out)
 	for _, w := range words {
 		if !strings.Contains(said, w) {
 			t.Errorf("%s: does not say %q", what, w)
@@ -151,7 +220,7 @@ func (s *site) everywhere(nodes []*lab.Node, command string, args ...string) []o
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmds, outs := make([]*exec.Cmd, len(nodes)), make([]*bytes.Buffer, len(nodes))
+	cmds, outs := make([]*exec.Cmd, len(nodes)), make([]*transcript, len(nodes))
 	for i, n := range nodes {
 		cmds[i], outs[i] = s.command(ctx, n, command, args...)
 		if err := cmds[i].Start(); err != nil {

@@ -102,7 +102,7 @@ func TestWhatIsWrongWithTheMachineStopsApplyBeforeAnyChange(t *testing.T) {
 	s.unchanged(t, "a stopped glusterd where nothing could start it", func(*testing.T) {
 		first.StopGlusterd()
 		s.refused(first, "glusterd", "it does not run, and this machine has no systemd", "start glusterd")
-		s.expect(first, 1, []string{"gave up after 5s waiting for glusterd on this node to answer"}, "apply", "--parts", "pool", "--timeout", "5s")
+		s.expect(first, 1, []string{"gave up after a while waiting for glusterd on this node to answer"}, "apply", "--parts", "pool", "--timeout", "10s")
 		first.StartGlusterd()
 	})
 	s.unchanged(t, "brick directories on the root disk", func(*testing.T) {

@@ -29,7 +29,7 @@ func asides(n *lab.Node) int {
 // startsNot expects that glusterd ends by itself because it cannot read the volume.
 func (s *site) startsNot(n *lab.Node) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	n.Run("bash", "-c", ": >/var/log/glusterfs/glusterd.log")
 	out, err := n.Command(ctx, "glusterd", "--no-daemon").CombinedOutput()
@@ -62,11 +62,11 @@ func (s *site) returns(n *lab.Node) {
 	s.well(n)
 }
 
-// well waits until status has nothing to say on a node.
-func (s *site) well(n *lab.Node) {
+// well waits until status sees no problem on a node, and fails the test unless it then says all the words.
+func (s *site) well(n *lab.Node, words ...string) {
 	s.t.Helper()
 	var o outcome
-	defer func() { s.t.Helper(); o.check(s.t, n.Name+" status", 0) }()
+	defer func() { s.t.Helper(); o.check(s.t, n.Name+" status", 0, words...) }()
 	s.waitFor("status of "+n.Name+" to be well", func() bool { o = s.try(n, "status"); return o.code == 0 })
 }
 

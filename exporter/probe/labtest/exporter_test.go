@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,17 +28,25 @@ import (
 
 const (
 	interval = 500 * time.Millisecond
-	timeout  = time.Second
-	// soon bounds every wait for something that happens by itself.
-	soon = 90 * time.Second
-	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer.
-	scrapeLimit = 5 * time.Second
+	// patient is the probes' timeout where no mount is to hang. It also counts what the machine needs to start the child.
+	patient = 30 * time.Second
+	// hasty is the one where mounts hang.
+	hasty = time.Second
+	// soon bounds every wait for something that happens by itself, on a machine that does many other things, too.
+	soon = 5 * time.Minute
+	// grace is how long a child that is to end tries to remove its files: endGrace of package probe.
+	grace = 2 * time.Second
+	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer: see pingTimeout.
+	scrapeLimit = time.Minute
+	// pingTimeout is network.ping-timeout, in seconds: until then the client itself keeps what is asked of it.
+	pingTimeout = "120"
 )
 
 // exporter is an exporter that runs in a node of the lab.
 type exporter struct {
 	t      *testing.T
 	node   *lab.Node
+	config probe.Config
 	cmd    *exec.Cmd
 	client *http.Client
 	said   *logBuffer
@@ -62,9 +71,14 @@ func (b *logBuffer) String() string {
 }
 
 // start starts an exporter in a node, which probes mounts.
-func start(t *testing.T, node *lab.Node, mounts ...string) *exporter {
+func start(t *testing.T, node *lab.Node, timeout time.Duration, mounts ...string) *exporter {
 	t.Helper()
-	config, err := json.Marshal(probe.Config{Mounts: mounts, Interval: interval, Timeout: timeout})
+	return startWith(t, node, probe.Config{Mounts: mounts, Interval: interval, Timeout: timeout})
+}
+
+func startWith(t *testing.T, node *lab.Node, cfg probe.Config) *exporter {
+	t.Helper()
+	config, err := json.Marshal(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,11 +92,11 @@ func start(t *testing.T, node *lab.Node, mounts ...string) *exporter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &exporter{t: t, node: node, said: &logBuffer{}, ended: make(chan struct{})}
+	e := &exporter{t: t, node: node, config: cfg, said: &logBuffer{}, ended: make(chan struct{})}
 	e.cmd = node.Command(context.Background(), program)
 	e.cmd.Env = append(os.Environ(), configVariable+"="+string(config), socketVariable+"="+socket)
 	e.cmd.Stderr = e.said
-	e.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	e.client = &http.Client{Timeout: scrapeLimit, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}
 	if err := e.cmd.Start(); err != nil {
@@ -105,23 +119,30 @@ func start(t *testing.T, node *lab.Node, mounts ...string) *exporter {
 	return e
 }
 
-// until waits for something to become true.
 func (e *exporter) until(what string, done func() bool) time.Duration {
 	e.t.Helper()
+	return until(e.t, e.node, what, done)
+}
+
+// until waits for something to become true.
+func until(t *testing.T, node *lab.Node, what string, done func() bool) time.Duration {
+	t.Helper()
 	began := time.Now()
 	for !done() {
 		if time.Since(began) > soon {
-			e.t.Fatalf("%s: not within %s: %s", e.node.Name, soon, what)
+			t.Fatalf("%s: not within %s: %s", node.Name, soon, what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	return time.Since(began)
 }
 
+// page is what one scrape returned.
+type page map[string]*dto.MetricFamily
+
 // scrape returns all metrics, and fails when that takes longer than scrapes may take.
-func (e *exporter) scrape() map[string]*dto.MetricFamily {
+func (e *exporter) scrape() page {
 	e.t.Helper()
-	began := time.Now()
 	resp, err := e.client.Get("http://exporter/metrics")
 	if err != nil {
 		e.t.Fatal(err)
@@ -132,16 +153,12 @@ func (e *exporter) scrape() map[string]*dto.MetricFamily {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	if took := time.Since(began); took > scrapeLimit {
-		e.t.Errorf("%s: a scrape took %s", e.node.Name, took)
-	}
 	return families
 }
 
 // find returns the metric of a family that has all the given labels, as "name=value"; nil where none has.
-func (e *exporter) find(family string, labels ...string) *dto.Metric {
-	e.t.Helper()
-	for _, m := range e.scrape()[family].GetMetric() {
+func (p page) find(family string, labels ...string) *dto.Metric {
+	for _, m := range p[family].GetMetric() {
 		has := map[string]bool{}
 		for _, l := range m.GetLabel() {
 			has[l.GetName()+"="+l.GetValue()] = true
@@ -158,9 +175,8 @@ func (e *exporter) find(family string, labels ...string) *dto.Metric {
 }
 
 // value returns a gauge or counter, and -1 where there is none.
-func (e *exporter) value(family string, labels ...string) float64 {
-	e.t.Helper()
-	m := e.find(family, labels...)
+func (p page) value(family string, labels ...string) float64 {
+	m := p.find(family, labels...)
 	switch {
 	case m.GetGauge() != nil:
 		return m.GetGauge().GetValue()
@@ -168,6 +184,16 @@ func (e *exporter) value(family string, labels ...string) float64 {
 		return m.GetCounter().GetValue()
 	}
 	return -1
+}
+
+func (e *exporter) find(family string, labels ...string) *dto.Metric {
+	e.t.Helper()
+	return e.scrape().find(family, labels...)
+}
+
+func (e *exporter) value(family string, labels ...string) float64 {
+	e.t.Helper()
+	return e.scrape().value(family, labels...)
 }
 
 func (e *exporter) success() bool { return e.value("gluster_probe_success") == 1 }
@@ -215,9 +241,10 @@ func children(pid int) []int {
 
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
-// stop ends the exporter as its service does.
-func (e *exporter) stop() {
+// stop ends the exporter as its service does, and returns how long that took.
+func (e *exporter) stop() time.Duration {
 	e.t.Helper()
+	began := time.Now()
 	if err := e.node.Signal(e.cmd, syscall.SIGTERM); err != nil {
 		e.t.Fatal(err)
 	}
@@ -226,6 +253,35 @@ func (e *exporter) stop() {
 	case <-time.After(soon):
 		e.t.Fatal("the exporter does not end")
 	}
+	return time.Since(began)
+}
+
+// within ends an exporter, and one more in its place for as long as that took the time after which its children may leave files to the next start.
+func within(e *exporter, end func(*exporter) time.Duration) {
+	e.t.Helper()
+	for range 20 {
+		took := end(e)
+		if took < grace {
+			return
+		}
+		e.t.Logf("%s: ending took %s", e.node.Name, took)
+		e = startWith(e.t, e.node, e.config)
+		for _, m := range e.config.Mounts {
+			e.until("success", func() bool { return e.value("gluster_probe_success", "mountpoint="+m) == 1 })
+		}
+	}
+	e.t.Fatalf("%s: ending always takes longer than %s", e.node.Name, grace)
+}
+
+// echoes waits until three echoes of a peer have taken no more than a second each.
+func (e *exporter) echoes(peer string) {
+	e.t.Helper()
+	var h *dto.Histogram
+	e.until("echoes of "+peer, func() bool {
+		h = e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram()
+		return slices.ContainsFunc(h.GetBucket(), func(b *dto.Bucket) bool { return b.GetUpperBound() == 1 && b.GetCumulativeCount() >= 3 })
+	})
+	e.t.Logf("%s: %d echoes of %s, mean %.4f s", e.node.Name, h.GetSampleCount(), peer, h.GetSampleSum()/float64(h.GetSampleCount()))
 }
 
 // hidden are the names in the probers' directory as a mount shows them; nil where there is no such directory.
@@ -251,9 +307,17 @@ func owns(names []string, node string) bool {
 	return false
 }
 
+// mountVolume mounts a volume, whose bricks may just be starting.
+func mountVolume(t *testing.T, node *lab.Node, args ...string) {
+	t.Helper()
+	until(t, node, "the volume is mounted", func() bool {
+		return node.Command(t.Context(), append([]string{"mount", "-t", "glusterfs"}, args...)...).Run() == nil
+	})
+}
+
 // patiently runs a command in a node until it succeeds.
 func patiently(node *lab.Node, command string) {
-	node.Run("bash", "-c", "for i in $(seq 200); do "+command+" && exit; sleep 0.02; done; exit 1")
+	node.Run("bash", "-c", "until "+command+"; do sleep 0.02; done")
 }
 
 // fuseClient finds the process that serves a mount of a node, by its number in the node.

@@ -57,7 +57,7 @@ func export() error {
 	p := probe.New(cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(p)
-	server := &http.Server{Handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), ReadHeaderTimeout: time.Second}
+	server := &http.Server{Handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }() //nolint:errcheck // ends with the process
 	p.Run(ctx)
 	return server.Close()
