@@ -235,12 +235,13 @@ func TestAGeoReplicationSession(t *testing.T) {
 	wantSession := func(what string, started, monitor, up float64) {
 		t.Helper()
 		for i, e := range exporters {
-			e.until(t, e.node.Name+" to see the session "+what, samples{
+			want := samples{
 				"gluster_georep_session_started" + session:               started,
 				"gluster_georep_monitor_up" + session:                    monitor,
 				`gluster_exporter_collector_success{collector="georep"}`: 1,
-				of("worker_up", i):                                       up,
-			})
+			}
+			want[of("worker_up", i)] = up
+			e.until(t, e.node.Name+" to see the session "+what, want)
 		}
 		// The words are those of GlusterFS's own command, when nothing changes between the two.
 		waitFor(t, "the words of GlusterFS's own command when "+what, func() bool {

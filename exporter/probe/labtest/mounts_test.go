@@ -1,6 +1,7 @@
 package labtest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,13 @@ func TestTwoClients(t *testing.T) {
 		mountVolume(t, c, "n1:/server", "/client")
 	}
 	mount := one.Path("/client")
+	leftOfOne := func() []string {
+		names := hidden(t, two.Path("/client"))
+		if len(owned(names, two.Name)) == 0 {
+			t.Errorf("nothing is left of %s either: %q", two.Name, names)
+		}
+		return owned(names, one.Name)
+	}
 	a, b := start(t, one, patient, "/client"), start(t, two, patient, "/client")
 
 	ok := t.Run("both probe, and each sees the other's echo", func(t *testing.T) { probing(t, a, b) }) &&
@@ -58,7 +66,7 @@ func TestTwoClients(t *testing.T) {
 	})
 	t.Run("a killed exporter leaves nothing", func(t *testing.T) {
 		a.t = t
-		within(a, func(a *exporter) time.Duration {
+		leavesNothing(a, func(a *exporter) time.Duration {
 			a.until("a probe is under way", func() bool {
 				return slices.ContainsFunc(hidden(t, mount), func(n string) bool { return strings.HasPrefix(n, "n4@") && strings.Contains(n, "probe-") })
 			})
@@ -68,11 +76,7 @@ func TestTwoClients(t *testing.T) {
 			}
 			a.until("the child is gone", func() bool { return len(probes) == 1 && !alive(probes[0]) })
 			return time.Since(began)
-		})
-		names := hidden(t, two.Path("/client"))
-		if owns(names, "n4") || !owns(names, "n5") {
-			t.Errorf("left: %q", names)
-		}
+		}, leftOfOne)
 	})
 	t.Run("a child does not outlive an exporter that is killed while the mount hangs", func(t *testing.T) {
 		a := start(t, one, hasty, "/client")
@@ -106,16 +110,15 @@ func TestTwoClients(t *testing.T) {
 		if err := os.Remove(filepath.Join(dir, "n41@01234567.probe-4096")); err != nil {
 			t.Errorf("another node's file: %v", err)
 		}
-		within(a, (*exporter).stop)
-		if names := hidden(t, two.Path("/client")); owns(names, "n4") || !owns(names, "n5") {
-			t.Errorf("left after n4's end: %q", names)
-		}
-		within(b, (*exporter).stop)
-		for _, brick := range l.Nodes()[:3] {
-			if _, err := os.Stat(brick.Path("/bricks/server/.gluster_exporter")); !os.IsNotExist(err) {
-				t.Errorf("%s: directory left: %v", brick.Name, err)
+		leavesNothing(a, (*exporter).stop, leftOfOne)
+		leavesNothing(b, (*exporter).stop, func() (directories []string) {
+			for _, brick := range l.Nodes()[:3] {
+				if _, err := os.Stat(brick.Path("/bricks/server/.gluster_exporter")); !os.IsNotExist(err) {
+					directories = append(directories, fmt.Sprintf("on %s: %v", brick.Name, err))
+				}
 			}
-		}
+			return directories
+		})
 	})
 }
 

@@ -2,6 +2,7 @@ package labtest
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -135,16 +136,18 @@ func TestVolumesThatTakeNoFiles(t *testing.T) {
 	if m := e.find("gluster_probe_echo_seconds"); m != nil {
 		t.Errorf("a node alone hears echoes: %v", m)
 	}
-	within(e, (*exporter).stop)
-	for _, path := range []string{"/bricks/small/brick", "/bricks/small/brick/team/a"} {
-		entries, err := os.ReadDir(server.Path(path))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, entry := range entries {
-			if strings.Contains(entry.Name(), "gluster_exporter") {
-				t.Errorf("%s: %s is left", path, entry.Name())
+	leavesNothing(e, (*exporter).stop, func() (names []string) {
+		for _, path := range []string{"/bricks/small/brick", "/bricks/small/brick/team/a"} {
+			entries, err := os.ReadDir(server.Path(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, entry := range entries {
+				if strings.Contains(entry.Name(), "gluster_exporter") {
+					names = append(names, filepath.Join(path, entry.Name()))
+				}
 			}
 		}
-	}
+		return names
+	})
 }
