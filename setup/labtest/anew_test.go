@@ -26,7 +26,7 @@ func TestAServerThatWasInstalledAnew(t *testing.T) {
 	words := []string{"conflict: peer " + second.Name, "the pool knows it by the UUID " + had, "it was installed anew, or another machine has its address", "write UUID=" + had}
 	s.expect(second, 3, words, "plan")
 	s.expect(first, 3, words, "plan")
-	s.expect(second, 3, words, "apply", "--timeout", "20s")
+	s.expect(second, 3, words, "apply", "--timeout", "4m")
 	if identity() == had {
 		t.Fatalf("%s has its former identity", second.Name)
 	}
@@ -44,6 +44,6 @@ func TestAServerThatWasInstalledAnew(t *testing.T) {
 	second.StopGlusterd()
 	second.StartGlusterd()
 	s.converge()
-	s.expect(second, 0, nil, "recover", "--timeout", "60s")
+	s.expect(second, 0, nil, "recover", "--timeout", "4m")
 	s.waitFor("both bricks to serve again", func() bool { return s.healed() })
 }

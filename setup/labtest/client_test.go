@@ -273,7 +273,7 @@ func (s *site) soon(n *lab.Node, code int, words []string, command string, args 
 func (s *site) refused(n *lab.Node, words ...string) {
 	s.t.Helper()
 	s.expect(n, 3, append([]string{"conflict: "}, words...), "plan")
-	s.expect(n, 3, append([]string{"conflict: ", "Refused: nothing was changed."}, words...), "apply", "--timeout", "10s")
+	s.expect(n, 3, append([]string{"conflict: ", "Refused: nothing was changed."}, words...), "apply", "--timeout", "4m")
 }
 
 // answered runs status until all that it asks answer in time, which on a busy machine they do not always: whatever else

@@ -49,6 +49,7 @@ func TestARemovalWhoseHealIsInterruptedIsNotForgotten(t *testing.T) {
 		}
 		second.KillBrick(onBrick)
 		at := left()
+		t.Logf("killed when %d of %d removals were left to heal", at, files)
 		switch at {
 		case files:
 			t.Fatal("the heal of removals did not begin")

@@ -57,7 +57,7 @@ func (s *site) returns(n *lab.Node) {
 		got := stamps(n)
 		return got != "" && got == stamps(s.Node(0)) && n.Command(s.t.Context(), "gluster", "volume", "info", "server").Run() == nil
 	})
-	s.expect(n, 0, nil, "recover", "--timeout", "80s")
+	s.expect(n, 0, nil, "recover", "--timeout", "4m")
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 	s.well(n)
 }
@@ -142,7 +142,7 @@ func TestGlusterdIsKilledWithinAResetBrickAndStartsAgain(t *testing.T) {
 	began := time.Now()
 	third.Run(commit...)
 	took := time.Since(began)
-	s.expect(third, 0, nil, "recover", "--timeout", "80s")
+	s.expect(third, 0, nil, "recover", "--timeout", "4m")
 
 	const rounds = 10
 	for i := range rounds {

@@ -59,7 +59,7 @@ func TestOneNodeAfterTheOtherWithTheHostPartFirst(t *testing.T) {
 		s.expect(n, 0, nil, "apply", "--parts", "host")
 	}
 	for _, n := range s.Nodes() {
-		s.expect(n, 0, nil, "apply", "--timeout", "60s")
+		s.expect(n, 0, nil, "apply", "--timeout", "4m")
 	}
 	s.settled()
 }
@@ -72,7 +72,7 @@ func TestNoServerIsProbedBeforeItHasTheNames(t *testing.T) {
 	if out := other.Gluster("pool", "list"); strings.Contains(out, "10.77.0.11") || strings.Contains(out, "n1") {
 		t.Errorf("it was probed:\n%s", out)
 	}
-	for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "60s") {
+	for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "4m") {
 		o.check(t, s.Node(i).Name, 0)
 		if i == 1 && strings.Contains(o.out, "✓ probe peer") {
 			t.Errorf("it knew the leader by its address only:\n%s", o.out)
