@@ -48,10 +48,13 @@ func Decide(node string, want desired.Pool, see Observed) (change.Plan, []Step) 
 // Leader is the node that changes the pool: the first server of the cluster
 // file that has peers already, so that a member that answers goes on when the
 // first is gone, and a new machine in the first place does not begin a pool of
-// its own; or the first of all when no pool exists.
+// its own; or the first of all when no pool exists. One that did not answer in
+// time and to which this node's glusterd is connected is busy, and leads all the
+// same: two leaders would be in each other's way.
 func Leader(want desired.Pool, see Observed) string {
 	for _, s := range want.Servers {
-		if len(see.Views[s.Name]) > 0 {
+		view, answers := see.Views[s.Name]
+		if len(view) > 0 || !answers && slices.ContainsFunc(see.Peers, func(p gluster.Peer) bool { return p.Connected && s.Is(p.Names) }) {
 			return s.Name
 		}
 	}

@@ -289,6 +289,7 @@ func TestTheLeaderIsTheFirstServerThatHasPeers(t *testing.T) {
 		{"of virgin nodes the first", seen(n1, virgin), n1},
 		{"of a pool the first of the file", seen(n3), n1},
 		{"the next one when the first does not answer", seen(n2, gone(n1)), n2},
+		{"the first when it does not answer in time and is connected", seen(n2, func(o *Observed) { delete(o.Views, n1) }), n1},
 		{"not the first when it is new and the others are a pool", seen(n1, func(o *Observed) { o.Views[n1] = nil }), n2},
 		{"the first when nobody answers", Observed{}, n1},
 	} {

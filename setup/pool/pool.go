@@ -86,7 +86,7 @@ func (p *Pool) Plan(ctx context.Context) (change.Plan, error) {
 func (p *Pool) Observe(ctx context.Context) (Observed, error) {
 	see := Observed{Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{}, Unprepared: map[string][]string{}, Stamps: map[string]Stamp{}}
 	var err error
-	see.Peers, err = p.peers(ctx)
+	see.Peers, err = peers(ctx, p.Local)
 	if errors.Is(err, gluster.ErrNotRunning) {
 		return see, p.stamps(&see)
 	}
@@ -102,14 +102,14 @@ func (p *Pool) Observe(ctx context.Context) (Observed, error) {
 	return see, p.stamps(&see)
 }
 
-// peers asks this node's glusterd for its peers. While one of them is being
-// added, glusterd refuses to tell, without a reason, for a moment.
-func (p *Pool) peers(ctx context.Context) ([]gluster.Peer, error) {
+// peers asks a glusterd for its peers. While one of them is being added it
+// refuses to tell, without a reason, for a moment.
+func peers(ctx context.Context, c *gluster.Client) ([]gluster.Peer, error) {
 	const tries, pause = 10, 200 * time.Millisecond
 	for i := 1; ; i++ {
-		peers, err := p.Local.Peers(ctx)
+		list, err := c.Peers(ctx)
 		if !errors.Is(err, gluster.ErrRefused) || i == tries {
-			return peers, err
+			return list, err
 		}
 		select {
 		case <-ctx.Done():
@@ -139,7 +139,7 @@ func (p *Pool) views(ctx context.Context, see *Observed) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 			defer cancel()
-			peers, err := c.Peers(ctx)
+			list, err := peers(ctx, c)
 			if err != nil {
 				return // no view: what it means is for Decide to say
 			}
@@ -150,7 +150,7 @@ func (p *Pool) views(ctx context.Context, see *Observed) {
 			if err == nil {
 				see.Unprepared[name] = p.unprepared(name, ready)
 			}
-			see.Views[name], see.UUIDs[name] = others(peers)
+			see.Views[name], see.UUIDs[name] = others(list)
 		})
 	}
 	wg.Wait()

@@ -94,6 +94,8 @@ func notYet(err error) (words string, sure bool) {
 		// An attempt that failed elsewhere stamped the brick; its node's own apply
 		// removes that, unless the brick is really another volume's.
 		{inUse, "the brick directories on all nodes to be free", false},
+		// Two that probe the same machine at once; or it really is in another pool.
+		{"is either already part of another cluster", "a probe by another node to end", false},
 		{"Staging failed on", "all nodes to agree", false},
 	} {
 		if strings.Contains(err.Error(), r.sign) {
