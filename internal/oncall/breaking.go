@@ -140,7 +140,7 @@ func doubt(ctx context.Context, h hosts) error {
 		return err
 	}
 	// It waits, as its unit would, and says for what in the file that the exporter reads.
-	_, err = h.on(ctx, cache2, `rc=0; gluster-setup recover --timeout 40s || rc=$?; [ "$rc" = 1 ]; grep '"suspect": true' /var/lib/brickyard/recovery.json`)
+	_, err = h.on(ctx, cache2, `rc=0; gluster-setup recover --timeout 15s || rc=$?; [ "$rc" = 1 ]; grep '"suspect": true' /var/lib/brickyard/recovery.json`)
 	return err
 }
 
