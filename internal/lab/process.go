@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -30,7 +31,7 @@ type holder struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	out   *bufio.Reader
-	said  *lockedBuffer
+	said  *Transcript
 	once  sync.Once
 }
 
@@ -39,7 +40,7 @@ func hold(t testing.TB, script string, namespaces uintptr, args ...string) *hold
 	t.Helper()
 	cmd := exec.Command("bash", append([]string{"-c", script, "lab"}, args...)...) //nolint:gosec // our own scripts
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces, Setpgid: true}
-	h := &holder{cmd: cmd, said: &lockedBuffer{}}
+	h := &holder{cmd: cmd, said: &Transcript{}}
 	cmd.Stderr = h.said
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -61,7 +62,7 @@ func hold(t testing.TB, script string, namespaces uintptr, args ...string) *hold
 func (h *holder) ready() error {
 	if line, err := h.out.ReadString('\n'); err != nil || line != "ready\n" {
 		h.end()
-		return fmt.Errorf("namespaces could not be prepared: %s", bytes.TrimSpace(h.said.bytes()))
+		return fmt.Errorf("namespaces could not be prepared: %s", strings.TrimSpace(h.said.String()))
 	}
 	return nil
 }
@@ -77,21 +78,22 @@ func (h *holder) end() {
 
 func (h *holder) pid() string { return strconv.Itoa(h.cmd.Process.Pid) }
 
-// lockedBuffer collects what a process says while another goroutine reads it.
-type lockedBuffer struct {
+// Transcript collects what a process says while another goroutine reads it.
+type Transcript struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
 // Write appends p.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
+func (b *Transcript) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.Write(p)
 }
 
-func (b *lockedBuffer) bytes() []byte {
+// String is what was said until now.
+func (b *Transcript) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return bytes.Clone(b.buf.Bytes())
+	return b.buf.String()
 }

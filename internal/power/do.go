@@ -9,9 +9,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 )
 
 // op is one operation below a directory of a machine.
@@ -140,7 +142,7 @@ func (c *firstCmd) Run(ctx context.Context) error {
 	}
 	shown := op{Kind: opTree}.do(c.Mount)
 	// A mount that is there and not connected yet shows nothing, and lies to nobody: what counts is what it shows first.
-	for refused := shown.Error; shown.Error != "" && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+	for refused := shown.Error; strings.Contains(shown.Error, unix.ENOTCONN.Error()) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 		if shown = (op{Kind: opTree}).do(c.Mount); shown.Error == "" {
 			shown.Error = refused // to be counted
 			break

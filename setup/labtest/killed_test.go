@@ -18,7 +18,7 @@ import (
 // killer collects what a run prints and kills it a while after its first step
 // has ended.
 type killer struct {
-	transcript
+	lab.Transcript
 	kill  func()
 	delay time.Duration
 	once  sync.Once
@@ -26,7 +26,7 @@ type killer struct {
 
 // Write sees every line at once: the program does not buffer.
 func (k *killer) Write(p []byte) (int, error) {
-	n, err := k.transcript.Write(p)
+	n, err := k.Transcript.Write(p)
 	if lastStep(k.String()) != "" {
 		k.once.Do(func() {
 			if k.delay == 0 {

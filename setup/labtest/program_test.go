@@ -1,7 +1,6 @@
 package labtest_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -86,28 +84,10 @@ func (s *site) write(text string) {
 	}
 }
 
-// transcript is what a run prints, and can be read while the run goes on: the program does not buffer.
-type transcript struct {
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (t *transcript) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.out.Write(p)
-}
-
-func (t *transcript) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.out.String()
-}
-
 // command makes a run of the program on a node that has not begun.
-func (s *site) command(ctx context.Context, n *lab.Node, command string, args ...string) (*exec.Cmd, *transcript) {
+func (s *site) command(ctx context.Context, n *lab.Node, command string, args ...string) (*exec.Cmd, *lab.Transcript) {
 	cmd := n.Command(ctx, append([]string{os.Getenv(program), command, "-f", s.file}, args...)...)
-	out := &transcript{}
+	out := &lab.Transcript{}
 	cmd.Stdout, cmd.Stderr = out, out
 	return cmd, out
 }
@@ -120,7 +100,7 @@ type running struct {
 	s      *site
 	what   string
 	cmd    *exec.Cmd
-	out    *transcript
+	out    *lab.Transcript
 	cancel context.CancelFunc
 }
 
@@ -220,7 +200,7 @@ func (s *site) everywhere(nodes []*lab.Node, command string, args ...string) []o
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmds, outs := make([]*exec.Cmd, len(nodes)), make([]*transcript, len(nodes))
+	cmds, outs := make([]*exec.Cmd, len(nodes)), make([]*lab.Transcript, len(nodes))
 	for i, n := range nodes {
 		cmds[i], outs[i] = s.command(ctx, n, command, args...)
 		if err := cmds[i].Start(); err != nil {

@@ -97,7 +97,7 @@ func (a Act) do(ctx context.Context, exec machine.Exec) error {
 		}
 		return nil
 	default:
-		_, err := exec(ctx, nil, a.Text, a.Path)
+		_, err := exec(ctx, nil, a.By, a.Path)
 		return err
 	}
 }

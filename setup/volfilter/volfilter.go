@@ -29,8 +29,8 @@ type Node struct {
 type Act struct {
 	Action string // write, remove or edit
 	Path   string
-	// Text is of the filter to write.
-	Text string
+	Text   string // of the filter to write
+	By     string // the filter that makes an edit
 }
 
 // The actions.
@@ -65,7 +65,7 @@ func Decide(n Node, bricks []string) []Act {
 	}
 	for path, volfile := range n.Volfiles {
 		if len(wanted) > 0 && refused(volfile, bricks) {
-			out = append(out, Act{Action: Edit, Path: path, Text: wanted[0]})
+			out = append(out, Act{Action: Edit, Path: path, By: wanted[0]})
 		}
 	}
 	// Filters first: edits are made by one.

@@ -58,8 +58,8 @@ func TestDecide(t *testing.T) {
 			var got []string
 			for _, a := range Decide(c.node, c.bricks) {
 				got = append(got, a.Action+" "+a.Path)
-				if a.Action == Edit && !strings.HasPrefix(a.Text, "/usr/lib/x/glusterfs/") {
-					t.Errorf("it is edited by %q", a.Text)
+				if a.Action == Edit && !strings.HasPrefix(a.By, "/usr/lib/x/glusterfs/") {
+					t.Errorf("it is edited by %q", a.By)
 				}
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {

@@ -1,7 +1,6 @@
 package labtest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -49,25 +47,8 @@ type exporter struct {
 	config probe.Config
 	cmd    *exec.Cmd
 	client *http.Client
-	said   *logBuffer
+	said   *lab.Transcript
 	ended  chan struct{}
-}
-
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // start starts an exporter in a node, which probes mounts.
@@ -92,7 +73,7 @@ func startWith(t *testing.T, node *lab.Node, cfg probe.Config) *exporter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &exporter{t: t, node: node, config: cfg, said: &logBuffer{}, ended: make(chan struct{})}
+	e := &exporter{t: t, node: node, config: cfg, said: &lab.Transcript{}, ended: make(chan struct{})}
 	e.cmd = node.Command(context.Background(), program)
 	// The race detector's second at the end of each process would count as the child's.
 	e.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", configVariable+"="+string(config), socketVariable+"="+socket)
@@ -278,13 +259,15 @@ func leavesNothing(e *exporter, end func(*exporter) time.Duration, left func() [
 	e.t.Errorf("%s: files are left", e.node.Name)
 }
 
-// echoes waits until three echoes of a peer have taken no more than a second each.
+// echoes waits until at least three echoes of a peer, and more than half of them all, have taken no more than a second each.
 func (e *exporter) echoes(peer string) {
 	e.t.Helper()
 	var h *dto.Histogram
 	e.until("echoes of "+peer, func() bool {
 		h = e.find("gluster_probe_echo_seconds", "peer="+peer).GetHistogram()
-		return slices.ContainsFunc(h.GetBucket(), func(b *dto.Bucket) bool { return b.GetUpperBound() == 1 && b.GetCumulativeCount() >= 3 })
+		return slices.ContainsFunc(h.GetBucket(), func(b *dto.Bucket) bool {
+			return b.GetUpperBound() == 1 && b.GetCumulativeCount() >= 3 && 2*b.GetCumulativeCount() > h.GetSampleCount()
+		})
 	})
 	e.t.Logf("%s: %d echoes of %s, mean %.4f s", e.node.Name, h.GetSampleCount(), peer, h.GetSampleSum()/float64(h.GetSampleCount()))
 }

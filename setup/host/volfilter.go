@@ -45,7 +45,7 @@ func (h *Host) volfilter() (change.Plan, error) {
 		}
 		switch a.Action {
 		case volfilter.Edit:
-			c.Why, c.Commands = whyVolume, []string{a.Text + " " + a.Path}
+			c.Why, c.Commands = whyVolume, []string{a.By + " " + a.Path}
 		case volfilter.Remove:
 			c.Why, c.Commands = whyRemove, []string{"rm " + a.Path}
 		}
