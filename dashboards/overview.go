@@ -14,7 +14,8 @@ const (
 	tolerated   = `min(cluster_volume_subvolume:gluster_failures_tolerated:min{` + inVolume + `})`
 	missing     = `sum(cluster_volume_subvolume:gluster_data_bricks:max{` + inVolume + `} - cluster_volume_subvolume:gluster_data_bricks_online:max{` + inVolume + `})`
 	pending     = `sum(cluster_volume:gluster_heal_pending_entries:sum{` + inVolume + `})`
-	splitBrain  = `sum(max by (cluster, volume, brick) (gluster_heal_crawl_split_brain_entries{` + inVolume + `}))`
+	// As the rule: where nothing waits any more, what the latest crawl found is over.
+	splitBrain  = `sum(max by (cluster, volume, brick) (gluster_heal_crawl_split_brain_entries{` + inVolume + `}) * on (cluster, volume) group_left () (cluster_volume:gluster_heal_pending_entries:sum{` + inVolume + `} > bool 0))`
 	needsPerson = `sum(gluster_recovery_needs_person{` + inBoth + `})`
 	// Mounts by what the prober finds; those that nobody probes by whether they are there.
 	mountServes = `(gluster_probe_success{` + inBoth + `} or (1 - gluster_mount_expected{` + inBoth + `} * (1 - gluster_mount_mounted{` + inBoth + `})))`

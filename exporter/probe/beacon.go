@@ -58,13 +58,16 @@ type board interface {
 
 // volumeBoard is the board on the volume itself. It opens everything anew each time, so that the mount is busy only for
 // moments.
-type volumeBoard struct{ cfg childConfig }
+type volumeBoard struct {
+	cfg  childConfig
+	name string // of this node's beacon, once there is one
+}
 
-func (v volumeBoard) open() (directory, error) {
+func (v *volumeBoard) open() (directory, error) {
 	return openHidden(v.cfg.MountInfo, v.cfg.Mountpoint, true)
 }
 
-func (v volumeBoard) list() (names []string, err error) {
+func (v *volumeBoard) list() (names []string, err error) {
 	dir, err := v.open()
 	if err != nil {
 		return nil, err
@@ -82,7 +85,7 @@ func (v volumeBoard) list() (names []string, err error) {
 	return names, nil
 }
 
-func (v volumeBoard) read(name string) (b beacon, err error) {
+func (v *volumeBoard) read(name string) (b beacon, err error) {
 	dir, err := v.open()
 	if err != nil {
 		return beacon{}, err
@@ -97,8 +100,10 @@ func (v volumeBoard) read(name string) (b beacon, err error) {
 }
 
 // write overwrites the file in place, since others may know its name as the old file for as long as their mount's
-// entry-timeout; closing it sends everything to the bricks. The first time the file appears complete, by renaming.
-func (v volumeBoard) write(b beacon) (err error) {
+// entry-timeout; closing it sends everything to the bricks. The first time the file appears complete, by renaming. A file in
+// split-brain takes no more writes: bricks that were away in turn have another version each. There is another file then,
+// under another name, so that what is the prober's own wakes nobody.
+func (v *volumeBoard) write(b beacon) (err error) {
 	block, err := b.encode()
 	if err != nil {
 		return err
@@ -108,15 +113,26 @@ func (v volumeBoard) write(b beacon) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	name := prefix(v.cfg.Node, v.cfg.Mountpoint) + strings.TrimPrefix(beaconSuffix, ".")
-	err = dir.overwrite(name, block, 0)
-	if !errors.Is(err, unix.ENOENT) {
+	if v.name != "" {
+		err := dir.overwrite(v.name, block, 0)
+		if !errors.Is(err, unix.EIO) && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+		// Before there is another one, or they could become many.
+		if err := dir.remove(v.name); err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+		v.name = ""
+	}
+	name := unique(v.cfg) + beaconSuffix
+	if err := dir.overwrite(name+".new", block, unix.O_CREAT|unix.O_EXCL); err != nil {
 		return err
 	}
-	if err := dir.overwrite(name+".new", block, unix.O_CREAT); err != nil {
+	if err := dir.rename(name+".new", name); err != nil {
 		return err
 	}
-	return dir.rename(name+".new", name)
+	v.name = name
+	return nil
 }
 
 func (d directory) overwrite(name string, content []byte, flags int) (err error) {

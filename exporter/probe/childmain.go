@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -59,7 +58,7 @@ func ChildMain(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
 				c.answer(r, first)
 			}
 			if first {
-				echoing.Go(func() { newEchoes(cfg, volumeBoard{cfg}, func(e echoed) { c.send(message{Echo: &e}) }).run(ctx) })
+				echoing.Go(func() { newEchoes(cfg, &volumeBoard{cfg: cfg}, func(e echoed) { c.send(message{Echo: &e}) }).run(ctx) })
 			}
 		}
 	}()
@@ -74,8 +73,10 @@ func ChildMain(ctx context.Context, stdin io.Reader, stdout io.Writer) int {
 
 // worker answers requests.
 type worker struct {
-	cfg  childConfig
-	gone func()
+	cfg    childConfig
+	gone   func()
+	probes int  // answered
+	failed bool // the last one did
 
 	mu  sync.Mutex
 	out *json.Encoder
@@ -100,17 +101,30 @@ func (w *worker) answer(r request, first bool) {
 			w.send(message{ID: r.ID, NoBricks: true, Class: classOf(err)})
 		}
 	}
-	err := probe(w.cfg, r.Size, rec)
-	if first {
-		// After the probe, whose files have the same names: the probe's error is the one that counts.
-		rec.begin("remove leftovers")
-		err = cmp.Or(err, removeLeftovers(w.cfg))
+	err := w.tidy(rec, first)
+	if err == nil {
+		err = probe(w.cfg, r.Size, rec)
 	}
+	w.probes++
+	w.failed = err != nil
 	done := message{ID: r.ID, Done: true}
 	if err != nil {
 		done.Class, done.Error = classOf(err), err.Error()
 	}
 	w.send(done)
+}
+
+// tidyEvery is after how many probes this node's files are looked for that a brick which was away has brought back.
+const tidyEvery = 20
+
+// tidy removes what probes left that were killed or could not remove it. While that fails there is no further probe: each
+// one would leave one more.
+func (w *worker) tidy(rec progress, first bool) error {
+	if !first && !w.failed && w.probes%tidyEvery != 0 {
+		return nil
+	}
+	rec.begin("remove leftovers")
+	return removeLeftovers(w.cfg, first)
 }
 
 // progress tells the parent of a request's operations.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"time"
 
@@ -24,14 +23,14 @@ type recorder interface {
 }
 
 // probeOnce writes a file of size bytes into the directory, checks it from the cluster and removes it, whatever happens.
-// prefix begins the names of the files.
-func probeOnce(dir directory, prefix string, size int, rec recorder) (err error) {
+// No other file may ever have had the name: were it made anew while a brick is away that still has the former one, it would be
+// in split-brain once the brick is back, and so would be the directory.
+func probeOnce(dir directory, name string, size int, rec recorder) (err error) {
 	content := make([]byte, size)
 	if _, err := rand.Read(content); err != nil {
 		return err
 	}
 	buffer := alignedBuffer(size)
-	name := prefix + "probe-" + strconv.Itoa(size)
 	renamed := name + ".renamed"
 	step := func(operation string, do func() error) error {
 		rec.begin(operation)
@@ -116,21 +115,12 @@ const (
 
 // probe makes one probe on the mount at cfg.Mountpoint.
 func probe(cfg childConfig, size int, rec recorder) error {
-	cleaned := false
-	for try := 0; ; {
+	for try := 0; ; try++ {
 		err := probeIn(cfg, size, rec)
-		switch {
-		case errors.Is(err, os.ErrExist) && !cleaned: // left by a probe that could not remove it
-			cleaned = true
-			if err := removeLeftovers(cfg); err != nil {
-				return err
-			}
-		case (errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESTALE)) && try < staleRetries:
-			try++
-			time.Sleep(stalePause)
-		default:
+		if (!errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ESTALE)) || try == staleRetries {
 			return err
 		}
+		time.Sleep(stalePause)
 	}
 }
 
@@ -141,11 +131,11 @@ func probeIn(cfg childConfig, size int, rec recorder) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	return probeOnce(dir, prefix(cfg.Node, cfg.Mountpoint), size, rec)
+	return probeOnce(dir, unique(cfg)+".probe-"+strconv.Itoa(size), size, rec)
 }
 
-// removeLeftovers removes what children of this node left that were killed. No directory is no error.
-func removeLeftovers(cfg childConfig) (err error) {
+// removeLeftovers removes the files that leftovers finds. No directory is no error.
+func removeLeftovers(cfg childConfig, beacons bool) (err error) {
 	dir, err := openHidden(cfg.MountInfo, cfg.Mountpoint, false)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
@@ -158,7 +148,7 @@ func removeLeftovers(cfg childConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, name := range leftovers(names, cfg.Node, cfg.Mountpoint, cfg.Mounts) {
+	for _, name := range leftovers(names, cfg, beacons) {
 		if e := dir.remove(name); e != nil && !errors.Is(e, unix.ENOENT) {
 			err = errors.Join(err, e)
 		}
@@ -168,7 +158,7 @@ func removeLeftovers(cfg childConfig) (err error) {
 
 // removeAll removes this node's files of the mount, and the directory when it is empty.
 func removeAll(cfg childConfig) error {
-	if err := removeLeftovers(cfg); err != nil {
+	if err := removeLeftovers(cfg, true); err != nil {
 		return err
 	}
 	root, err := openRoot(cfg.MountInfo, cfg.Mountpoint)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func TestAProbeMakesEveryOperationAndLeavesNothing(t *testing.T) {
 	path := t.TempDir()
 	for _, size := range []int{1, 4096, 4097, 1_000_000} {
 		rec := &steps{}
-		if err := probeOnce(openDir(t, path), "n1@x.", size, rec); err != nil {
+		if err := probeOnce(openDir(t, path), "n1@x.probe", size, rec); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(rec.done, operations()) {
@@ -55,7 +56,7 @@ func TestAProbeMakesEveryOperationAndLeavesNothing(t *testing.T) {
 
 func TestAProbeThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 	path := t.TempDir()
-	file := filepath.Join(path, "n1@x.probe-5000")
+	file := filepath.Join(path, "n1@x.probe")
 	must := func(err error) {
 		if err != nil {
 			t.Error(err)
@@ -74,7 +75,7 @@ func TestAProbeThatFailsSaysWhyAndLeavesNothing(t *testing.T) {
 		"gone":          {"rename", func() { must(os.Remove(file)) }, classOther},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := probeOnce(openDir(t, path), "n1@x.", 5000, &steps{before: map[string]func(){c.at: c.do}})
+			err := probeOnce(openDir(t, path), "n1@x.probe", 5000, &steps{before: map[string]func(){c.at: c.do}})
 			if err == nil || classOf(err) != c.want {
 				t.Errorf("%v, want class %s", err, c.want)
 			}
@@ -133,14 +134,17 @@ func TestALinkInPlaceOfTheHiddenDirectoryIsNotFollowed(t *testing.T) {
 }
 
 func TestOnlyOwnFilesAreLeftovers(t *testing.T) {
-	mounts := []string{"/client", "/mail"}
+	cfg := childConfig{Node: "n1", Mountpoint: "/client", Mounts: []string{"/client", "/mail"}}
 	names := []string{
-		prefix("n1", "/client") + "beacon", prefix("n1", "/client") + "probe-4096", prefix("n1", "/mail") + "beacon",
-		prefix("n1", "/former") + "probe-4096", prefix("n11", "/client") + "beacon", prefix("n1@x", "/client") + "beacon", "n1", "other",
+		unique(cfg) + ".probe-4096", unique(cfg) + ".probe-4096.renamed", prefix("n1", "/former") + "A.probe-4096", prefix("n1", "/former") + "A.beacon",
+		unique(cfg) + ".beacon", unique(cfg) + ".beacon.new",
+		prefix("n1", "/mail") + "A.beacon", prefix("n1", "/mail") + "A.probe-4096", prefix("n11", "/client") + "A.beacon", prefix("n1@x", "/client") + "A.beacon", "n1", "other",
 	}
-	want := []string{names[0], names[1], names[3]}
-	if got := leftovers(names, "n1", "/client", mounts); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	if got := leftovers(names, cfg, false); !slices.Equal(got, names[:4]) {
+		t.Errorf("%q, want %q", got, names[:4])
+	}
+	if got := leftovers(names, cfg, true); !slices.Equal(got, names[:6]) {
+		t.Errorf("with beacons: %q, want %q", got, names[:6])
 	}
 	long := make([]byte, 300)
 	for i := range long {
@@ -148,20 +152,6 @@ func TestOnlyOwnFilesAreLeftovers(t *testing.T) {
 	}
 	if p := prefix(string(long), "/client"); len(p) > 200 || filepath.Base(p) != p {
 		t.Errorf("name %q", p)
-	}
-}
-
-func TestAFileLeftByAProbeThatCouldNotRemoveItIsNoObstacle(t *testing.T) {
-	path, table := fakeMount(t)
-	cfg := childConfig{Mountpoint: path, MountInfo: table, Node: "n1"}
-	if err := os.Mkdir(filepath.Join(path, hiddenName), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(path, hiddenName, prefix("n1", path)+"probe-10"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := probe(cfg, 10, &steps{}); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -176,5 +166,34 @@ func TestTheStateOfAConnectionIsRead(t *testing.T) {
 		if connected, ok := parseConnected([]byte(text)); connected != want[0] || ok != want[1] {
 			t.Errorf("%q: %t, %t", text, connected, ok)
 		}
+	}
+}
+
+func TestABeaconKeepsItsFileUntilThatCannotBeWritten(t *testing.T) {
+	path, table := fakeMount(t)
+	board := &volumeBoard{cfg: childConfig{Mountpoint: path, MountInfo: table, Node: "n1"}}
+	write := func(seq uint64) string {
+		t.Helper()
+		if err := board.write(beacon{Node: "n1", Run: "run", Seq: seq}); err != nil {
+			t.Fatal(err)
+		}
+		names := entries(t, filepath.Join(path, hiddenName))
+		if len(names) != 1 || !strings.HasPrefix(names[0], prefix("n1", path)) || !strings.HasSuffix(names[0], beaconSuffix) {
+			t.Fatalf("files %q", names)
+		}
+		if b, err := board.read(names[0]); err != nil || b.Seq != seq {
+			t.Errorf("%v, %v, want call %d", b, err, seq)
+		}
+		return names[0]
+	}
+	first := write(1)
+	if second := write(2); second != first {
+		t.Errorf("in %s, then in %s", first, second)
+	}
+	if err := os.Remove(filepath.Join(path, hiddenName, first)); err != nil {
+		t.Fatal(err)
+	}
+	if third := write(3); third == first {
+		t.Errorf("%s again: others may take it for the former file", third)
 	}
 }

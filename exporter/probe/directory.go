@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -210,22 +211,28 @@ func owner(node string) string {
 // prefix is what the names of a node's files for one of its mounts begin with.
 func prefix(node, mountpoint string) string { return owner(node) + digest(mountpoint) + "." }
 
+// unique begins the name of a file that there never was before.
+func unique(cfg childConfig) string { return prefix(cfg.Node, cfg.Mountpoint) + rand.Text() }
+
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:4])
 }
 
-// leftovers are the names of files that nobody of this node's exporter uses: those of the given mount, and those of mounts
-// that it does not probe.
-func leftovers(names []string, node, mountpoint string, mounts []string) []string {
+// leftovers are the names of files that nobody of this node's exporter uses while the mount is not probed: those of the mount,
+// where beacons is true with its beacon, and those of mounts that are not probed any more.
+func leftovers(names []string, cfg childConfig, beacons bool) []string {
 	var left []string
 	for _, name := range names {
-		if !strings.HasPrefix(name, owner(node)) {
+		if !strings.HasPrefix(name, owner(cfg.Node)) {
 			continue
 		}
 		used := false
-		for _, m := range mounts {
-			used = used || (m != mountpoint && strings.HasPrefix(name, prefix(node, m)))
+		for _, m := range cfg.Mounts {
+			used = used || (m != cfg.Mountpoint && strings.HasPrefix(name, prefix(cfg.Node, m)))
+		}
+		if own, ok := strings.CutPrefix(name, prefix(cfg.Node, cfg.Mountpoint)); ok && !beacons {
+			used = used || strings.Contains(own, beaconSuffix)
 		}
 		if !used {
 			left = append(left, name)

@@ -161,7 +161,7 @@ func TestAMountIsProbedAndLeftClean(t *testing.T) {
 	r.until("success", func() bool { return r.value("gluster_probe_success", "volume=web", "mountpoint="+path) == 1 })
 	r.until("a beacon", func() bool {
 		for _, name := range entries(t, filepath.Join(path, hiddenName)) {
-			if name == prefix("cache1", path)+"beacon" {
+			if strings.HasPrefix(name, prefix("cache1", path)) && strings.HasSuffix(name, beaconSuffix) {
 				return true
 			}
 		}

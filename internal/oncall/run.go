@@ -252,18 +252,37 @@ func (d *driver) settle(ctx context.Context, wave []fault) error {
 			names = append(names, a.name)
 		}
 	}
-	return until(ctx, d.limit(), "not all is well", func() error {
-		for _, expr := range []string{
-			`ALERTS{severity="page"} or ALERTS{alertname=~"` + strings.Join(names, "|") + `"}`,
-			`up != 1`, `gluster_probe_success != 1`, `gluster_mount_bricks_connected != gluster_mount_bricks`,
-			`absent(count(gluster_probe_success) == 4)`,
-		} {
-			if found, err := d.query(ctx, expr); err != nil || len(found) > 0 {
-				return errors.Join(err, fmt.Errorf("%s: %v", expr, found))
-			}
+	began := time.Now()
+	var last error
+	err := until(ctx, d.limit(), "not all is well", func() error {
+		well := d.well(ctx, names)
+		if well != nil {
+			last = well
 		}
-		return d.onAll(ctx, servers(), "gluster-setup status")
+		return well
 	})
+	// What takes long is worth knowing also where it ends well.
+	if took := time.Since(began); err == nil && took > long {
+		d.say("   it took %.0f s until all was well; last: %v", took.Seconds(), last)
+	}
+	return err
+}
+
+// long is after which time of waiting for the cluster the log says what for.
+const long = time.Minute
+
+// well is an error that says what is not, of a cluster in which the named alerts are to come next.
+func (d *driver) well(ctx context.Context, names []string) error {
+	for _, expr := range []string{
+		`ALERTS{severity="page"} or ALERTS{alertname=~"` + strings.Join(names, "|") + `"}`,
+		`up != 1`, `gluster_probe_success != 1`, `gluster_mount_bricks_connected != gluster_mount_bricks`,
+		`absent(count(gluster_probe_success) == 4)`,
+	} {
+		if found, err := d.query(ctx, expr); err != nil || len(found) > 0 {
+			return errors.Join(err, fmt.Errorf("%s: %v", expr, found))
+		}
+	}
+	return d.onAll(ctx, servers(), "gluster-setup status")
 }
 
 // connected says whether `gluster pool list` has a node connected.
