@@ -71,14 +71,16 @@ func tear(ctx context.Context, h hosts) error {
 // mend is what the runbook of split-brain says. What the prober and other writers tore with it is mended, too.
 func mend(ctx context.Context, h hosts) error {
 	return until(ctx, 10*time.Minute, "files are in split-brain", func() error {
-		// What it prints is in the error. That the daemons do not look again now, as while one of them starts, leaves nothing torn.
+		// What it prints is in the error. A command that hangs is for the next try; that the daemons do not look again now, as while
+		// one of them starts, leaves nothing torn.
 		_, err := h.on(ctx, cache1, `
-			gluster volume heal web info | tee /root/oncall.unhealed
+			heal() { timeout 30 gluster volume heal web "$@" || echo "heal web $*: exit status $?"; }
+			heal info | tee /root/oncall.unhealed
 			for file in $(sed -nE 's,^(/[^ ]+).*,\1,p' /root/oncall.unhealed | sort -u); do
-				gluster volume heal web split-brain source-brick cache1.example.com:/web_server/brick "$file" || true
+				heal split-brain source-brick cache1.example.com:/web_server/brick "$file"
 			done
-			gluster volume heal web || true
-			gluster volume heal web info split-brain | tee /root/oncall.torn
+			heal
+			heal info split-brain | tee /root/oncall.torn
 			awk '/^Number of entries in split-brain:/ {n++; torn += $6} END {exit n != 2 || torn > 0}' /root/oncall.torn`)
 		return err
 	})

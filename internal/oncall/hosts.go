@@ -102,14 +102,22 @@ func (h hosts) join(ctx context.Context, names ...string) error {
 	return errors.Join(errs...)
 }
 
+// long is after which time of waiting the log says what for.
+const long = time.Minute
+
 // until repeats what may fail for a while.
 func until(ctx context.Context, limit time.Duration, what string, try func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	said := time.Now()
 	for {
 		err := try()
 		if err == nil {
 			return nil
+		}
+		if time.Since(said) > long {
+			said = time.Now()
+			say("   %s: %v", what, err)
 		}
 		select {
 		case <-ctx.Done():

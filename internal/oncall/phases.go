@@ -36,7 +36,7 @@ const probed = "^exporter: .*"
 
 // prepare starts the monitor and the traffic.
 func (d *driver) prepare(ctx context.Context) error {
-	d.say("== the monitor, and traffic on the clients")
+	say("== the monitor, and traffic on the clients")
 	if _, err := d.do(ctx, "up", monitor+":31"); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (d *driver) quiet(ctx context.Context) error {
 	if err := d.settle(ctx, nil); err != nil {
 		return err
 	}
-	d.say("== all is well, for %s: traffic, an apply that changes something and one that does not", d.Quiet)
+	say("== all is well, for %s: traffic, an apply that changes something and one that does not", d.Quiet)
 	began := time.Now()
 	if err := d.configure(ctx, ""); err != nil {
 		return err
@@ -144,7 +144,7 @@ func (d *driver) quiet(ctx context.Context) error {
 		return err
 	}
 	// A boot takes as long as it takes: the rules as they are say whether it is too long.
-	d.say("== a client is restarted, under the rules as they are")
+	say("== a client is restarted, under the rules as they are")
 	if err := d.load(ctx, 1); err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (d *driver) quiet(ctx context.Context) error {
 		}
 		return err
 	})
-	d.say("   nothing is pending any more after %.0f s", since(began))
+	say("   nothing is pending any more after %.0f s", since(began))
 	if err := errors.Join(err, d.silent(ctx, began)); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (d *driver) panels(ctx context.Context) error {
 	if err := d.settle(ctx, nil); err != nil {
 		return err
 	}
-	d.say("== exact counts, profiling and a rebalance, which are off or not needed otherwise")
+	say("== exact counts, profiling and a rebalance, which are off or not needed otherwise")
 	if err := d.configure(ctx, "--collector.heal-info"); err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (d *driver) panels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("== the metrics of all rules and the queries of all panels, over the whole time")
+	say("== the metrics of all rules and the queries of all panels, over the whole time")
 	if err := d.metrics(ctx); err != nil {
 		return err
 	}
@@ -259,6 +259,6 @@ func (d *driver) metrics(ctx context.Context) error {
 			d.bad("nothing ever had the metric %s, for which a rule asks", name)
 		}
 	}
-	d.say("   %d metrics of %d rules", len(names), len(rules))
+	say("   %d metrics of %d rules", len(names), len(rules))
 	return nil
 }

@@ -31,13 +31,13 @@ type driver struct {
 	wrong int
 }
 
-func (d *driver) say(format string, args ...any) {
+func say(format string, args ...any) {
 	fmt.Printf("%s  %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, args...))
 }
 
 func (d *driver) bad(format string, args ...any) {
 	d.wrong++
-	d.say("WRONG: "+format, args...)
+	say("WRONG: "+format, args...)
 }
 
 // Run breaks everything, and ends with an error if an alert was missing or too many.
@@ -133,7 +133,7 @@ func (d *driver) wave(ctx context.Context, wave []fault) error {
 	var all []*progress
 	for i := range wave {
 		f := &wave[i]
-		d.say("== %s", f.name)
+		say("== %s", f.name)
 		if err := f.make(ctx, d.hosts); err != nil {
 			return fmt.Errorf("make: %s: %w", f.name, err)
 		}
@@ -144,7 +144,7 @@ func (d *driver) wave(ctx context.Context, wave []fault) error {
 	d.await(ctx, all, "fire", func(p *progress, there bool) bool {
 		if there && !p.firedThere {
 			p.fired, p.firedThere = since(p.at), true
-			d.say("   %s fires after %.0f s", p.alert, p.fired)
+			say("   %s fires after %.0f s", p.alert, p.fired)
 		}
 		return p.firedThere
 	})
@@ -159,11 +159,11 @@ func (d *driver) wave(ctx context.Context, wave []fault) error {
 			}
 		}
 	}
-	d.say("   repaired")
+	say("   repaired")
 	d.await(ctx, all, "end", func(p *progress, there bool) bool {
 		if !there && !p.clearedYet {
 			p.over, p.clearedYet = since(p.at), true
-			d.say("   %s is over after %.0f s", p.alert, p.over)
+			say("   %s is over after %.0f s", p.alert, p.over)
 		}
 		return p.clearedYet
 	})
@@ -219,7 +219,7 @@ func (d *driver) judge(ctx context.Context, wave []fault, all []*progress, began
 		if slices.ContainsFunc(all, func(p *progress) bool { return p.alert.matches(have) }) {
 			continue
 		}
-		d.say("   also: %s (%s)", have, have["severity"])
+		say("   also: %s (%s)", have, have["severity"])
 		if have["severity"] == "page" && !slices.Contains(allowed, name) {
 			d.bad("%s woke somebody", have)
 		}
@@ -252,24 +252,8 @@ func (d *driver) settle(ctx context.Context, wave []fault) error {
 			names = append(names, a.name)
 		}
 	}
-	began := time.Now()
-	var last error
-	err := until(ctx, d.limit(), "not all is well", func() error {
-		well := d.well(ctx, names)
-		if well != nil {
-			last = well
-		}
-		return well
-	})
-	// What takes long is worth knowing also where it ends well.
-	if took := time.Since(began); err == nil && took > long {
-		d.say("   it took %.0f s until all was well; last: %v", took.Seconds(), last)
-	}
-	return err
+	return until(ctx, d.limit(), "not all is well", func() error { return d.well(ctx, names) })
 }
-
-// long is after which time of waiting for the cluster the log says what for.
-const long = time.Minute
 
 // well is an error that says what is not, of a cluster in which the named alerts are to come next.
 func (d *driver) well(ctx context.Context, names []string) error {

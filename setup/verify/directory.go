@@ -51,10 +51,11 @@ func (s *session) prepare(ctx context.Context) error {
 }
 
 // makeDirs may lose a race against another node that removes an empty
-// directory at the end of its run.
+// directory at the end of its run. A client that remembers that a name is not
+// there finds a directory both there and missing until it is told.
 func (s *session) makeDirs(ctx context.Context) error {
 	var err error
-	for range tries {
+	for begin := time.Now(); time.Since(begin) < s.cfg.Patience; {
 		s.dirs = nil
 		for _, dir := range []string{baseDir, s.group, s.inbox} {
 			if err = s.vol.mkdir(ctx, dir); errors.Is(err, fs.ErrExist) {

@@ -253,3 +253,27 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestADirectoryThatTheClientTakesForMissingIsWaitedFor(t *testing.T) {
+	bubble(t, func(t *testing.T, volume *shared) {
+		begin := time.Now()
+		v := volume.view()
+		v.before = func(op, name string) error {
+			if op == "stat" && name == baseDir && time.Since(begin) < time.Second {
+				return os.ErrNotExist
+			}
+			return nil
+		}
+		other := volume.view()
+		if err := other.Mkdir(baseDir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run(t.Context(), testConfig("web1", []string{"web1"}), v); err != nil {
+			t.Error(err)
+		}
+		if time.Since(begin) < time.Second {
+			t.Error("it did not meet the directory")
+		}
+		volume.mustBeClean(t)
+	})
+}
