@@ -48,7 +48,7 @@ func decodeBeacon(block []byte) (beacon, error) {
 
 // board is the place where the nodes leave their beacons.
 type board interface {
-	// list returns the names of the other nodes' beacons.
+	// list returns the names of the other nodes' beacons, and removes former ones of this node.
 	list() ([]string, error)
 	// read reads a beacon of list anew.
 	read(name string) (beacon, error)
@@ -78,7 +78,11 @@ func (v *volumeBoard) list() (names []string, err error) {
 		return nil, err
 	}
 	for _, name := range all {
-		if strings.HasSuffix(name, beaconSuffix) && !strings.HasPrefix(name, owner(v.cfg.Node)) {
+		switch {
+		case strings.HasPrefix(name, prefix(v.cfg.Node, v.cfg.Mountpoint)) && strings.HasSuffix(name, beaconSuffix) && name != v.name:
+			// Of a former child, back with a brick that was away when it was removed. Nobody reads it: it may stay for now.
+			_ = dir.remove(name) //nolint:errcheck // as above
+		case strings.HasSuffix(name, beaconSuffix) && !strings.HasPrefix(name, owner(v.cfg.Node)):
 			names = append(names, name)
 		}
 	}

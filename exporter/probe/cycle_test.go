@@ -186,7 +186,14 @@ func TestABeaconKeepsItsFileUntilThatCannotBeWritten(t *testing.T) {
 		}
 		return names[0]
 	}
+	former := filepath.Join(path, hiddenName, unique(board.cfg)+beaconSuffix)
 	first := write(1)
+	if err := os.WriteFile(former, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if others, err := board.list(); err != nil || len(others) != 0 {
+		t.Errorf("others %q, %v", others, err)
+	}
 	if second := write(2); second != first {
 		t.Errorf("in %s, then in %s", first, second)
 	}
