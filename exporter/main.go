@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/exporter-toolkit/web"
@@ -184,7 +185,10 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context {
+			ready(log)
+			return context.WithoutCancel(ctx)
+		},
 	}
 	log.Info("Starting gluster_exporter", "version", version, "collectors", set.Names(), "probes", cli.Probe.Mount)
 	// Whatever ends the server ends the prober, and its children take their files away.
@@ -212,6 +216,13 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 		return errors.Join(err, server.Close())
 	}
 	return nil
+}
+
+// ready tells systemd that the exporter listens, so that whoever starts its unit hears of a flag or an address that does not work.
+func ready(log *slog.Logger) {
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+		log.Error("systemd cannot be told that the exporter listens", "err", err)
+	}
 }
 
 // Limits of a connection: a client that sends or reads slowly must not keep it for ever.

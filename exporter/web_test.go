@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMistakesOnTheCommandLineAreNamed(t *testing.T) {
@@ -60,6 +64,37 @@ func TestTelemetryPathsThatWork(t *testing.T) {
 		if err := f.check(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestSystemdHearsOfAnExporterThatListensOnly(t *testing.T) {
+	dir := t.TempDir()
+	socket, none := filepath.Join(dir, "notify"), filepath.Join(dir, "none")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // it was read
+	t.Setenv("NOTIFY_SOCKET", socket)
+	heard := func(within time.Duration) string {
+		t.Helper()
+		buffer := make([]byte, 100)
+		if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := conn.Read(buffer)
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+		return string(buffer[:n])
+	}
+	var said bytes.Buffer
+	if code := run(t.Context(), []string{"--web.listen-address=127.0.0.1:99999", "--path.socket=" + none}, io.Discard, &said); code != 1 || heard(10*time.Millisecond) != "" {
+		t.Errorf("exit status %d, and it said that it listens: %s", code, said.Bytes())
+	}
+	servingOn(t, "--path.socket="+none, "--path.workdir="+none, "--path.rundir="+none)
+	if got := heard(time.Minute); got != "READY=1" {
+		t.Errorf("heard %q", got)
 	}
 }
 
