@@ -126,18 +126,18 @@ func (m *healMetrics) volume(ctx context.Context, s *node.Scrape, v *node.Volume
 	return nil
 }
 
-// ask asks the daemons in turn; before GlusterFS 7, and since with one for several volumes, the first may not be the one.
 func (m *healMetrics) ask(ctx context.Context, s *node.Scrape, volume string, sets int, daemons []gluster.SelfHealProcess) (crawls []gluster.Crawl, err error) {
-	err = &gluster.Error{Kind: gluster.ErrNotRunning}
-	for _, d := range daemons {
-		if crawls, err = s.Client(d.Socket).Crawls(ctx, volume, sets); err == nil {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.last[volume] = &crawled{daemon: d, crawls: crawls, again: quietScrapes}
-			return crawls, nil
-		}
+	d, err := s.AskSelfHeal(volume, daemons, func(c *gluster.BrickClient) (err error) {
+		crawls, err = c.Crawls(ctx, volume, sets)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last[volume] = &crawled{daemon: d, crawls: crawls, again: quietScrapes}
+	return crawls, nil
 }
 
 // remembered is what was last said of a volume, where that must still be so: nothing waits to be healed, and the same daemon had found nothing.

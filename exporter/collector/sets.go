@@ -82,26 +82,27 @@ func (m *setMetrics) collect(ctx context.Context, s *node.Scrape, to sink) error
 // seen asks a self-heal daemon which bricks of each set it is connected to. A set that it does not know is missing.
 func seen(ctx context.Context, s *node.Scrape, v *node.Volume, daemons []gluster.SelfHealProcess) (map[int][]bool, error) {
 	sets := v.ReplicaSets()
-	for _, d := range daemons {
-		heals, err := s.Client(d.Socket).PendingHeals(ctx, v.Name, len(sets))
-		if errors.Is(err, gluster.ErrRefused) || errors.Is(err, gluster.ErrNotRunning) {
-			continue // another volume's
-		}
-		if err != nil {
-			return nil, fmt.Errorf("self-heal daemon of volume %s: %w", v.Name, err)
-		}
-		out := map[int][]bool{}
-		for _, h := range heals {
-			if h.Set < len(sets) && h.Brick < len(sets[h.Set]) {
-				if out[h.Set] == nil {
-					out[h.Set] = make([]bool, len(sets[h.Set]))
-				}
-				out[h.Set][h.Brick] = h.Status == ""
-			}
-		}
-		return out, nil
+	var heals []gluster.PendingHeal
+	_, err := s.AskSelfHeal(v.Name, daemons, func(c *gluster.BrickClient) (err error) {
+		heals, err = c.PendingHeals(ctx, v.Name, len(sets))
+		return err
+	})
+	if errors.Is(err, gluster.ErrRefused) || errors.Is(err, gluster.ErrNotRunning) {
+		return nil, nil
 	}
-	return nil, nil
+	if err != nil {
+		return nil, fmt.Errorf("self-heal daemon of volume %s: %w", v.Name, err)
+	}
+	out := map[int][]bool{}
+	for _, h := range heals {
+		if h.Set < len(sets) && h.Brick < len(sets[h.Set]) {
+			if out[h.Set] == nil {
+				out[h.Set] = make([]bool, len(sets[h.Set]))
+			}
+			out[h.Set][h.Brick] = h.Status == ""
+		}
+	}
+	return out, nil
 }
 
 func (m *setMetrics) set(v *node.Volume, index int, bricks []gluster.Brick, up []bool, known bool, to sink) {

@@ -36,7 +36,8 @@ type Node struct {
 	clients map[string]*gluster.BrickClient // by socket
 	guards  map[string]*guard
 	indices map[string]*gluster.HealIndex
-	runs    map[int]string // version by process
+	runs    map[int]string                     // version by process
+	healers map[string]gluster.SelfHealProcess // that served last, by volume
 }
 
 // New returns a Node. It connects to nothing.
@@ -52,7 +53,7 @@ func New(cfg Config) *Node {
 	or(&cfg.Proc, "/proc")
 	return &Node{
 		cfg: cfg, Glusterd: gluster.NewClient("unix", cfg.Socket), Store: gluster.Store{Dir: cfg.Workdir},
-		clients: map[string]*gluster.BrickClient{}, guards: map[string]*guard{}, indices: map[string]*gluster.HealIndex{}, runs: map[int]string{},
+		clients: map[string]*gluster.BrickClient{}, guards: map[string]*guard{}, indices: map[string]*gluster.HealIndex{}, runs: map[int]string{}, healers: map[string]gluster.SelfHealProcess{},
 	}
 }
 
@@ -103,6 +104,11 @@ func (n *Node) forget(p Processes) {
 	for pid := range n.runs {
 		if !pids[pid] {
 			delete(n.runs, pid)
+		}
+	}
+	for volume, d := range n.healers {
+		if !pids[d.PID] {
+			delete(n.healers, volume)
 		}
 	}
 }
