@@ -38,6 +38,9 @@ type Change struct {
 	By       string   // the node that makes the change when it is not this one
 	Needs    []string // what must be true first and is not yet, in words ("glusterd on cache2 to answer")
 
+	// Aside says that nothing rests on the change, as on what only watches: if it fails, the others are made all the same.
+	Aside bool
+
 	// Do makes the change. Only Runner calls it.
 	Do func(context.Context) error
 }

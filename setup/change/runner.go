@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -39,6 +40,7 @@ type Runner struct {
 	// another node, instead of waiting for that node.
 	LeaveOthers bool
 	Left        []Change // what was left that way
+	Aside       []error  // of changes that failed and on which nothing rests; they are not tried again
 
 	// Jitter makes a pause of a length that is due; nil stands for a random one
 	// from half to one and a half of it.
@@ -65,8 +67,8 @@ const rounds = 50
 
 // Converge plans a part, makes the changes that are ready, and looks again,
 // until nothing is left to do. It ends with Conflicts when the plan has any
-// (before changing anything), with the error of the first change that fails,
-// or with the context's error naming what it was waiting for.
+// (before changing anything), with the error of the first change that fails
+// and is not Aside, or with the context's error naming what it was waiting for.
 func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
 	began := time.Now()
 	pause := r.Pause
@@ -92,6 +94,7 @@ func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
 		if len(plan.Conflicts) > 0 {
 			return plan.Warnings, Conflicts(plan.Conflicts)
 		}
+		plan.Changes = r.worthTrying(plan.Changes)
 		if plan.Settled() {
 			return plan.Warnings, nil
 		}
@@ -133,8 +136,17 @@ func jitter(d time.Duration) time.Duration {
 	return d/2 + rand.N(d+1) //nolint:gosec // nobody gains by guessing it
 }
 
+// worthTrying leaves out the changes that failed and are Aside.
+func (r *Runner) worthTrying(changes []Change) []Change {
+	return slices.DeleteFunc(slices.Clone(changes), func(c Change) bool {
+		return c.Aside && slices.ContainsFunc(r.Results, func(res Result) bool {
+			return res.Status == Failed && res.Part == c.Part && res.Object == c.Object && res.Action == c.Action
+		})
+	})
+}
+
 // run makes the ready changes at the head of the list, in order, and reports
-// whether it made any. It stops at the first that has to wait: what comes
+// whether it made or, Aside, tried any. It stops at the first that has to wait: what comes
 // behind may rest on it. A change that cannot be made yet is a RetryError.
 func (r *Runner) run(ctx context.Context, changes []Change) (made bool, err error) {
 	for _, c := range changes {
@@ -144,7 +156,10 @@ func (r *Runner) run(ctx context.Context, changes []Change) (made bool, err erro
 		if err := ctx.Err(); err != nil {
 			return made, fmt.Errorf("stopped before it could %s: %w", c, context.Cause(ctx))
 		}
-		if err := r.make(ctx, c); err != nil {
+		err := r.make(ctx, c)
+		if _, retry := errors.AsType[*RetryError](err); err != nil && c.Aside && !retry {
+			r.Aside = append(r.Aside, err)
+		} else if err != nil {
 			return made, err
 		}
 		made = true

@@ -174,6 +174,28 @@ func TestAFailedChangeEndsThePart(t *testing.T) {
 	})
 }
 
+func TestAFailedChangeOnWhichNothingRestsHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("it does not start")
+		w := &world{errs: map[string][]error{"exporter": {broken, broken}}}
+		aside := w.change("exporter")
+		aside.Aside = true
+		w.looks = []func() (change.Plan, error){
+			plan(change.Plan{Changes: []change.Change{aside, w.change("volume")}}),
+			plan(change.Plan{Changes: []change.Change{aside}}),
+		}
+		r := runner(w)
+		if _, err := r.Converge(t.Context(), w); err != nil {
+			t.Error(err)
+		}
+		same(t, "changes", []string{"exporter", "volume"}, w.done)
+		if len(r.Aside) != 1 || !errors.Is(r.Aside[0], broken) || r.Made() != 1 {
+			t.Errorf("%d made, aside %v", r.Made(), r.Aside)
+		}
+	})
+}
+
 func TestARetryErrorIsWaitedForAndIsNoFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -24,6 +24,7 @@ type Unit struct {
 	Start bool // it must run now as well, not only from the next boot on
 	// Program is what it runs for as long as it is active: it is restarted when the program or the unit is newer. "" where it is not.
 	Program string
+	Aside   bool // nothing rests on it: see change.Change
 	Why     string
 }
 
@@ -45,7 +46,7 @@ func (s *State) Units() []Unit {
 		units = append(units, Unit{Name: "gluster-setup-check.timer", Start: true, Why: "the cluster file asks for a regular comparison of the bricks"})
 	}
 	if s.Exporter != nil {
-		units = append(units, Unit{Name: ExporterUnit, Start: true, Program: s.Exporter.Binary, Why: "the cluster file asks for the exporter"})
+		units = append(units, Unit{Name: ExporterUnit, Start: true, Program: s.Exporter.Binary, Aside: true, Why: "the cluster file asks for the exporter"})
 	}
 	return units
 }

@@ -74,7 +74,7 @@ func (h *Host) renew(ctx context.Context, u desired.Unit, changes map[string]str
 		return p, nil
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: u.Name, Action: "restart", Why: why,
+		Part: change.Host, Object: u.Name, Action: "restart", Why: why, Aside: u.Aside,
 		Commands: []string{"systemctl restart " + u.Name},
 		Do:       func(ctx context.Context) error { return h.Systemd.Restart(ctx, u.Name) },
 	})
@@ -83,7 +83,7 @@ func (h *Host) renew(ctx context.Context, u desired.Unit, changes map[string]str
 
 func (h *Host) startUnit(u desired.Unit) change.Change {
 	return change.Change{
-		Part: change.Host, Object: u.Name, Action: "start", Why: u.Why,
+		Part: change.Host, Object: u.Name, Action: "start", Why: u.Why, Aside: u.Aside,
 		Commands: []string{"systemctl start " + u.Name},
 		Do:       func(ctx context.Context) error { return h.Systemd.Start(ctx, u.Name) },
 	}
