@@ -61,6 +61,7 @@ type board interface {
 type volumeBoard struct {
 	cfg  childConfig
 	name string // of this node's beacon, once there is one
+	half string // of one that was made and could not be renamed
 }
 
 func (v *volumeBoard) open() (directory, error) {
@@ -79,8 +80,8 @@ func (v *volumeBoard) list() (names []string, err error) {
 	}
 	for _, name := range all {
 		switch {
-		case strings.HasPrefix(name, prefix(v.cfg.Node, v.cfg.Mountpoint)) && strings.HasSuffix(name, beaconSuffix) && name != v.name:
-			// Of a former child, back with a brick that was away when it was removed. Nobody reads it: it may stay for now.
+		case ownBeacon(name, v.cfg) && name != v.name:
+			// Of a former child, back with a brick that was away when it was removed. Nobody reads it: it may stay until the next look.
 			_ = dir.remove(name) //nolint:errcheck // as above
 		case strings.HasSuffix(name, beaconSuffix) && !strings.HasPrefix(name, owner(v.cfg.Node)):
 			names = append(names, name)
@@ -122,20 +123,26 @@ func (v *volumeBoard) write(b beacon) (err error) {
 		if !errors.Is(err, unix.EIO) && !errors.Is(err, unix.ENOENT) {
 			return err
 		}
-		// Before there is another one, or they could become many.
-		if err := dir.remove(v.name); err != nil && !errors.Is(err, unix.ENOENT) {
+	}
+	// Before there is another one, or they could become many: this is tried again and again.
+	for _, old := range []*string{&v.name, &v.half} {
+		if *old == "" {
+			continue
+		}
+		if err := dir.remove(*old); err != nil && !errors.Is(err, unix.ENOENT) {
 			return err
 		}
-		v.name = ""
+		*old = ""
 	}
 	name := unique(v.cfg) + beaconSuffix
-	if err := dir.overwrite(name+".new", block, unix.O_CREAT|unix.O_EXCL); err != nil {
+	v.half = name + ".new"
+	if err := dir.overwrite(v.half, block, unix.O_CREAT|unix.O_EXCL); err != nil {
 		return err
 	}
-	if err := dir.rename(name+".new", name); err != nil {
+	if err := dir.rename(v.half, name); err != nil {
 		return err
 	}
-	v.name = name
+	v.name, v.half = name, ""
 	return nil
 }
 

@@ -200,6 +200,10 @@ func TestABeaconKeepsItsFileUntilThatCannotBeWritten(t *testing.T) {
 	if err := os.Remove(filepath.Join(path, hiddenName, first)); err != nil {
 		t.Fatal(err)
 	}
+	board.half = unique(board.cfg) + beaconSuffix + ".new" // as if renaming had failed
+	if err := os.WriteFile(filepath.Join(path, hiddenName, board.half), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if third := write(3); third == first {
 		t.Errorf("%s again: others may take it for the former file", third)
 	}

@@ -214,6 +214,12 @@ func prefix(node, mountpoint string) string { return owner(node) + digest(mountp
 // unique begins the name of a file that there never was before.
 func unique(cfg childConfig) string { return prefix(cfg.Node, cfg.Mountpoint) + rand.Text() }
 
+// ownBeacon says whether a name is that of a beacon of this node's for the mount, a half made one included.
+func ownBeacon(name string, cfg childConfig) bool {
+	rest, own := strings.CutPrefix(name, prefix(cfg.Node, cfg.Mountpoint))
+	return own && strings.Contains(rest, beaconSuffix)
+}
+
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:4])
@@ -231,10 +237,7 @@ func leftovers(names []string, cfg childConfig, beacons bool) []string {
 		for _, m := range cfg.Mounts {
 			used = used || (m != cfg.Mountpoint && strings.HasPrefix(name, prefix(cfg.Node, m)))
 		}
-		if own, ok := strings.CutPrefix(name, prefix(cfg.Node, cfg.Mountpoint)); ok && !beacons {
-			used = used || strings.Contains(own, beaconSuffix)
-		}
-		if !used {
+		if !used && (beacons || !ownBeacon(name, cfg)) {
 			left = append(left, name)
 		}
 	}
