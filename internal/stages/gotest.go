@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// event is a line of `go test -json`; see `go doc test2json`.
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of a package that could not be built
+	Test       string
+	Elapsed    float64
+	Output     string
+}
+
+// testRun is what became of one test function, or of a package as a whole, where its name is empty.
+type testRun struct {
+	Package   string  `json:"package"`
+	Name      string  `json:"name"`
+	Wall      float64 `json:"wall_seconds"`
+	Processor float64 `json:"processor_seconds,omitempty"` // of everything it started, where that is known
+	failed    bool
+	output    []string
+}
+
+func (t *testRun) top() bool { return t.Name != "" && !strings.Contains(t.Name, "/") }
+
+// again is how to repeat it alone.
+func (t *testRun) again() string {
+	if t.Name == "" {
+		return "go test -count=1 " + t.Package
+	}
+	parts := strings.Split(t.Name, "/")
+	for i, p := range parts {
+		parts[i] = "^" + p + "$"
+	}
+	return fmt.Sprintf("go test -count=1 -run '%s' %s", strings.Join(parts, "/"), t.Package)
+}
+
+// results of one or more runs of `go test`.
+type results struct {
+	tests map[string]*testRun
+	began map[string]float64 // processor seconds when the test began
+	fails []*testRun         // in the order in which they ended
+}
+
+func newResults() *results {
+	return &results{tests: map[string]*testRun{}, began: map[string]float64{}}
+}
+
+// read takes the events from in until it ends and writes what tests print to log. usage tells the processor time used so
+// far; it may be nil. A line that is no event is printed as it is.
+func (r *results) read(in io.Reader, log io.Writer, usage func() float64) error {
+	lines := bufio.NewReader(in)
+	for {
+		line, err := lines.ReadString('\n')
+		if line != "" {
+			var e event
+			if json.Unmarshal([]byte(line), &e) == nil && e.Action != "" {
+				r.take(e, usage)
+				line = e.Output
+			}
+			if _, err := io.WriteString(log, line); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *results) take(e event, usage func() float64) {
+	name := e.Package
+	if name == "" {
+		name, _, _ = strings.Cut(e.ImportPath, " ")
+	}
+	key := name + "\x00" + e.Test
+	t := r.tests[key]
+	if t == nil {
+		t = &testRun{Package: strings.Replace(name, "brickyard", ".", 1), Name: e.Test}
+		r.tests[key] = t
+	}
+	switch e.Action {
+	case "run":
+		if usage != nil && t.top() {
+			r.began[key] = usage()
+		}
+	case "output", "build-output":
+		t.output = append(t.output, e.Output)
+	case "pass", "skip", "fail", "build-fail":
+		t.Wall = e.Elapsed
+		if at, ok := r.began[key]; ok {
+			t.Processor = usage() - at
+		}
+		if e.Action == "fail" || e.Action == "build-fail" {
+			t.failed = true
+			r.fails = append(r.fails, t)
+			return
+		}
+		t.output = nil
+	}
+}
+
+// failed returns the failures that say something: not those of a test whose subtest failed, nor of a package whose test did.
+func (r *results) failed() []*testRun {
+	var out []*testRun
+	for _, t := range r.fails {
+		below := slices.ContainsFunc(r.fails, func(o *testRun) bool {
+			return o != t && o.Package == t.Package && o.Name != t.Name && (t.Name == "" || strings.HasPrefix(o.Name, t.Name+"/"))
+		})
+		if !below {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// slow returns the test functions that took longer than some seconds, the slowest first.
+func (r *results) slow(seconds float64) []testRun {
+	var out []testRun
+	for _, key := range slices.Sorted(maps.Keys(r.tests)) {
+		if t := r.tests[key]; t.top() && t.Wall > seconds {
+			out = append(out, testRun{Package: t.Package, Name: t.Name, Wall: t.Wall, Processor: t.Processor})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b testRun) int { return int(b.Wall*1000 - a.Wall*1000) })
+	return out
+}
+
+// count is the number of test functions, fuzz targets among them.
+func (r *results) count() int {
+	n := 0
+	for _, t := range r.tests {
+		if t.top() {
+			n++
+		}
+	}
+	return n
+}

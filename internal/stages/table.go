@@ -1,0 +1,308 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// place is when a stage runs.
+type place int
+
+const (
+	// first stages run one after the other, because everything else needs them.
+	first place = iota
+	// computes: one of these at a time, beside those that wait.
+	computes
+	// waits for boots, heals and alerts most of the time: some of these at a time.
+	waits
+	// last stages run one after the other, with the machine for themselves.
+	last
+)
+
+// command is one program that a stage runs.
+type command struct {
+	argv []string
+	env  []string // beside the environment of this program
+	test bool     // it is `go test -json`
+	each bool     // its tests run one after the other, so that processor time can be told apart
+}
+
+// stage is a part of the full test that can be run alone.
+type stage struct {
+	name  string
+	about string
+	place place
+	// more says why the stage is no part of `make test`, but of `make test-all`; empty for those of both.
+	more string
+	// user: it needs no root.
+	user bool
+	// fatal: without it, nothing after it says anything.
+	fatal bool
+	// commands are found out when the stage begins. All of them run, whatever becomes of those before.
+	commands func() ([]command, error)
+	// report is where the driver of a scenario says what it does.
+	report string
+	// shown are the lines of a log that a person wants to see although all went well.
+	shown *regexp.Regexp
+}
+
+var (
+	noted = regexp.MustCompile(`^  \S`)
+	row   = regexp.MustCompile(`^\|`)
+)
+
+// script is a stage's only command, a script of this checkout.
+func script(argv ...string) func() ([]command, error) {
+	return func() ([]command, error) { return []command{{argv: argv}}, nil }
+}
+
+// table has every stage, in the order in which those of one place run.
+func table() []stage {
+	all := []stage{
+		{name: "install", about: "install what is missing", place: first, fatal: true, shown: noted,
+			commands: script("hack/install", "test")},
+		{name: "install:more", about: "install what only make test-all needs", place: first, fatal: true, shown: noted,
+			more: "Salt and its compiler", commands: script("hack/install", "callers")},
+		{name: "build", about: "build both programs", place: first, user: true, fatal: true, commands: script("hack/build")},
+		{name: "images", about: "images of the test hosts", place: first, fatal: true, shown: noted,
+			commands: images("bookworm:full", "bookworm:bare", "bookworm:monitor")},
+		{name: "images:more", about: "images of the test hosts that only make test-all needs", place: first, fatal: true,
+			more: "for the other releases and the callers", shown: noted,
+			commands: images("bullseye:full", "trixie:full", "bookworm:callers")},
+
+		{name: "lint", about: "lint Go, shell, YAML and playbooks", place: computes, user: true, shown: noted,
+			commands: script("hack/lint")},
+		{name: "unit", about: "Go tests with the race detector, seeds of the fuzz targets included", place: computes, user: true,
+			commands: unit},
+		{name: "power", about: "a power cut of a virtual machine, and every file afterwards", place: computes, shown: row,
+			commands: script("hack/power", "short")},
+		{name: "collection", about: "the Ansible collection: build, documentation, examples, ansible-test sanity",
+			place: computes, user: true, shown: noted, commands: script("hack/collection", "check")},
+		{name: "packages", about: "deb and rpm packages; the deb below a live cluster", place: computes, shown: noted,
+			commands: script("hack/packages", "test")},
+		{name: "fuzz", about: "a search of some seconds in each fuzz target", place: computes, user: true, commands: fuzz},
+
+		scenario("oncall", "bookworm", ""),
+		scenario("reboot", "bookworm", ""),
+		{name: "lab", about: "Go tests on live clusters", place: waits, commands: lab},
+		scenario("exporter", "bookworm", ""),
+		scenario("web", "bookworm", ""),
+		scenario("cache", "bookworm", ""),
+
+		{name: "lab:race", about: "Go tests on live clusters, with the race detector", place: waits,
+			more:     "they wait for daemons; the code with concurrency of ours runs with the race detector in `unit`",
+			commands: labRace},
+		{name: "lab:bullseye", about: "the lab tests whose outcome depends on GlusterFS, on that of Debian 11", place: waits,
+			more: "another release of GlusterFS", commands: labOf("bullseye")},
+		{name: "lab:trixie", about: "the lab tests whose outcome depends on GlusterFS, on that of Debian 13", place: waits,
+			more: "another release of GlusterFS", commands: labOf("trixie")},
+		scenario("cache", "bullseye", "another release of Debian"),
+		scenario("cache", "trixie", "another release of Debian"),
+		{name: "callers", about: "a shell loop, Puppet, Salt and cloud-init call gluster-setup", place: waits, shown: noted,
+			more: "they change when the command line or the examples do", commands: script("hack/callers")},
+		{name: "detection", about: "how soon alerts fire, with the rules as they are", place: waits,
+			more: "an hour and a half of waiting; make test divides all durations by ten", report: reportOf("oncall", "bookworm"),
+			commands: func() ([]command, error) {
+				return []command{{argv: []string{"hack/molecule", "oncall"}, env: []string{"SUITE=bookworm", "ONCALL_SPEED=1"}}}, nil
+			}},
+		{name: "power:more", about: "power cuts in every mode, and with the articles' recipe", place: last, shown: row,
+			more: "two hours of emulated machines", commands: script("hack/power")},
+	}
+	return all
+}
+
+// scenario is a Molecule scenario on hosts of one Debian release.
+func scenario(name, suite, more string) stage {
+	return stage{
+		name: "molecule:" + name + ":" + suite, about: "scenario on systemd hosts", place: waits, more: more,
+		report: reportOf(name, suite),
+		commands: func() ([]command, error) {
+			return []command{{argv: []string{"hack/molecule", name}, env: []string{"SUITE=" + suite}}}, nil
+		},
+	}
+}
+
+func reportOf(name, suite string) string {
+	return filepath.Join("molecule", name+"-"+suite+"-report.log")
+}
+
+func images(list ...string) func() ([]command, error) {
+	return func() ([]command, error) {
+		var out []command
+		for _, image := range list {
+			suite, kind, _ := strings.Cut(image, ":")
+			out = append(out, command{argv: []string{"hack/hosts", "image", kind}, env: []string{"SUITE=" + suite}})
+		}
+		return out, nil
+	}
+}
+
+// unit tests all packages but those that start clusters; vet is golangci-lint's business.
+func unit() ([]command, error) {
+	clusters, err := labPackages()
+	if err != nil {
+		return nil, err
+	}
+	packages, err := goList("{{.ImportPath}}")
+	if err != nil {
+		return nil, err
+	}
+	packages = slices.DeleteFunc(packages, func(p string) bool { return slices.Contains(clusters, p) })
+	return []command{goTest(append([]string{"-race"}, packages...)...)}, nil
+}
+
+// lab runs one package after the other: clusters are heavy.
+func lab() ([]command, error) {
+	packages, err := labPackages()
+	if err != nil {
+		return nil, err
+	}
+	c := goTest(append([]string{"-p", "1"}, packages...)...)
+	c.each = true
+	return []command{c}, nil
+}
+
+func labRace() ([]command, error) {
+	packages, err := labPackages()
+	if err != nil {
+		return nil, err
+	}
+	return []command{goTest(append([]string{"-race", "-p", "1"}, packages...)...)}, nil
+}
+
+// released are the tests of setup/labtest that are also run on other releases of GlusterFS.
+const released = "^(TestCheckFinds|TestAWipedBrick|TestAVolumeThatGlusterd|TestARemovalWhose|TestAPoolMadeBy)"
+
+// labOf runs those of the exporter, and one each of check, recover, guard, apply and heals, on the GlusterFS of another
+// Debian, whose C library may be older: without cgo.
+func labOf(suite string) func() ([]command, error) {
+	return func() ([]command, error) {
+		env := []string{"SUITE=" + suite}
+		hosts := exec.Command("hack/hosts", "rootfs")
+		hosts.Env, hosts.Stderr = append(os.Environ(), env...), os.Stderr
+		out, err := hosts.Output()
+		if err != nil {
+			return nil, fmt.Errorf("the root file system of Debian %s: %w", suite, err)
+		}
+		env = append(env, "LAB_ROOT="+strings.TrimSpace(string(out)), "CGO_ENABLED=0")
+		exporter := goTest("-p", "1", "./exporter/labtest", "./exporter/probe/labtest")
+		setup := goTest("-run", released, "./setup/labtest")
+		exporter.env, setup.env = env, env
+		return []command{exporter, setup, {argv: []string{"hack/hosts", "rootfs", "unmount"}, env: env}}, nil
+	}
+}
+
+// fuzz searches each target; FUZZTIME says how long. Without a short time for making inputs smaller a search of seconds
+// spends all of it on the first interesting one.
+func fuzz() ([]command, error) {
+	duration := os.Getenv("FUZZTIME")
+	if duration == "" {
+		duration = "3s"
+	}
+	list := exec.Command("go", "test", "-list", "^Fuzz", "./...")
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the fuzz targets: %w", err)
+	}
+	var commands []command
+	for _, t := range targets(string(out)) {
+		commands = append(commands, goTest("-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", duration,
+			"-fuzzminimizetime", "1s", t.pkg))
+	}
+	if len(commands) == 0 {
+		return nil, fmt.Errorf("no fuzz targets")
+	}
+	return commands, nil
+}
+
+type target struct{ pkg, name string }
+
+// targets reads what `go test -list` prints: the names of a package, and then its line.
+func targets(list string) []target {
+	var out []target
+	var names []string
+	for line := range strings.Lines(list) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 1 && strings.HasPrefix(words[0], "Fuzz"):
+			names = append(names, words[0])
+		case len(words) > 1 && words[0] == "ok":
+			for _, name := range names {
+				out = append(out, target{words[1], name})
+			}
+			names = nil
+		}
+	}
+	return out
+}
+
+// goTest is a run of `go test`. Nothing in it may be taken from an earlier run, and no test ends because the machine was
+// slow: a test that hangs is ended by the limit of go test all the same, after an hour.
+func goTest(args ...string) command {
+	return command{argv: append([]string{"go", "test", "-json", "-count=1", "-timeout", "60m"}, args...), test: true}
+}
+
+// labPackages are those whose tests start clusters.
+func labPackages() ([]string, error) {
+	const uses = `{{$p := .ImportPath}}{{range .TestImports}}{{if eq . "brickyard/internal/lab"}}{{$p}}{{"\n"}}{{end}}{{end}}` +
+		`{{range .XTestImports}}{{if eq . "brickyard/internal/lab"}}{{$p}}{{"\n"}}{{end}}{{end}}`
+	packages, err := goList(uses)
+	if err == nil && len(packages) == 0 {
+		err = fmt.Errorf("no package starts a cluster")
+	}
+	return packages, err
+}
+
+// goList returns the lines that `go list` makes of all packages, each once.
+func goList(format string) ([]string, error) {
+	list := exec.Command("go", "list", "-f", format, "./...")
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	lines := strings.Fields(string(out))
+	slices.Sort(lines)
+	return slices.Compact(lines), nil
+}
+
+// chosen returns the stages that are asked for by name, in the table's order: a scenario of any name and release may be
+// named, `molecule` stands for the scenarios of make test.
+func chosen(all []stage, names []string, everything bool) ([]stage, error) {
+	var out []stage
+	for _, s := range all {
+		named := slices.Contains(names, s.name) ||
+			(s.more == "" && strings.HasPrefix(s.name, "molecule:") && slices.Contains(names, "molecule"))
+		if named || (len(names) == 0 && (everything || s.more == "")) {
+			out = append(out, s)
+		}
+	}
+	for _, name := range names {
+		if name == "molecule" || slices.ContainsFunc(all, func(s stage) bool { return s.name == name }) {
+			continue
+		}
+		parts := strings.Split(name, ":")
+		if len(parts) != 3 || parts[0] != "molecule" {
+			return nil, fmt.Errorf("no stage %s; there are: %s", name, strings.Join(stageNames(all), " "))
+		}
+		if _, err := os.Stat(filepath.Join("molecule", parts[1], "molecule.yml")); err != nil {
+			return nil, fmt.Errorf("stage %s: no scenario %s", name, parts[1])
+		}
+		out = append(out, scenario(parts[1], parts[2], ""))
+	}
+	return out, nil
+}
+
+func stageNames(all []stage) []string {
+	var out []string
+	for _, s := range all {
+		out = append(out, s.name)
+	}
+	return out
+}
