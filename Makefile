@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build collection packages test test-unit test-molecule test-power detection bench lint fmt demo demo-down dashboards-pictures clean
+.PHONY: help build collection packages test test-all test-unit test-molecule test-power detection bench lint fmt demo demo-down dashboards-pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,8 +16,11 @@ packages: ## build deb and rpm packages for amd64 and arm64 into dist/
 collection: ## build the Ansible collection, bin/brickyard-gluster-VERSION.tar.gz
 	@hack/collection
 
-test: ## install what is missing and run everything: lint, Go tests, scenarios (root)
+test: ## install what is missing and run what a change can break, on Debian 12 (root, 20 minutes)
 	@hack/test
+
+test-all: ## that and the rest: Debian 11 and 13, rules as they are, all power cuts; resumable (root, hours)
+	@hack/test --all
 
 test-unit: ## Go tests with the race detector, without clusters
 	@hack/test build unit
@@ -29,7 +32,7 @@ test-power: ## power cuts of virtual machines in every mode, and with the articl
 	@hack/power
 
 detection: ## measure how soon alerts fire, with the rules as they are (root, 1.5 hours)
-	@ONCALL_SPEED=1 hack/test install build images molecule:oncall:bookworm
+	@hack/test install build images detection
 
 bench: ## compare with the command line, a shell and Ansible, on live clusters (root)
 	@hack/bench

@@ -104,11 +104,14 @@ func (r *results) take(e event, usage func() float64) {
 			t.Processor = usage() - at
 		}
 		if e.Action == "fail" || e.Action == "build-fail" {
+			if !t.failed {
+				r.fails = append(r.fails, t)
+			}
 			t.failed = true
-			r.fails = append(r.fails, t)
-			return
 		}
-		t.output = nil
+		if !t.failed {
+			t.output = nil
+		}
 	}
 }
 
