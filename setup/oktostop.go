@@ -125,5 +125,5 @@ func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recovery.Observer
 }
 
 func gate(o *recovery.Observer) *stop.Gate {
-	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: gluster.CLI{}.Run, Observe: o.Observe, Now: time.Now}
+	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: gluster.CLI{}.Run, Observe: o.Observe, Moment: stop.ThisMoment}
 }

@@ -88,10 +88,10 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	// It is whole. If it was stopped by leave of ok-to-stop it is back now, and
-	// others may stop. glusterd makes its socket when it starts.
-	started := glusterdStarted()
-	if started.IsZero() {
-		return errors.New("find out when glusterd started: its socket is gone")
+	// others may stop.
+	started, err := gluster.StartedAfterBoot(ctx, "/proc", gluster.DefaultSocket)
+	if err != nil {
+		return fmt.Errorf("find out when glusterd started: %w", err)
 	}
 	return gate(o).Returned(ctx, started)
 }

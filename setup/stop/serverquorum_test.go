@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"brickyard/gluster"
 	"brickyard/setup/desired"
@@ -12,7 +11,7 @@ import (
 )
 
 func TestServerQuorum(t *testing.T) {
-	g := &Gate{Node: "n1", Now: func() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }}
+	g := &Gate{Node: "n1"}
 	for i, name := range []string{"n1", "n2", "n3"} {
 		g.Pool.Servers = append(g.Pool.Servers, desired.Server{Name: name, Address: netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)})})
 	}
@@ -45,7 +44,8 @@ func TestServerQuorum(t *testing.T) {
 		{"a ratio can ask for less", []gluster.Peer{self, up2}, gluster.Started, with("cluster.server-quorum-ratio", "50%"), ""},
 		{"and for more", []gluster.Peer{self, up2, up3}, gluster.Started, with("cluster.server-quorum-ratio", "70"), "server quorum needs 3"},
 		{"a node that was allowed to stop is as good as gone", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n3"), "2026-11-26T11:50:00Z"), "1 of the pool's 3"},
-		{"for half an hour", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n3"), "2026-11-26T11:20:00Z"), ""},
+		{"until it takes its word back", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n3"), "no"), ""},
+		{"however wrong its clock is", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n3"), "1970-01-01T00:31:00Z,boot,7"), "1 of the pool's 3"},
 		{"a node's own word does not count", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n1"), "2026-11-26T11:50:00Z"), ""},
 		{"without server quorum others go on", []gluster.Peer{self, up2, down3}, gluster.Started, map[string]string{}, ""},
 		{"a stopped volume has no bricks to lose", []gluster.Peer{self, up2, down3}, gluster.Stopped, server, ""},

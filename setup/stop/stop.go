@@ -73,10 +73,6 @@ func set(l recovery.Local, q gluster.Quorum) string {
 	return ""
 }
 
-// claimTime is how long a node that was allowed to stop counts as stopping. It
-// ends earlier when recover on that node finds everything complete.
-const claimTime = 30 * time.Minute
-
 // Gate asks, and claims the right to stop.
 type Gate struct {
 	Node    string
@@ -84,7 +80,8 @@ type Gate struct {
 	Local   *gluster.Client
 	Run     func(context.Context, gluster.Command) error
 	Observe func(context.Context) ([]recovery.Local, error)
-	Now     func() time.Time
+	// Moment is now by this machine's own count.
+	Moment func() (Moment, error)
 }
 
 // Ask returns why the node must not be stopped now. With claim, a node that
@@ -98,47 +95,49 @@ func (g *Gate) Ask(ctx context.Context, claim bool) ([]string, error) {
 		return reasons, err
 	}
 	volumes := volumesOf(sets)
-	if err := g.tell(ctx, volumes, g.Now().UTC().Format(time.RFC3339)); err != nil {
-		return nil, errors.Join(fmt.Errorf("claim the right to stop: %w", err), g.tell(ctx, volumes, "no"))
+	now, err := g.Moment()
+	if err != nil {
+		return nil, err
+	}
+	said := word{at: time.Now().UTC().Format(time.RFC3339), moment: now}
+	if err := g.tell(ctx, volumes, said.String()); err != nil {
+		return nil, errors.Join(fmt.Errorf("claim the right to stop: %w", err), g.tell(ctx, volumes, withdrawn))
 	}
 	reasons, _, err = g.look(ctx)
 	if err != nil || len(reasons) > 0 {
-		return reasons, errors.Join(err, g.tell(ctx, volumes, "no"))
+		return reasons, errors.Join(err, g.tell(ctx, volumes, withdrawn))
 	}
 	return nil, nil
 }
 
 // Release takes back this node's claim.
 func (g *Gate) Release(ctx context.Context) error {
-	return g.release(ctx, func(string) bool { return true })
+	return g.release(ctx, func(word) bool { return true })
 }
 
-// Returned takes back this node's claim if it was made before its glusterd
-// started: the node was stopped since, and is back. A younger claim is of a node
-// that has yet to stop.
-func (g *Gate) Returned(ctx context.Context, started time.Time) error {
-	return g.release(ctx, func(claim string) bool { return before(claim, started) })
+// Returned takes back this node's claim if the node was stopped since, and is back, or was not stopped in half an hour.
+// glusterd is how long after its boot this machine's glusterd started. A younger claim is of a node that has yet to stop.
+// Nobody else ends a claim: that would compare the clocks of two machines.
+func (g *Gate) Returned(ctx context.Context, glusterd time.Duration) error {
+	now, err := g.Moment()
+	if err != nil {
+		return err
+	}
+	return g.release(ctx, func(w word) bool { return w.over(Moment{Boot: now.Boot, Up: glusterd}, now) })
 }
 
-// before reports whether a claim is older than the start of glusterd. What is
-// not a time is nobody's claim. Claims are told in whole seconds.
-func before(claim string, started time.Time) bool {
-	at, err := time.Parse(time.RFC3339, claim)
-	return err != nil || at.Add(time.Second).Before(started)
-}
-
-func (g *Gate) release(ctx context.Context, over func(claim string) bool) error {
+func (g *Gate) release(ctx context.Context, over func(word) bool) error {
 	volumes, err := g.Local.Volumes(ctx)
 	if err != nil {
 		return err
 	}
 	var names []string
 	for _, v := range volumes {
-		if at := v.Options[recovery.StoppingOption(g.Pool, g.Node)]; at != "" && at != "no" && over(at) {
+		if w, ok := g.claim(v, g.Node); ok && over(w) {
 			names = append(names, v.Name)
 		}
 	}
-	return g.tell(ctx, names, "no")
+	return g.tell(ctx, names, withdrawn)
 }
 
 func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
@@ -163,10 +162,9 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	return append(reasons, g.claims(sets, volumes)...), sets, nil
 }
 
-// claim is when a node left word in a volume that it may stop, if that still counts.
-func (g *Gate) claim(v gluster.Volume, node string) (at time.Time, ok bool) {
-	at, err := time.Parse(time.RFC3339, v.Options[recovery.StoppingOption(g.Pool, node)])
-	return at, err == nil && g.Now().Sub(at) <= claimTime
+// claim is the word that a node left in a volume, if it did.
+func (g *Gate) claim(v gluster.Volume, node string) (word, bool) {
+	return spoken(v.Options[recovery.StoppingOption(g.Pool, node)])
 }
 
 // claims names the nodes that share a replica set with this one and are
@@ -179,12 +177,12 @@ func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string 
 			continue
 		}
 		for _, b := range l.Set.Bricks {
-			at, ok := g.claim(volumes[i], b.Node)
+			said, ok := g.claim(volumes[i], b.Node)
 			if b.Node == g.Node || !ok {
 				continue
 			}
-			out = append(out, fmt.Sprintf("volume %s, replica set %d: %s was allowed to stop at %s and is not back yet (gluster-setup ok-to-stop --release there takes that back)",
-				l.Set.Volume, l.Set.Index+1, b.Node, at.Format("15:04:05 MST")))
+			out = append(out, fmt.Sprintf("volume %s, replica set %d: %s was allowed to stop at %s by its clock and is not back yet (gluster-setup ok-to-stop --release there takes that back)",
+				l.Set.Volume, l.Set.Index+1, b.Node, said.at))
 		}
 	}
 	return out

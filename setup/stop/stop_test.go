@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"brickyard/gluster"
 	"brickyard/setup/recovery"
@@ -100,33 +99,13 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// What happened on real hosts: recover, which looks after the bricks every few
-// seconds, took the claim of a node back that had yet to stop, and both went.
-func TestAClaimIsOverWhenGlusterdStartedAfterIt(t *testing.T) {
-	started := time.Date(2026, 11, 22, 1, 0, 10, 500e6, time.UTC)
-	for _, tc := range []struct {
-		claim string
-		want  bool
-	}{
-		{"2026-11-22T01:00:11Z", false},
-		{"2026-11-22T01:00:10Z", false},
-		{"2026-11-22T01:00:09Z", true},
-		{"2026-11-21T23:00:11Z", true},
-		{"nonsense", true},
-	} {
-		if got := before(tc.claim, started); got != tc.want {
-			t.Errorf("before(%q) = %v, want %v", tc.claim, got, tc.want)
-		}
-	}
-}
-
 var errTold = errors.New("told")
 
 // The order of write and read is what keeps two nodes from going both: a
 // claim that cannot be written is no claim.
 func TestAClaimThatCannotBeWrittenIsAnError(t *testing.T) {
 	g := &Gate{
-		Node: "n1", Now: time.Now,
+		Node: "n1", Moment: ThisMoment,
 		Local:   gluster.NewClient("unix", t.TempDir()+"/none"),
 		Observe: func(context.Context) ([]recovery.Local, error) { return nil, errTold },
 	}
