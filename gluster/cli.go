@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -77,6 +78,8 @@ func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
 	run := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // no shell is involved
 	run.Stdout, run.Stderr = &stdout, &stderr
 	run.WaitDelay = time.Second
+	// Whom a hangup or Ctrl-C ends decides the caller, by the context, not the terminal.
+	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err := run.Run()
 	if ctx.Err() != nil {
 		return nil, unreachable(cmd.Name(), cmd.object(), ctx.Err())

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"brickyard/setup/change"
@@ -36,6 +38,9 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 	}
 	ctx, cancel := deadline(ctx, c.Timeout)
 	defer cancel()
+	// Nobody reads any more, as with `apply | head`: the end comes after the change under way, not in it.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGPIPE)
+	defer stop()
 
 	level := slog.LevelWarn
 	if c.Verbose || c.json() {

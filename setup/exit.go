@@ -48,7 +48,7 @@ func reason(err error) string {
 		return "conflict"
 	case errors.As(err, &refused), errors.Is(err, gluster.ErrRefused):
 		return "refused"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, errDeadline), errors.Is(err, gluster.ErrTimeout):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, change.ErrDeadline), errors.Is(err, gluster.ErrTimeout):
 		return "timeout"
 	case errors.Is(err, context.Canceled):
 		return "interrupted"

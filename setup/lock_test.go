@@ -1,6 +1,7 @@
 package main
 
 import (
+	"brickyard/setup/change"
 	"bytes"
 	"context"
 	"errors"
@@ -28,9 +29,9 @@ func TestTwoRunsOfRecoverExcludeEachOther(t *testing.T) {
 			t.Errorf("status %q, want %q", words, want)
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errDeadline)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, change.ErrDeadline)
 	defer cancel()
-	if _, err := lockRecover(ctx, dir, log, status); !errors.Is(err, errDeadline) || !strings.Contains(err.Error(), "still holds this node's lock") {
+	if _, err := lockRecover(ctx, dir, log, status); !errors.Is(err, change.ErrDeadline) || !strings.Contains(err.Error(), "still holds this node's lock") {
 		t.Errorf("the second run: %v", err)
 	}
 	if waits.Load() != 1 {

@@ -101,7 +101,7 @@ func TestReasonsAndExitCodes(t *testing.T) {
 		{"a conflict", fmt.Errorf("x: %w", change.Conflicts{{}}), "conflict", exitRefused},
 		{"a refusal of GlusterFS", fmt.Errorf("create volume: %w", gluster.ErrRefused), "refused", exitRefused},
 		{"a refusal of ours", refusedError{errors.New("x")}, "refused", exitRefused},
-		{"the end of --timeout", wait(errDeadline), "timeout", exitError},
+		{"the end of --timeout", wait(change.ErrDeadline), "timeout", exitError},
 		{"the end of another deadline", wait(context.DeadlineExceeded), "timeout", exitError},
 		{"a daemon that does not answer", fmt.Errorf("x: %w", gluster.ErrTimeout), "timeout", exitError},
 		{"Ctrl-C while waiting", wait(context.Canceled), "interrupted", exitError},
@@ -179,7 +179,7 @@ func TestADeadlineSaysWhoseItWas(t *testing.T) {
 	ctx, cancel := deadline(t.Context(), time.Nanosecond)
 	defer cancel()
 	<-ctx.Done()
-	if cause := context.Cause(ctx); !errors.Is(cause, errDeadline) || cause.Error() != "the time of --timeout is over" {
+	if cause := context.Cause(ctx); !errors.Is(cause, change.ErrDeadline) || cause.Error() != "the time of --timeout is over" {
 		t.Errorf("cause %v", cause)
 	}
 }

@@ -163,8 +163,6 @@ func programPath(s *desired.State) {
 	}
 }
 
-var errDeadline = errors.New("the time of --timeout is over")
-
 // root refuses to go on as anybody else: reading glusterd's socket needs it.
 func root(what string) error {
 	if os.Geteuid() != 0 {
@@ -210,5 +208,5 @@ func finish(streams IO, o outputFlags, t *report.Text, doc report.Document, err 
 
 // deadline bounds a command by its --timeout.
 func deadline(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, errDeadline)
+	return context.WithTimeoutCause(ctx, d, change.ErrDeadline)
 }

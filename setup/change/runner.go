@@ -170,6 +170,8 @@ func (r *Runner) run(ctx context.Context, changes []Change) (made bool, err erro
 func (r *Runner) make(ctx context.Context, c Change) error {
 	r.Watcher.Started(c)
 	began := time.Now()
+	ctx, cancel := toTheEnd(ctx)
+	defer cancel()
 	err := c.Do(ctx)
 	res := Result{Change: c, Status: Done, Duration: time.Since(began)}
 	attrs := []any{slog.String("part", string(c.Part)), slog.String("action", c.Action), slog.String("object", c.Object), slog.Duration("took", res.Duration)}
@@ -186,6 +188,19 @@ func (r *Runner) make(ctx context.Context, c Change) error {
 	r.Results = append(r.Results, res)
 	r.Watcher.Finished(res)
 	return res.Err
+}
+
+// ErrDeadline is the cause of a context whose time limit, that of the whole run, is over.
+var ErrDeadline = errors.New("the time of --timeout is over")
+
+// toTheEnd is the context of one change. Who interrupts a run, or hangs up, does not end a program in the middle of its
+// work: the change under way comes to its end, and none is begun after it. The time limit of the run stays.
+func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	change := context.WithoutCancel(ctx)
+	if limit, ok := ctx.Deadline(); ok {
+		return context.WithDeadlineCause(change, limit, ErrDeadline)
+	}
+	return change, func() {}
 }
 
 // RetryError is returned by a change that could not be made yet but will be

@@ -69,6 +69,8 @@ func Run(ctx context.Context, env []string, argv ...string) ([]byte, error) {
 	cmd.Env = append(append(os.Environ(), "LC_ALL=C", "PATH="+searchPath()), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = lastWait
+	// A hangup, or Ctrl-C, is for this program to handle: the terminal must not send it to the other one in the middle of its work.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
