@@ -91,8 +91,8 @@ func (b block) calls() ([][]string, error) {
 func setup(t *testing.T) func(command string) ([]string, error) {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "gluster-setup")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../setup")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the lab tests build it, so that it is compiled once
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", binary, "../setup")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // with -trimpath as hack/build and the lab tests build it, so that it is compiled once
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build gluster-setup: %v\n%s", err, out)
 	}

@@ -12,7 +12,7 @@ problem() {
 # Built anew elsewhere, it is the same to the byte.
 check_build() {
   local bytes
-  tree "$CACHE/collections-again" amd64 arm64
+  ANEW=1 tree "$CACHE/collections-again" amd64 arm64
   full "$work/first.tar.gz"
   archive "$CACHE/collections-again" "$work/second.tar.gz"
   cmp "$work/first.tar.gz" "$work/second.tar.gz" || return 1
@@ -32,11 +32,14 @@ check_documentation() {
   out=$(ansible-doc -l brickyard.gluster 2>&1)
   [[ $out == brickyard.gluster.gluster_setup\ * && $(wc -l <<<"$out") -eq 1 ]] || { log "$out" && return 1; }
   ansible-doc brickyard.gluster.gluster_setup >"$work/doc.txt" 2>&1 && grep -q 'wait_for_others' "$work/doc.txt" || return 1
+  # Of all roles, and of all playbooks, at once: each start of Ansible takes a second.
+  out=$(ansible-doc -t role brickyard.gluster.gluster brickyard.gluster.prometheus_rules | awk '/^> ROLE:/ { role = $0 } /ENTRY POINT/ { print role }')
   for role in gluster prometheus_rules; do
-    ansible-doc -t role "brickyard.gluster.$role" | grep -q 'ENTRY POINT' || { log "no documentation of the role $role" && return 1; }
+    grep -q "\bbrickyard\.gluster\.$role\b" <<<"$out" || { log "no documentation of the role $role" && return 1; }
   done
+  ansible-playbook --syntax-check -i "$work/inventory" brickyard.gluster.{cache,web,site,rolling_restart} >"$work/syntax.log" 2>&1 || { cat "$work/syntax.log" >&2 && return 1; }
   for playbook in cache web site rolling_restart; do
-    ansible-playbook --syntax-check -i "$work/inventory" "brickyard.gluster.$playbook" >"$work/syntax.log" 2>&1 || { cat "$work/syntax.log" >&2 && return 1; }
+    grep -q "/playbooks/$playbook\.yml\$" "$work/syntax.log" || { cat "$work/syntax.log" >&2 && return 1; }
   done
 }
 
@@ -125,22 +128,37 @@ check_forks() {
 CASES
 }
 
-# ansible-test makes environments of its own from the package registry. What it cannot run, it says, and so does this.
+# Some minutes of a processor, and no test of it looks into compiled programs: what counts is everything else in the collection, and of
+# the programs, and of what is made of them, that they are there under their names.
 check_sanity() {
-  local home=$CACHE/sanity-home ran python
-  mkdir -p "$home/.ansible/test/cache"
-  cp hack/collection-files/get_pip.py "$home/.ansible/test/cache/get_pip_24_2.py"
+  local collection=$work/installed/ansible_collections/brickyard/gluster names=$work/names.txt sources
+  (cd "$collection" && find . -path ./.git -prune -o -path ./tests/output -prune -o -name __pycache__ -prune -o -printf '%P %y%m\n' | LC_ALL=C sort) >"$names"
+  mapfile -t sources < <(cd "$collection" && find . -path ./.git -prune -o -path ./tests/output -prune -o -path ./files/bin -prune -o \
+    -name __pycache__ -prune -o -type f ! -name FILES.json ! -name MANIFEST.json -printf "$collection/%P\n")
+  unless_proved collection/sanity "${sources[@]}" "$names" hack/collection hack/collection-files molecule/requirements.txt "$CACHE/venv/pyvenv.cfg" -- \
+    sanity "$collection" || return
+  log "  $(sanity_tests) sanity tests"
+  grep -E '^WARNING: .*([Ss]kip|[Uu]nable|[Ii]gnor|[Rr]equire)' "$SANITY/log" | sed 's/^/  NOT RUN: /' >&2 || true
+}
+
+# The environments that ansible-test makes of what the package registry has, and the log of its last run, which says what it cannot run.
+SANITY=$CACHE/sanity-home
+
+sanity_tests() { grep -c '^Running sanity test' "$SANITY/log" || true; }
+
+# sanity COLLECTION
+sanity() {
+  local python
+  mkdir -p "$SANITY/.ansible/test/cache"
+  cp hack/collection-files/get_pip.py "$SANITY/.ansible/test/cache/get_pip_24_2.py"
   python=$("$CACHE/venv/bin/python3" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   (
-    cd "$work/installed/ansible_collections/brickyard/gluster"
+    cd "$1"
     # It looks at what git knows, and this checkout ignores all of it.
     git init -q . && git add -A
-    HOME=$home PATH=$CACHE/venv/bin:/usr/bin:/bin ansible-test sanity --color no --python "$python"
-  ) >"$work/sanity.log" 2>&1 </dev/null || { grep -vE '^(Collecting|  Downloading|Installing|Using cached|Successfully) ?' "$work/sanity.log" | tail -n 40 >&2 && return 1; }
-  ran=$(grep -c '^Running sanity test' "$work/sanity.log") || true
-  log "  $ran sanity tests"
-  grep -E '^WARNING: .*([Ss]kip|[Uu]nable|[Ii]gnor|[Rr]equire)' "$work/sanity.log" | sed 's/^/  NOT RUN: /' >&2 || true
-  ((ran > 10))
+    HOME=$SANITY PATH=$CACHE/venv/bin:/usr/bin:/bin ansible-test sanity --color no --python "$python"
+  ) >"$SANITY/log" 2>&1 </dev/null || { grep -vE '^(Collecting|  Downloading|Installing|Using cached|Successfully) ?' "$SANITY/log" | tail -n 40 >&2 && return 1; }
+  (($(sanity_tests) > 10))
 }
 
 steps=("$@")
