@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,38 +24,37 @@ import (
 
 const (
 	// patience bounds every wait for something that happens by itself, on a machine that does many other things, too.
-	patience = 5 * time.Minute
+	patience = lab.Patience
 	// scrapeLimit bounds a scrape that must not wait for what does not answer.
 	scrapeLimit = time.Minute
 )
 
-// binary is the exporter, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "exporter")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "gluster_exporter")
-	out, err := build(path)
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
-
-// build makes it static, as it is delivered: nodes may have an older C library than this machine.
-func build(path string) ([]byte, error) {
-	cmd := exec.Command("go", "build", "-o", path, "brickyard/exporter")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	return cmd.CombinedOutput()
-}
+// program is the environment variable with the path of the exporter, for all tests.
+const program = "GLUSTER_EXPORTER_UNDER_TEST"
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path)) //nolint:errcheck // a temporary directory
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) int {
+	if os.Getenv(gatherEnv) != "" { // a part of a benchmark, in a node
+		return m.Run()
 	}
-	os.Exit(code)
+	dir, err := os.MkdirTemp("", "exporter")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	path, err := lab.Program(dir, "gluster_exporter", "brickyard/exporter")
+	if err == nil {
+		err = os.Setenv(program, path)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
 }
 
 // exporter is one that runs on a node.
@@ -70,13 +68,9 @@ type exporter struct {
 // start starts an exporter on a node; it is stopped with the test.
 func start(t testing.TB, n *lab.Node, args ...string) *exporter {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &exporter{t: t, node: n, log: filepath.Join(t.TempDir(), "exporter.log")}
-	e.cmd = n.Command(ctx, append([]string{path, "--web.listen-address=" + net.JoinHostPort(n.IPv4, "9189")}, args...)...)
+	e.cmd = n.Command(ctx, append([]string{os.Getenv(program), "--web.listen-address=" + net.JoinHostPort(n.IPv4, "9189")}, args...)...)
 	log, err := os.Create(e.log)
 	if err != nil {
 		t.Fatal(err)
@@ -200,30 +194,23 @@ func (s samples) has(want samples) bool {
 // until waits for one scrape that has all of want, and returns it.
 func (e *exporter) until(t *testing.T, what string, want samples) samples {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		s := e.scrape()
-		if s.has(want) {
-			return s
+	var s samples
+	defer func() {
+		t.Helper()
+		for name, value := range want { // says which of them never came
+			s.want(t, name, value)
 		}
-		if time.Now().After(end) {
-			for name, value := range want {
-				s.want(t, name, value)
-			}
-			t.Fatalf("waited %s for %s", patience, what)
-		}
-	}
+	}()
+	waitFor(t, what, func() bool {
+		s = e.scrape()
+		return s.has(want)
+	})
+	return s
 }
 
 func waitFor(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		if done() {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("waited %s for %s", patience, what)
-		}
-	}
+	lab.WaitFor(t, what, done)
 }
 
 func run(t *testing.T, n *lab.Node, c gluster.Command) {

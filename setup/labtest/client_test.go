@@ -74,12 +74,7 @@ func signal(n *lab.Node, sig syscall.Signal, pids ...string) {
 
 func (s *site) waitFor(what string, done func() bool) {
 	s.t.Helper()
-	const limit = 3 * time.Minute
-	for end := time.Now().Add(limit); !done(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("waited %s in vain for %s", limit, what)
-		}
-	}
+	lab.WaitFor(s.t, what, done)
 }
 
 // readable waits until a file can be read through the mount of a node.

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"brickyard/internal/lab"
 )
@@ -34,15 +33,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	path := filepath.Join(dir, "gluster-setup")
-	build := exec.Command("go", "build", "-o", path, "brickyard/setup")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build gluster-setup:", err)
-		return 1
+	path, err := lab.Program(dir, "gluster-setup", "brickyard/setup")
+	if err == nil {
+		err = os.Setenv(program, path)
 	}
-	if err := os.Setenv(program, path); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -93,7 +88,7 @@ func (s *site) command(ctx context.Context, n *lab.Node, command string, args ..
 }
 
 // patience bounds every run of the program in these tests. Only what fails takes so long, on a busy machine too.
-const patience = 5 * time.Minute
+const patience = lab.Patience
 
 // running is a run of the program that goes on while the test does something else.
 type running struct {
