@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -25,36 +24,24 @@ import (
 const (
 	// patience bounds every wait for something that happens by itself, on a machine that does many other things, too.
 	patience = lab.Patience
-	// scrapeLimit bounds a scrape that must not wait for what does not answer.
-	scrapeLimit = time.Minute
+	// scrapeLimit bounds a scrape that must not wait for what does not answer, and would wait for it for good.
+	scrapeLimit = lab.Patience
 )
 
 // program is the environment variable with the path of the exporter, for all tests.
 const program = "GLUSTER_EXPORTER_UNDER_TEST"
 
 func TestMain(m *testing.M) {
-	os.Exit(runAll(m))
-}
-
-func runAll(m *testing.M) int {
 	if os.Getenv(gatherEnv) != "" { // a part of a benchmark, in a node
-		return m.Run()
+		os.Exit(m.Run())
 	}
-	dir, err := os.MkdirTemp("", "exporter")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	path, err := lab.Program(dir, "gluster_exporter", "brickyard/exporter")
-	if err == nil {
-		err = os.Setenv(program, path)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(lab.Main(m, func(dir string) error {
+		path, err := lab.Program(dir, "gluster_exporter", "brickyard/exporter")
+		if err != nil {
+			return err
+		}
+		return os.Setenv(program, path)
+	}))
 }
 
 // exporter is one that runs on a node.

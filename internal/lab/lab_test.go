@@ -167,7 +167,7 @@ func TestSignalsAndDeadlinesReachTheProgramInTheNode(t *testing.T) {
 }
 
 // holdForTheKiller is set in the environment of the test process that
-// TestNothingIsLeftOfAKilledTest kills.
+// TestNothingIsLeftOfAKilledTest ends.
 const holdForTheKiller = "LAB_TEST_HOLD"
 
 func TestNothingIsLeftOfAKilledTest(t *testing.T) {
@@ -175,23 +175,34 @@ func TestNothingIsLeftOfAKilledTest(t *testing.T) {
 	if path := os.Getenv(holdForTheKiller); path != "" {
 		l := lab.Start(t, lab.Options{Nodes: 1})
 		l.Node(0).Run("bash", "-c", "sleep 1000 >/dev/null 2>&1 & disown")
-		if err := os.WriteFile(path, []byte(l.Node(0).Dir()), 0o600); err != nil {
+		if err := os.WriteFile(path+".part", []byte(l.Node(0).Dir()+"\n"+t.TempDir()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".part", path); err != nil {
 			t.Fatal(err)
 		}
 		select {}
 	}
+	for _, end := range []os.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+		t.Run(end.String(), func(t *testing.T) { leavesNothing(t, end) })
+	}
+}
+
+// leavesNothing has the test run in another process, ends that by a signal, and waits until nothing is left of it.
+func leavesNothing(t *testing.T, end os.Signal) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "ready")
-	victim := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this test itself
+	victim := exec.Command(os.Args[0], "-test.run=^TestNothingIsLeftOfAKilledTest$") //nolint:gosec // this test itself
 	victim.Env = append(os.Environ(), holdForTheKiller+"="+path)
 	victim.Stderr = os.Stderr
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var dir string
-	lab.WaitFor(t, "the lab of the test that is to be killed", func() bool {
+	var dir, temporary string
+	lab.WaitFor(t, "the lab of the test that is to be ended", func() bool {
 		b, err := os.ReadFile(path)
-		dir = string(b)
-		return err == nil && dir != ""
+		dir, temporary, _ = strings.Cut(string(b), "\n")
+		return err == nil
 	})
 	netns, err := os.Readlink(filepath.Join(filepath.Dir(dir), "ns/net"))
 	if err != nil {
@@ -200,13 +211,20 @@ func TestNothingIsLeftOfAKilledTest(t *testing.T) {
 	if n := processesIn(t, netns); n < 3 {
 		t.Errorf("%d processes in the node before", n)
 	}
-	if err := victim.Process.Kill(); err != nil {
+	if _, err := os.Stat(temporary); err != nil {
+		t.Error(err)
+	}
+	if err := victim.Process.Signal(end); err != nil {
 		t.Fatal(err)
 	}
 	if err := victim.Wait(); err == nil {
-		t.Error("the killed test ended well")
+		t.Error("it ended well")
 	}
 	lab.WaitFor(t, "all processes of the node to end", func() bool { return processesIn(t, netns) == 0 })
+	lab.WaitFor(t, "its temporary files to go", func() bool {
+		_, err := os.Stat(filepath.Dir(filepath.Dir(temporary)))
+		return errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // processesIn counts the processes in a network namespace, given as /proc/PID/ns/net names it.

@@ -3,13 +3,13 @@ package labtest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"brickyard/internal/lab"
 )
@@ -17,31 +17,14 @@ import (
 // program is the environment variable with the path of the program under test.
 const program = "GLUSTER_SETUP_UNDER_TEST"
 
-// TestMain builds the program once for all tests.
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "labtest")
-	if err == nil {
-		// Programs that tests run as another user must get at it.
-		err = os.Chmod(dir, 0o755)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	path, err := lab.Program(dir, "gluster-setup", "brickyard/setup")
-	if err == nil {
-		err = os.Setenv(program, path)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(lab.Main(m, func(dir string) error {
+		path, err := lab.Program(dir, "gluster-setup", "brickyard/setup")
+		if err != nil {
+			return err
+		}
+		return os.Setenv(program, path)
+	}))
 }
 
 // outcome is how one run of the program ended.
@@ -141,6 +124,17 @@ func (s *site) try(n *lab.Node, command string, args ...string) outcome {
 	defer cancel()
 	cmd, out := s.command(ctx, n, command, args...)
 	return outcome{code: s.exit(cmd.Run()), out: out.String()}
+}
+
+// deadline is a --timeout at which the program is to give up: at least so long, and longer where the machine is so busy that the program
+// needs more than the twentieth of a second, which is usual, to print its schema.
+func (s *site) deadline(n *lab.Node, least time.Duration) string {
+	s.t.Helper()
+	const most = 90 * time.Second // glusterd holds a lock for no longer than three minutes
+	began := time.Now()
+	n.Run(os.Getenv(program), "schema")
+	needed := time.Duration(float64(least) * time.Since(began).Seconds() * 20)
+	return min(max(least, needed), most).Round(time.Second).String()
 }
 
 func (s *site) exit(err error) int {

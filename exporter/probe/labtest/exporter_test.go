@@ -33,9 +33,9 @@ const (
 	// grace is how long a child that is to end tries to remove its files: endGrace of package probe.
 	grace = 2 * time.Second
 	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer: see pingTimeout.
-	scrapeLimit = time.Minute
+	scrapeLimit = lab.Patience
 	// pingTimeout is network.ping-timeout, in seconds: until then the client itself keeps what is asked of it.
-	pingTimeout = "120"
+	pingTimeout = "600"
 )
 
 // exporter is an exporter that runs in a node of the lab.
