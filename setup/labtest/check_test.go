@@ -104,8 +104,15 @@ func (s *site) connected(client *lab.Node, servers []*lab.Node) {
 	s.waitFor("the client to reach all bricks", func() bool {
 		number++
 		name := fmt.Sprintf("reached%d", number)
-		client.Run("touch", "/client/"+name)
-		defer client.Run("rm", "/client/"+name)
+		path := client.Path("/client/" + name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		defer func() {
+			if err := os.Remove(path); err != nil {
+				s.t.Error(err)
+			}
+		}()
 		return !slices.ContainsFunc(servers, func(n *lab.Node) bool {
 			_, err := os.Stat(n.Path(onBrick + "/" + name))
 			return err != nil
