@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -21,12 +22,8 @@ import (
 	"brickyard/internal/lab"
 )
 
-const (
-	// patience bounds every wait for something that happens by itself, on a machine that does many other things, too.
-	patience = lab.Patience
-	// scrapeLimit bounds a scrape that must not wait for what does not answer, and would wait for it for good.
-	scrapeLimit = lab.Patience
-)
+// patience bounds every wait for something that happens by itself, on a machine that does many other things, too.
+const patience = lab.Patience
 
 // program is the environment variable with the path of the exporter, for all tests.
 const program = "GLUSTER_EXPORTER_UNDER_TEST"
@@ -104,6 +101,16 @@ func (e *exporter) get(path string, header ...string) (status int, body []byte, 
 	defer resp.Body.Close() //nolint:errcheck // read only
 	body, err = io.ReadAll(resp.Body)
 	return resp.StatusCode, body, err
+}
+
+// scrapeLimit bounds a scrape that must not wait for what does not answer: longer where the machine is busy, and answers from memory take long.
+func (e *exporter) scrapeLimit() time.Duration {
+	e.t.Helper()
+	began := time.Now()
+	if _, _, err := e.get("/-/healthy"); err != nil {
+		e.t.Fatal(err)
+	}
+	return time.Minute + 100*time.Since(began)
 }
 
 // families scrapes and parses.

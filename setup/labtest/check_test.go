@@ -369,9 +369,9 @@ func TestCheckSaysWhatItCouldNotCompare(t *testing.T) {
 	}
 	pid := fmt.Sprint(bricks[0].PID)
 	signal(third, syscall.SIGSTOP, pid)
-	// Who waited for the brick would wait for longer than a run may take here: see patience.
-	if doc, code = s.check(first, "--timeout", s.deadline(first, 4*time.Second)); code != 1 || doc.Complete || doc.Sets[0].Problem != "the time of --timeout is over" {
-		t.Errorf("with a brick that hangs: exit code %d, %+v", code, doc)
+	limit, deadline, began := s.allowance(first, time.Minute), s.deadline(first, 4*time.Second), time.Now()
+	if doc, code = s.check(first, "--timeout", deadline); code != 1 || doc.Complete || doc.Sets[0].Problem != "the time of --timeout is over" || time.Since(began) > limit {
+		t.Errorf("with a brick that hangs: exit code %d after %s, %+v", code, time.Since(began), doc)
 	}
 	signal(third, syscall.SIGCONT, pid)
 	if out := first.Run("ls", "/run/brickyard"); strings.Contains(out, "check\n") {

@@ -145,7 +145,7 @@ func TestTheClientMountOfThreeCopiesWaitsForTwo(t *testing.T) {
 
 func TestClientMountsThatAreNotRight(t *testing.T) {
 	t.Parallel()
-	// A mount whose bricks hang answers after the ping-timeout. What waits for that takes longer than a run of the program may here: see patience.
+	// A mount whose bricks hang answers after the ping-timeout, which is longer than any run of the program may take here: see patience.
 	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2, "options: {network.ping-timeout: 600}"))
 	s.converge()
 	client := s.Node(2)
@@ -170,8 +170,8 @@ func TestClientMountsThatAreNotRight(t *testing.T) {
 	t.Run("a mount whose process hangs does not hang plan and status", func(t *testing.T) {
 		pid := mountProcess(t, client)
 		signal(client, syscall.SIGSTOP, pid)
-		s.expect(client, 0, nil, "plan")
-		s.expect(client, 1, []string{"mount /client does not answer"}, "status")
+		s.soon(client, 0, nil, "plan")
+		s.soon(client, 1, []string{"mount /client does not answer"}, "status")
 		signal(client, syscall.SIGCONT, pid)
 		s.readable(client, "/client/greeting")
 	})
@@ -186,8 +186,8 @@ func TestClientMountsThatAreNotRight(t *testing.T) {
 			frozen[n] = strconv.Itoa(bricks[0].PID)
 			signal(n, syscall.SIGSTOP, frozen[n])
 		}
-		s.expect(client, 0, nil, "plan")
-		s.expect(client, 1, []string{"mount /client does not answer"}, "status")
+		s.soon(client, 0, nil, "plan")
+		s.soon(client, 1, []string{"mount /client does not answer"}, "status")
 		for n, pid := range frozen {
 			signal(n, syscall.SIGCONT, pid)
 		}
@@ -251,6 +251,17 @@ func TestClientMountsThatAreNotRight(t *testing.T) {
 func machineAnswers(t *testing.T, n *lab.Node) error {
 	t.Helper()
 	return machine.Answers(t.Context(), machine.Run, n.Path("/client"))
+}
+
+// soon is expect for a command that must not take long.
+func (s *site) soon(n *lab.Node, code int, words []string, command string, args ...string) {
+	s.t.Helper()
+	limit := s.allowance(n, 30*time.Second)
+	began := time.Now()
+	s.expect(n, code, words, command, args...)
+	if took := time.Since(began); took > limit {
+		s.t.Errorf("%s took %v, and not %v", command, took, limit)
+	}
 }
 
 // refused expects that plan and apply both end with 3 and say all the words,

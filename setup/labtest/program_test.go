@@ -126,15 +126,20 @@ func (s *site) try(n *lab.Node, command string, args ...string) outcome {
 	return outcome{code: s.exit(cmd.Run()), out: out.String()}
 }
 
-// deadline is a --timeout at which the program is to give up: at least so long, and longer where the machine is so busy that the program
-// needs more than the twentieth of a second, which is usual, to print its schema.
-func (s *site) deadline(n *lab.Node, least time.Duration) string {
+// allowance is what may take the usual time, and longer where the machine is so busy that the program needs more than the
+// twentieth of a second, which is usual, to print its schema.
+func (s *site) allowance(n *lab.Node, usual time.Duration) time.Duration {
 	s.t.Helper()
-	const most = 90 * time.Second // glusterd holds a lock for no longer than three minutes
 	began := time.Now()
 	n.Run(os.Getenv(program), "schema")
-	needed := time.Duration(float64(least) * time.Since(began).Seconds() * 20)
-	return min(max(least, needed), most).Round(time.Second).String()
+	return max(usual, time.Duration(float64(usual)*time.Since(began).Seconds()*20))
+}
+
+// deadline is a --timeout at which the program is to give up: an allowance for what it does before.
+func (s *site) deadline(n *lab.Node, usual time.Duration) string {
+	s.t.Helper()
+	const most = 90 * time.Second // glusterd holds a lock for no longer than three minutes
+	return min(s.allowance(n, usual), most).Round(time.Second).String()
 }
 
 func (s *site) exit(err error) int {

@@ -93,8 +93,8 @@ func startWith(t *testing.T, node *lab.Node, cfg probe.Config) *exporter {
 		}
 	})
 	e.until("it answers", func() bool {
-		_, err := os.Stat(socket)
-		return err == nil
+		conn, err := net.Dial("unix", socket) // that the socket is there does not say that anybody listens
+		return err == nil && conn.Close() == nil
 	})
 	return e
 }
