@@ -14,6 +14,7 @@ import (
 
 // TestErrorsTellWhatHappened provokes every kind of error on a real cluster, by socket and by command line.
 func TestErrorsTellWhatHappened(t *testing.T) {
+	t.Parallel()
 	l := cluster(t, lab.Options{})
 	n := l.Node(0)
 	cli := n.CLI()
@@ -92,7 +93,7 @@ func frozenNode(t *testing.T, l *lab.Lab) {
 		t.Errorf("a deadline of 2 s took %s", took)
 	}
 	// On a busy machine the first may not have taken its locks within its deadline: then the next one hangs as it should have.
-	waitFor(t, func() bool {
+	lab.WaitFor(t, "a call that does not hang", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		_, err = l.Node(0).Client().VolumeStatus(ctx, "three", false)
@@ -110,7 +111,7 @@ func frozenNode(t *testing.T, l *lab.Lab) {
 	defer cancel()
 	wantError(t, l.Node(1).CLI().Run(short, gluster.VolumeSet("witness", "network.ping-timeout", "20")), gluster.ErrTimeout, "")
 	l.Node(2).Run("bash", "-c", "kill -CONT $(cat /run/glusterd.pid)")
-	waitFor(t, func() bool {
+	lab.WaitFor(t, "the lock to be free", func() bool {
 		err := l.Node(0).CLI().Run(t.Context(), gluster.VolumeSet("three", "network.ping-timeout", "20"))
 		if err != nil && !errors.Is(err, gluster.ErrTransaction) {
 			t.Fatal(err)
@@ -164,6 +165,7 @@ func wantError(t *testing.T, err, want error, text string) {
 
 // TestAClientMachineAsksAServer reads over TCP from a machine that is no peer.
 func TestAClientMachineAsksAServer(t *testing.T) {
+	t.Parallel()
 	l := cluster(t, lab.Options{Clients: 1})
 	server, machine := l.Node(0), l.Node(3)
 	machine.Network(func() { overTCP(t, server) })
@@ -190,7 +192,7 @@ func overTCP(t *testing.T, server *lab.Node) {
 	if peers, err := c.Peers(t.Context()); err != nil || len(peers) != 3 {
 		t.Errorf("%+v, %v", peers, err)
 	}
-	waitFor(t, func() bool { // bricks register again with a glusterd that has just started
+	lab.WaitFor(t, "the brick to serve", func() bool { // bricks register again with a glusterd that has just started
 		return c.BrickServes(t.Context(), "/bricks/three") == nil
 	})
 	wantError(t, c.BrickServes(t.Context(), "/bricks/nosuch"), gluster.ErrBrickOffline, "/bricks/nosuch")
@@ -210,6 +212,7 @@ func overTCP(t *testing.T, server *lab.Node) {
 // TestIPv6 compares socket and command line where nodes have IPv6 addresses only, and where bricks have addresses
 // instead of names.
 func TestIPv6(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 2, IPv6: true})
 	l.Pool()
 	names, addresses := gluster.VolumeSpec{Name: "names", Replica: 2}, gluster.VolumeSpec{Name: "addresses", Replica: 2}

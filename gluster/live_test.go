@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -58,7 +57,7 @@ func run(t testing.TB, l *lab.Lab, c gluster.Command) {
 // waitForBricks waits until all bricks and self-heal daemons of the started volumes are online.
 func waitForBricks(t testing.TB, l *lab.Lab) {
 	t.Helper()
-	waitFor(t, func() bool {
+	lab.WaitFor(t, "all bricks and self-heal daemons", func() bool {
 		for _, name := range []string{"three", "spread", "witness"} {
 			s, err := l.Node(0).Client().VolumeStatus(context.Background(), name, false)
 			if err != nil {
@@ -80,18 +79,10 @@ func waitForBricks(t testing.TB, l *lab.Lab) {
 	})
 }
 
-func waitFor(t testing.TB, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(5 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("waited five minutes in vain")
-		}
-	}
-}
-
 // TestSocketAndCommandLineAgree reads everything in both ways, from a healthy cluster
 // and with a brick killed, from two nodes.
 func TestSocketAndCommandLineAgree(t *testing.T) {
+	t.Parallel()
 	l := cluster(t, lab.Options{})
 	t.Run("healthy", func(t *testing.T) { compare(t, l.Node(0)) })
 	l.Node(1).KillBrick("/bricks/three")
@@ -104,7 +95,7 @@ func TestSocketAndCommandLineAgree(t *testing.T) {
 	})
 	t.Run("one brick killed, asked on its node", func(t *testing.T) { compare(t, l.Node(1)) })
 	l.Node(2).StopGlusterd()
-	waitFor(t, func() bool {
+	lab.WaitFor(t, "the node to be missed", func() bool {
 		peers, err := l.Node(0).Client().Peers(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -236,6 +227,7 @@ func compareState(t *testing.T, n *lab.Node, peers []gluster.Peer, volumes []glu
 }
 
 func TestBrickAndSelfHealSockets(t *testing.T) {
+	t.Parallel()
 	l := cluster(t, lab.Options{Clients: 1})
 	n, mount := l.Node(0), l.Node(3)
 	mount.Run("mkdir", "/client")
@@ -287,7 +279,7 @@ func TestBrickAndSelfHealSockets(t *testing.T) {
 		}
 		var heals []gluster.PendingHeal
 		// A daemon that has just been told of a volume connects to its bricks one after the other.
-		waitFor(t, func() bool {
+		lab.WaitFor(t, "the heals of "+v.Name, func() bool {
 			heals, err = shd.PendingHeals(t.Context(), v.Name, len(volume.ReplicaSets()))
 			for _, h := range heals {
 				down := v.Name == "three" && h.Brick == 1

@@ -65,7 +65,7 @@ func TestRecord(t *testing.T) {
 			return s
 		}
 		// Free space and inodes change as the bricks come up.
-		waitFor(t, func() bool {
+		lab.WaitFor(t, "what is to be recorded", func() bool {
 			before := call()
 			doc := n.Gluster(append([]string{"--xml"}, r.cli...)...)
 			body := call()

@@ -10,6 +10,7 @@ import (
 )
 
 func TestServerVolfileIsHandedOutToOtherMachines(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 1, Clients: 1})
 	n := l.Node(0)
 	l.Node(1).Network(func() {

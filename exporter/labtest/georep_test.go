@@ -245,6 +245,7 @@ func TestAGeoReplicationSession(t *testing.T) {
 		}
 		// The words are those of GlusterFS's own command, when nothing changes between the two.
 		waitFor(t, "the words of GlusterFS's own command when "+what, func() bool {
+			time.Sleep(time.Second) // the command starts a dozen Python programs
 			same := true
 			for _, p := range georepStatus(t, n1) {
 				e := exporters[0]

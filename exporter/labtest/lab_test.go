@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,40 +22,23 @@ import (
 	"brickyard/internal/lab"
 )
 
-const (
-	// patience bounds every wait for something that happens by itself, on a machine that does many other things, too.
-	patience = 5 * time.Minute
-	// scrapeLimit bounds a scrape that must not wait for what does not answer.
-	scrapeLimit = time.Minute
-)
+// patience bounds every wait for something that happens by itself, on a machine that does many other things, too.
+const patience = lab.Patience
 
-// binary is the exporter, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "exporter")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "gluster_exporter")
-	out, err := build(path)
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
-
-// build makes it static, as it is delivered: nodes may have an older C library than this machine.
-func build(path string) ([]byte, error) {
-	cmd := exec.Command("go", "build", "-o", path, "brickyard/exporter")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	return cmd.CombinedOutput()
-}
+// program is the environment variable with the path of the exporter, for all tests.
+const program = "GLUSTER_EXPORTER_UNDER_TEST"
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path)) //nolint:errcheck // a temporary directory
+	if os.Getenv(gatherEnv) != "" { // a part of a benchmark, in a node
+		os.Exit(m.Run())
 	}
-	os.Exit(code)
+	os.Exit(lab.Main(m, func(dir string) error {
+		path, err := lab.Program(dir, "gluster_exporter", "brickyard/exporter")
+		if err != nil {
+			return err
+		}
+		return os.Setenv(program, path)
+	}))
 }
 
 // exporter is one that runs on a node.
@@ -70,13 +52,9 @@ type exporter struct {
 // start starts an exporter on a node; it is stopped with the test.
 func start(t testing.TB, n *lab.Node, args ...string) *exporter {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &exporter{t: t, node: n, log: filepath.Join(t.TempDir(), "exporter.log")}
-	e.cmd = n.Command(ctx, append([]string{path, "--web.listen-address=" + net.JoinHostPort(n.IPv4, "9189")}, args...)...)
+	e.cmd = n.Command(ctx, append([]string{os.Getenv(program), "--web.listen-address=" + net.JoinHostPort(n.IPv4, "9189")}, args...)...)
 	log, err := os.Create(e.log)
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +101,16 @@ func (e *exporter) get(path string, header ...string) (status int, body []byte, 
 	defer resp.Body.Close() //nolint:errcheck // read only
 	body, err = io.ReadAll(resp.Body)
 	return resp.StatusCode, body, err
+}
+
+// scrapeLimit bounds a scrape that must not wait for what does not answer: longer where the machine is busy, and answers from memory take long.
+func (e *exporter) scrapeLimit() time.Duration {
+	e.t.Helper()
+	began := time.Now()
+	if _, _, err := e.get("/-/healthy"); err != nil {
+		e.t.Fatal(err)
+	}
+	return time.Minute + 100*time.Since(began)
 }
 
 // families scrapes and parses.
@@ -200,30 +188,23 @@ func (s samples) has(want samples) bool {
 // until waits for one scrape that has all of want, and returns it.
 func (e *exporter) until(t *testing.T, what string, want samples) samples {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		s := e.scrape()
-		if s.has(want) {
-			return s
+	var s samples
+	defer func() {
+		t.Helper()
+		for name, value := range want { // says which of them never came
+			s.want(t, name, value)
 		}
-		if time.Now().After(end) {
-			for name, value := range want {
-				s.want(t, name, value)
-			}
-			t.Fatalf("waited %s for %s", patience, what)
-		}
-	}
+	}()
+	waitFor(t, what, func() bool {
+		s = e.scrape()
+		return s.has(want)
+	})
+	return s
 }
 
 func waitFor(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		if done() {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("waited %s for %s", patience, what)
-		}
-	}
+	lab.WaitFor(t, what, done)
 }
 
 func run(t *testing.T, n *lab.Node, c gluster.Command) {

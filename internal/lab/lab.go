@@ -8,7 +8,7 @@
 // hooks. /bricks is a tmpfs of its own, since GlusterFS refuses bricks on a root file system. Geo-replication is hidden: see Options. A program that configures a machine can therefore run in a node as it is and
 // change /etc, /var and any directory; there is no systemd. The directory for temporary files and
 // the module's directory are the machine's own: the first for exchange with the test,
-// the second for the programs under test.
+// the second, and that of the test's own program, for the programs under test.
 //
 // Everything ends with the test process, also when it is killed: the namespaces live
 // as long as a first process in each, which waits for the end of a pipe that the test
@@ -226,12 +226,17 @@ func need(t testing.TB, root string) {
 }
 
 // sharedDirectories are the machine's directories that the nodes see as they are: the one for
-// temporary files and the module's.
+// temporary files, that of the test's own program and the module's.
 func sharedDirectories() ([]string, error) {
 	tmp, err := filepath.EvalSymlinks(os.TempDir())
 	if err != nil {
 		return nil, err
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	shared := []string{tmp, filepath.Dir(program)}
 	wd, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -239,13 +244,13 @@ func sharedDirectories() ([]string, error) {
 	for dir := wd; ; dir = filepath.Dir(dir) {
 		_, err := os.Stat(filepath.Join(dir, "go.mod"))
 		if err == nil {
-			return []string{tmp, dir}, nil
+			return append(shared, dir), nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		if dir == filepath.Dir(dir) {
-			return []string{tmp}, nil
+			return shared, nil
 		}
 	}
 }

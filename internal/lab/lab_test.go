@@ -12,13 +12,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"brickyard/gluster"
 	"brickyard/internal/lab"
 )
 
 func TestAVolumeServesAClientThroughFUSE(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Clients: 1})
 	l.Pool()
 	volume := gluster.VolumeSpec{Name: "server", Replica: 3}
@@ -32,12 +32,12 @@ func TestAVolumeServesAClientThroughFUSE(t *testing.T) {
 	}
 	client := l.Node(3)
 	client.Run("mkdir", "/client")
-	waitFor(t, func() bool { // a volume that has just been started may not have its bricks yet
+	lab.WaitFor(t, "the mount", func() bool { // a volume that has just been started may not have its bricks yet
 		return client.Command(t.Context(), "mount", "-t", "glusterfs", "n2:/server", "/client").Run() == nil
 	})
-	waitFor(t, func() bool { return os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600) == nil })
+	lab.WaitFor(t, "the file to be written", func() bool { return os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600) == nil })
 	for _, n := range l.Nodes()[:3] {
-		waitFor(t, func() bool {
+		lab.WaitFor(t, "the file on "+n.Name, func() bool {
 			b, err := os.ReadFile(n.Path("/bricks/server/greeting"))
 			return err == nil && string(b) == "hello"
 		})
@@ -55,6 +55,7 @@ func TestAVolumeServesAClientThroughFUSE(t *testing.T) {
 }
 
 func TestANodeChangesNothingOfTheMachine(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 2, Stopped: true, Names: []string{"cache1.example.com"}})
 	want := map[string][]byte{}
 	files := []string{"/etc/hosts", "/etc/fstab", "/etc/hostname"}
@@ -95,6 +96,7 @@ func TestANodeChangesNothingOfTheMachine(t *testing.T) {
 }
 
 func TestTheModuleIsAtItsPlaceInANode(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 1, Stopped: true})
 	wd, err := os.Getwd()
 	if err != nil {
@@ -106,6 +108,7 @@ func TestTheModuleIsAtItsPlaceInANode(t *testing.T) {
 }
 
 func TestIPv6Only(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 2, IPv6: true})
 	l.Pool()
 	if out := l.Node(1).Gluster("peer", "status"); !strings.Contains(out, "n1") {
@@ -114,6 +117,7 @@ func TestIPv6Only(t *testing.T) {
 }
 
 func TestLabsDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
 	for i := range 2 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
@@ -128,6 +132,7 @@ func TestLabsDoNotDisturbEachOther(t *testing.T) {
 }
 
 func TestSignalsAndDeadlinesReachTheProgramInTheNode(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 1, Stopped: true})
 	n := l.Node(0)
 
@@ -137,7 +142,7 @@ func TestSignalsAndDeadlinesReachTheProgramInTheNode(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { return exists(n.Path("/run/up")) })
+	lab.WaitFor(t, "the program to start", func() bool { return exists(n.Path("/run/up")) })
 	if err := n.Signal(cmd, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -151,41 +156,53 @@ func TestSignalsAndDeadlinesReachTheProgramInTheNode(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { return exists(n.Path("/run/pid")) })
+	lab.WaitFor(t, "the program to start", func() bool { return exists(n.Path("/run/pid")) })
 	cancel()
 	if err := cmd.Wait(); err == nil {
 		t.Error("ended without an error")
 	}
-	waitFor(t, func() bool {
+	lab.WaitFor(t, "the program to end", func() bool {
 		return n.Run("bash", "-c", `kill -0 $(cat /run/pid) 2>/dev/null && echo alive || true`) == ""
 	})
 }
 
 // holdForTheKiller is set in the environment of the test process that
-// TestNothingIsLeftOfAKilledTest kills.
+// TestNothingIsLeftOfAKilledTest ends.
 const holdForTheKiller = "LAB_TEST_HOLD"
 
 func TestNothingIsLeftOfAKilledTest(t *testing.T) {
+	t.Parallel()
 	if path := os.Getenv(holdForTheKiller); path != "" {
 		l := lab.Start(t, lab.Options{Nodes: 1})
 		l.Node(0).Run("bash", "-c", "sleep 1000 >/dev/null 2>&1 & disown")
-		if err := os.WriteFile(path, []byte(l.Node(0).Dir()), 0o600); err != nil {
+		if err := os.WriteFile(path+".part", []byte(l.Node(0).Dir()+"\n"+t.TempDir()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".part", path); err != nil {
 			t.Fatal(err)
 		}
 		select {}
 	}
+	for _, end := range []os.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+		t.Run(end.String(), func(t *testing.T) { leavesNothing(t, end) })
+	}
+}
+
+// leavesNothing has the test run in another process, ends that by a signal, and waits until nothing is left of it.
+func leavesNothing(t *testing.T, end os.Signal) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "ready")
-	victim := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this test itself
+	victim := exec.Command(os.Args[0], "-test.run=^TestNothingIsLeftOfAKilledTest$") //nolint:gosec // this test itself
 	victim.Env = append(os.Environ(), holdForTheKiller+"="+path)
 	victim.Stderr = os.Stderr
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var dir string
-	waitFor(t, func() bool {
+	var dir, temporary string
+	lab.WaitFor(t, "the lab of the test that is to be ended", func() bool {
 		b, err := os.ReadFile(path)
-		dir = string(b)
-		return err == nil && dir != ""
+		dir, temporary, _ = strings.Cut(string(b), "\n")
+		return err == nil
 	})
 	netns, err := os.Readlink(filepath.Join(filepath.Dir(dir), "ns/net"))
 	if err != nil {
@@ -194,13 +211,20 @@ func TestNothingIsLeftOfAKilledTest(t *testing.T) {
 	if n := processesIn(t, netns); n < 3 {
 		t.Errorf("%d processes in the node before", n)
 	}
-	if err := victim.Process.Kill(); err != nil {
+	if _, err := os.Stat(temporary); err != nil {
+		t.Error(err)
+	}
+	if err := victim.Process.Signal(end); err != nil {
 		t.Fatal(err)
 	}
 	if err := victim.Wait(); err == nil {
-		t.Error("the killed test ended well")
+		t.Error("it ended well")
 	}
-	waitFor(t, func() bool { return processesIn(t, netns) == 0 })
+	lab.WaitFor(t, "all processes of the node to end", func() bool { return processesIn(t, netns) == 0 })
+	lab.WaitFor(t, "its temporary files to go", func() bool {
+		_, err := os.Stat(filepath.Dir(filepath.Dir(temporary)))
+		return errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // processesIn counts the processes in a network namespace, given as /proc/PID/ns/net names it.
@@ -222,13 +246,4 @@ func processesIn(t *testing.T, netns string) int {
 func exists(path string) bool {
 	b, err := os.ReadFile(path)
 	return err == nil && (len(b) > 0 || !strings.HasSuffix(path, "pid"))
-}
-
-func waitFor(t *testing.T, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(5 * time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("waited five minutes in vain")
-		}
-	}
 }

@@ -38,9 +38,6 @@ type Node struct {
 	client *gluster.Client
 }
 
-// poll is how long is waited between two looks at something that is about to happen.
-const poll = 20 * time.Millisecond
-
 // Dir is the root directory of the node as the test sees it. Absolute symbolic links below it
 // lead out of the node: see Path.
 func (n *Node) Dir() string { return "/proc/" + n.holder.pid() + "/root" }
@@ -210,7 +207,7 @@ func ipBatch(ctx context.Context, h *holder, lines ...string) error {
 
 // waitUntil looks until done says so, and returns what it said last where ctx ends before.
 func waitUntil(ctx context.Context, done func() error) error {
-	for {
+	for began := time.Now(); ; {
 		err := done()
 		if err == nil {
 			return nil
@@ -218,7 +215,7 @@ func waitUntil(ctx context.Context, done func() error) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), err)
-		case <-time.After(poll):
+		case <-time.After(pause(time.Since(began))):
 		}
 	}
 }

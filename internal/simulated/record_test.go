@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"brickyard/gluster"
 	"brickyard/gluster/dict"
@@ -40,7 +39,7 @@ func TestRecord(t *testing.T) {
 	n.Gluster("volume", "profile", spec.Name, "start")
 	client := l.Node(3)
 	client.Run("mkdir", "/client")
-	wait(t, "the mount", func() bool {
+	lab.WaitFor(t, "the mount", func() bool {
 		return client.Command(t.Context(), "mount", "-t", "glusterfs", "n1:/"+spec.Name, "/client").Run() == nil
 	})
 	// A little of everything, and a crawl that has healed.
@@ -56,7 +55,7 @@ func TestRecord(t *testing.T) {
 		t.Fatalf("%+v, %v", daemons, err)
 	}
 	heal := gluster.NewBrickClient(n.Path(daemons[0].Socket))
-	wait(t, "all bricks to be complete", func() bool {
+	lab.WaitFor(t, "all bricks to be complete", func() bool {
 		pending, err := heal.PendingHeals(t.Context(), spec.Name, 2)
 		for _, p := range pending {
 			if p.Status != "" || p.Entries > 0 {
@@ -120,15 +119,6 @@ func TestRecord(t *testing.T) {
 		text = regexp.MustCompile("(?m)^(username|password)=.*$").ReplaceAll(text, []byte("$1=removed"))
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			t.Fatal(err)
-		}
-	}
-}
-
-func wait(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !done(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited a minute for %s", what)
 		}
 	}
 }

@@ -104,8 +104,15 @@ func (s *site) connected(client *lab.Node, servers []*lab.Node) {
 	s.waitFor("the client to reach all bricks", func() bool {
 		number++
 		name := fmt.Sprintf("reached%d", number)
-		client.Run("touch", "/client/"+name)
-		defer client.Run("rm", "/client/"+name)
+		path := client.Path("/client/" + name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		defer func() {
+			if err := os.Remove(path); err != nil {
+				s.t.Error(err)
+			}
+		}()
 		return !slices.ContainsFunc(servers, func(n *lab.Node) bool {
 			_, err := os.Stat(n.Path(onBrick + "/" + name))
 			return err != nil
@@ -334,7 +341,7 @@ func TestCheckReportsNothingOfAHealthyVolumeThatChanges(t *testing.T) {
 
 func TestCheckSaysWhatItCouldNotCompare(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, lab.Options{Nodes: 3, Clients: 1, Names: names(4)}, clusterFile(3, 1, 3, "options: {cluster.self-heal-daemon: off, network.ping-timeout: 10}"))
+	s := newSite(t, lab.Options{Nodes: 3, Clients: 1, Names: names(4)}, clusterFile(3, 1, 3, "options: {cluster.self-heal-daemon: off, network.ping-timeout: 600}"))
 	s.converge()
 	first, third, client := s.Node(0), s.Node(2), s.Node(3)
 	s.connected(client, s.Nodes()[:3])
@@ -362,8 +369,8 @@ func TestCheckSaysWhatItCouldNotCompare(t *testing.T) {
 	}
 	pid := fmt.Sprint(bricks[0].PID)
 	signal(third, syscall.SIGSTOP, pid)
-	began := time.Now()
-	if doc, code = s.check(first, "--timeout", "4s"); code != 1 || doc.Complete || doc.Sets[0].Problem != "the time of --timeout is over" || time.Since(began) > time.Minute {
+	limit, deadline, began := s.allowance(first, time.Minute), s.deadline(first, 4*time.Second), time.Now()
+	if doc, code = s.check(first, "--timeout", deadline); code != 1 || doc.Complete || doc.Sets[0].Problem != "the time of --timeout is over" || time.Since(began) > limit {
 		t.Errorf("with a brick that hangs: exit code %d after %s, %+v", code, time.Since(began), doc)
 	}
 	signal(third, syscall.SIGCONT, pid)

@@ -45,6 +45,9 @@ func TestARemovalWhoseHealIsInterruptedIsNotForgotten(t *testing.T) {
 		}
 		second.Gluster("volume", "start", "server", "force")
 		until := files - 10 - 20*killed
+		// Until it begins, a look at the directory's time is enough.
+		for began, before := time.Now(), changed(t, second, dir); changed(t, second, dir).Equal(before) && time.Since(began) < patience; time.Sleep(time.Millisecond) {
+		}
 		for began := time.Now(); left() > until && time.Since(began) < patience; time.Sleep(time.Millisecond) {
 		}
 		second.KillBrick(onBrick)
@@ -67,6 +70,16 @@ func TestARemovalWhoseHealIsInterruptedIsNotForgotten(t *testing.T) {
 	if a, b := tree(s.Node(0)), tree(second); a != b {
 		t.Errorf("the bricks differ.\nfirst:\n%s\nsecond:\n%s", a, b)
 	}
+}
+
+// changed is when names in a directory of a brick changed last.
+func changed(t *testing.T, n *lab.Node, dir string) time.Time {
+	t.Helper()
+	info, err := os.Stat(n.Path(onBrick + "/" + dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime()
 }
 
 // away reports whether a client writes without a brick.

@@ -146,7 +146,7 @@ func TestBothLosePowerAndNothingIsLostSilently(t *testing.T) {
 	behind(second, `forget dir/one`)
 	s.boot(first)
 	// One alone proves nothing, and shows nothing.
-	s.expect(first, 1, []string{"waiting for a majority of the pool's servers"}, "recover", "--timeout", "20s")
+	s.expect(first, 1, []string{"waiting for a majority of the pool's servers"}, "recover", "--timeout", s.deadline(first, 20*time.Second))
 	s.expect(first, 1, []string{"waiting for a majority of the pool's servers"}, "status")
 	if _, err := os.Stat(first.Path(onBrick)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the brick is in its place before it was compared: %v", err)
@@ -210,7 +210,7 @@ func TestABrickThatLostPowerIsComparedWithAllOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	recovery.wait().check(t, "a recover that is terminated", 1)
-	s.expect(second, 1, []string{missed}, "recover", "--timeout", "20s")
+	s.expect(second, 1, []string{missed}, "recover", "--timeout", s.deadline(second, 20*time.Second))
 	s.boot(third)
 	s.expect(second, 0, []string{"which was away", "compared after a power cut"}, "recover", "--timeout", "4m")
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })

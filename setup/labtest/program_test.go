@@ -3,7 +3,6 @@ package labtest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,35 +17,14 @@ import (
 // program is the environment variable with the path of the program under test.
 const program = "GLUSTER_SETUP_UNDER_TEST"
 
-// TestMain builds the program once for all tests.
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "labtest")
-	if err == nil {
-		// Programs that tests run as another user must get at it.
-		err = os.Chmod(dir, 0o755)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	path := filepath.Join(dir, "gluster-setup")
-	build := exec.Command("go", "build", "-o", path, "brickyard/setup")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build gluster-setup:", err)
-		return 1
-	}
-	if err := os.Setenv(program, path); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(lab.Main(m, func(dir string) error {
+		path, err := lab.Program(dir, "gluster-setup", "brickyard/setup")
+		if err != nil {
+			return err
+		}
+		return os.Setenv(program, path)
+	}))
 }
 
 // outcome is how one run of the program ended.
@@ -93,7 +71,7 @@ func (s *site) command(ctx context.Context, n *lab.Node, command string, args ..
 }
 
 // patience bounds every run of the program in these tests. Only what fails takes so long, on a busy machine too.
-const patience = 5 * time.Minute
+const patience = lab.Patience
 
 // running is a run of the program that goes on while the test does something else.
 type running struct {
@@ -146,6 +124,22 @@ func (s *site) try(n *lab.Node, command string, args ...string) outcome {
 	defer cancel()
 	cmd, out := s.command(ctx, n, command, args...)
 	return outcome{code: s.exit(cmd.Run()), out: out.String()}
+}
+
+// allowance is what may take the usual time, and longer where the machine is so busy that the program needs more than the
+// twentieth of a second, which is usual, to print its schema.
+func (s *site) allowance(n *lab.Node, usual time.Duration) time.Duration {
+	s.t.Helper()
+	began := time.Now()
+	n.Run(os.Getenv(program), "schema")
+	return max(usual, time.Duration(float64(usual)*time.Since(began).Seconds()*20))
+}
+
+// deadline is a --timeout at which the program is to give up: an allowance for what it does before.
+func (s *site) deadline(n *lab.Node, usual time.Duration) string {
+	s.t.Helper()
+	const most = 90 * time.Second // glusterd holds a lock for no longer than three minutes
+	return min(s.allowance(n, usual), most).Round(time.Second).String()
 }
 
 func (s *site) exit(err error) int {

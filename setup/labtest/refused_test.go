@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"brickyard/internal/lab"
 )
@@ -102,7 +103,7 @@ func TestWhatIsWrongWithTheMachineStopsApplyBeforeAnyChange(t *testing.T) {
 	s.unchanged(t, "a stopped glusterd where nothing could start it", func(*testing.T) {
 		first.StopGlusterd()
 		s.refused(first, "glusterd", "it does not run, and this machine has no systemd", "start glusterd")
-		s.expect(first, 1, []string{"gave up after a while waiting for glusterd on this node to answer"}, "apply", "--parts", "pool", "--timeout", "10s")
+		s.expect(first, 1, []string{"gave up after a while waiting for glusterd on this node to answer"}, "apply", "--parts", "pool", "--timeout", s.deadline(first, 10*time.Second))
 		first.StartGlusterd()
 	})
 	s.unchanged(t, "brick directories on the root disk", func(*testing.T) {

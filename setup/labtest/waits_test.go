@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"brickyard/gluster"
 	"brickyard/internal/lab"
@@ -68,7 +69,7 @@ func TestNoServerIsProbedBeforeItHasTheNames(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 2, Names: names(2)}, cacheFile(2, 0, 2))
 	leader, other := s.Node(0), s.Node(1)
-	s.expect(leader, 4, []string{"waiting for apply on n2.example.com to prepare /cache_server/brick"}, "apply", "--timeout", "20s")
+	s.expect(leader, 4, []string{"waiting for apply on n2.example.com to prepare /cache_server/brick"}, "apply", "--timeout", s.deadline(leader, 20*time.Second))
 	if out := other.Gluster("pool", "list"); strings.Contains(out, "10.77.0.11") || strings.Contains(out, "n1") {
 		t.Errorf("it was probed:\n%s", out)
 	}
@@ -95,12 +96,12 @@ func TestAPeerThatNeverAnswersIsNamedAtTheDeadline(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, lab.Options{Nodes: 1, Clients: 1, Names: names(2)}, clusterFile(2, 0, 2))
 	const silent = "waiting for glusterd on n2.example.com (10.77.0.12 port 24007) to answer"
-	s.expect(s.Node(0), 4, []string{"… " + silent, "pool part: gave up after a while " + silent, "made, not all. Run apply again"}, "apply", "--timeout", "20s")
-	s.expect(s.Node(0), 1, []string{silent, "Nothing was changed."}, "apply", "--timeout", "15s")
+	s.expect(s.Node(0), 4, []string{"… " + silent, "pool part: gave up after a while " + silent, "made, not all. Run apply again"}, "apply", "--timeout", s.deadline(s.Node(0), 20*time.Second))
+	s.expect(s.Node(0), 1, []string{silent, "Nothing was changed."}, "apply", "--timeout", s.deadline(s.Node(0), 15*time.Second))
 
 	// It is not even there: that takes longer to find out than "refused".
 	s.write(strings.Replace(clusterFile(2, 0, 2), "10.77.0.12", "10.77.0.99", 1))
-	s.expect(s.Node(0), 4, []string{"waiting for glusterd on n2.example.com (10.77.0.99 port 24007) to answer"}, "apply", "--timeout", "30s")
+	s.expect(s.Node(0), 4, []string{"waiting for glusterd on n2.example.com (10.77.0.99 port 24007) to answer"}, "apply", "--timeout", s.deadline(s.Node(0), 30*time.Second))
 }
 
 func TestABrickMountThatIsMissingOnAnotherNodeIsWaitedFor(t *testing.T) {
@@ -115,13 +116,13 @@ func TestABrickMountThatIsMissingOnAnotherNodeIsWaitedFor(t *testing.T) {
 		// The time may also end while it tries.
 		"… waiting for the brick file systems on all nodes to be mounted",
 		"volume create server: Staging failed on n3.example.com.", "is being created in the root partition",
-	}, "apply", "--timeout", "40s")
+	}, "apply", "--timeout", s.deadline(s.Node(0), 40*time.Second))
 	if out := late.Run("ls", "-A", "/cache_server"); out != "" {
 		t.Errorf("on the root disk of %s there is %s", late.Name, out)
 	}
 	// Not even the directory to mount it on.
 	late.Run("rmdir", "/cache_server")
-	s.expect(s.Node(0), 1, []string{"waiting for the brick file systems on all nodes to be mounted", "Nothing was changed."}, "apply", "--timeout", "20s")
+	s.expect(s.Node(0), 1, []string{"waiting for the brick file systems on all nodes to be mounted", "Nothing was changed."}, "apply", "--timeout", s.deadline(s.Node(0), 20*time.Second))
 	s.expect(s.Node(1), 2, []string{"free brick n2.example.com:/cache_server/brick"}, "plan")
 	s.converge()
 }
@@ -169,7 +170,7 @@ func TestAnotherProgramThatHoldsTheVolumesLock(t *testing.T) {
 			out, err := cmd.CombinedOutput()
 			return err != nil && strings.Contains(string(out), "Another transaction is in progress")
 		})
-		s.expect(s.Node(0), 4, []string{"waiting for another program's change in the pool to end (volume set server: Another transaction is in progress for server"}, "apply", "--timeout", "20s")
+		s.expect(s.Node(0), 4, []string{"waiting for another program's change in the pool to end (volume set server: Another transaction is in progress for server"}, "apply", "--timeout", s.deadline(s.Node(0), 20*time.Second))
 		waiter := s.start(s.Node(0), "apply")
 		waiter.says("waiting for another program's change in the pool to end")
 		signal(s.Node(2), syscall.SIGCONT, pid)

@@ -3,6 +3,7 @@ package labtest_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"brickyard/internal/lab"
 )
@@ -47,7 +48,7 @@ func TestAWipedBrickIsRefilledAndAnEmptySetBeginsAnew(t *testing.T) {
 	wipe(second)
 	cut(first)
 	second.StartGlusterd()
-	if o := s.try(second, "recover", "--timeout", "20s"); o.code == 0 || !strings.Contains(o.out, first.Name) && !strings.Contains(o.out, "majority") {
+	if o := s.try(second, "recover", "--timeout", s.deadline(second, 20*time.Second)); o.code == 0 || !strings.Contains(o.out, first.Name) && !strings.Contains(o.out, "majority") {
 		t.Errorf("it did not wait for %s: %d %s", first.Name, o.code, o.out)
 	}
 	second.Run("test", "!", "-e", onBrick)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"brickyard/internal/lab"
 )
@@ -14,6 +13,7 @@ import (
 // first with GlusterFS's own options, then with every cache of metadata and of
 // missing names on.
 func TestOnARealVolume(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 2, Clients: 3})
 	l.Pool()
 	server := l.Node(0)
@@ -31,7 +31,8 @@ func TestOnARealVolume(t *testing.T) {
 		for _, c := range clients {
 			group.Go(func() {
 				cfg := testConfig(c.Name, nodes)
-				cfg.Timeout, cfg.Patience, cfg.Rounds = 30*time.Second, 30*time.Second, 5
+				// Less than the ten minutes for which the caches below may remember.
+				cfg.Timeout, cfg.Patience, cfg.Rounds = lab.Patience, lab.Patience, 5
 				result, err := run(t.Context(), cfg, mounted{c.Path("/client")})
 				var report bytes.Buffer
 				if textErr := result.WriteText(&report); err != nil || textErr != nil {

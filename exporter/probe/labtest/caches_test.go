@@ -8,6 +8,7 @@ import (
 
 // TestCachesOfClientsDoNotDelayEchoes has every cache of GlusterFS and of the kernel remember for ten minutes, on two clients.
 func TestCachesOfClientsDoNotDelayEchoes(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 2, Clients: 2})
 	l.Pool()
 	server := l.Node(0)

@@ -30,14 +30,12 @@ const (
 	patient = 30 * time.Second
 	// hasty is the one where mounts hang.
 	hasty = time.Second
-	// soon bounds every wait for something that happens by itself, on a machine that does many other things, too.
-	soon = 5 * time.Minute
 	// grace is how long a child that is to end tries to remove its files: endGrace of package probe.
 	grace = 2 * time.Second
 	// scrapeLimit is what a scrape may take on a machine that does many other things; one that waits for a mount takes longer: see pingTimeout.
-	scrapeLimit = time.Minute
+	scrapeLimit = lab.Patience
 	// pingTimeout is network.ping-timeout, in seconds: until then the client itself keeps what is asked of it.
-	pingTimeout = "120"
+	pingTimeout = "600"
 )
 
 // exporter is an exporter that runs in a node of the lab.
@@ -95,8 +93,8 @@ func startWith(t *testing.T, node *lab.Node, cfg probe.Config) *exporter {
 		}
 	})
 	e.until("it answers", func() bool {
-		_, err := os.Stat(socket)
-		return err == nil
+		conn, err := net.Dial("unix", socket) // that the socket is there does not say that anybody listens
+		return err == nil && conn.Close() == nil
 	})
 	return e
 }
@@ -110,12 +108,7 @@ func (e *exporter) until(what string, done func() bool) time.Duration {
 func until(t *testing.T, node *lab.Node, what string, done func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
-	for !done() {
-		if time.Since(began) > soon {
-			t.Fatalf("%s: not within %s: %s", node.Name, soon, what)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	lab.WaitFor(t, node.Name+": "+what, done)
 	return time.Since(began)
 }
 
@@ -232,7 +225,7 @@ func (e *exporter) stop() time.Duration {
 	}
 	select {
 	case <-e.ended:
-	case <-time.After(soon):
+	case <-time.After(lab.Patience):
 		e.t.Fatal("the exporter does not end")
 	}
 	return time.Since(began)

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"brickyard/exporter/probe"
+	"brickyard/internal/lab"
 )
 
 // The environment with which the test's own program is the exporter.
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(lab.Main(m, nil))
 }
 
 // export is an exporter that only probes and answers on a unix socket.

@@ -15,6 +15,7 @@ import (
 
 // TestTwoClients goes through what happens to the mounts of two clients of a replicated volume.
 func TestTwoClients(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 3, Clients: 2})
 	l.Pool()
 	server := l.Node(0)
@@ -67,7 +68,7 @@ func TestTwoClients(t *testing.T) {
 	t.Run("a killed exporter leaves nothing", func(t *testing.T) {
 		a.t = t
 		leavesNothing(a, func(a *exporter) time.Duration {
-			a.until("a probe is under way", func() bool {
+			lab.Catch(t, "a probe to be under way", func() bool {
 				return slices.ContainsFunc(hidden(t, mount), func(n string) bool { return strings.HasPrefix(n, "n4@") && strings.Contains(n, "probe-") })
 			})
 			probes, pid, began := a.probes(), a.pid(), time.Now()

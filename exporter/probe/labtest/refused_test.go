@@ -14,6 +14,7 @@ import (
 
 // TestVolumesThatTakeNoFiles goes through a full, a limited and a read-only volume, also through a mount of a sub-directory.
 func TestVolumesThatTakeNoFiles(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 1, Clients: 1})
 	server, client := l.Node(0), l.Node(1)
 	server.Run("bash", "-c", "mkdir /bricks/small && mount -t tmpfs -o size=16m tmpfs /bricks/small")

@@ -12,6 +12,7 @@ import (
 // TestTheProbersOwnFilesDoNotStayInSplitBrain has two bricks without a quorum be away in turn, so that each has taken writes that the
 // other lacks.
 func TestTheProbersOwnFilesDoNotStayInSplitBrain(t *testing.T) {
+	t.Parallel()
 	l := lab.Start(t, lab.Options{Nodes: 2, Clients: 1})
 	l.Pool()
 	one, two, client := l.Node(0), l.Node(1), l.Node(2)

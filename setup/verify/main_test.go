@@ -1,0 +1,12 @@
+package verify
+
+import (
+	"os"
+	"testing"
+
+	"brickyard/internal/lab"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(lab.Main(m, nil))
+}
