@@ -70,6 +70,7 @@ type Lab struct {
 	options Options
 	link    *holder // the network namespace of the bridge
 	nodes   []*Node
+	usage   usage
 }
 
 // Start starts the nodes and returns when every glusterd answers. It fails the test
@@ -99,6 +100,7 @@ func Start(t testing.TB, options Options) *Lab {
 		georep = "keep"
 	}
 	l := &Lab{t: t, options: options}
+	t.Cleanup(l.tell) // the last of all
 	const own = syscall.CLONE_NEWPID | syscall.CLONE_NEWNET
 	l.link = hold(t, switchScript, own)
 	for i := range options.Nodes + options.Clients {
@@ -113,6 +115,7 @@ func Start(t testing.TB, options Options) *Lab {
 		}
 		n.holder = hold(t, nodeScript, own|syscall.CLONE_NEWNS|syscall.CLONE_NEWUTS|syscall.CLONE_NEWIPC,
 			append([]string{n.Name, options.Size, georep, options.Root}, shared...)...)
+		l.usage.add(n.holder.cmd)
 		l.nodes = append(l.nodes, n)
 	}
 	if err := l.link.ready(); err != nil {

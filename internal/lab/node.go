@@ -69,6 +69,7 @@ func (n *Node) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	args := append(n.enter(), argv...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // what the test says
 	cmd.WaitDelay = 5 * time.Second
+	n.lab.usage.add(cmd)
 	return cmd
 }
 

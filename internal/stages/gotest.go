@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,14 +19,18 @@ type event struct {
 	Test       string
 	Elapsed    float64
 	Output     string
+	Key, Value string // of an attribute, testing.T.Attr
 }
+
+// processorKey is the attribute by which package internal/lab says what the nodes of a test have used.
+const processorKey = "processor_seconds"
 
 // testRun is what became of one test function, or of a package as a whole, where its name is empty.
 type testRun struct {
 	Package   string  `json:"package"`
 	Name      string  `json:"name"`
 	Wall      float64 `json:"wall_seconds"`
-	Processor float64 `json:"processor_seconds,omitempty"` // of everything it started, where that is known
+	Processor float64 `json:"processor_seconds,omitempty"` // of the nodes of its labs and the programs in them
 	failed    bool
 	output    []string
 }
@@ -47,24 +52,23 @@ func (t *testRun) again() string {
 // results of one or more runs of `go test`.
 type results struct {
 	tests map[string]*testRun
-	began map[string]float64 // processor seconds when the test began
-	fails []*testRun         // in the order in which they ended
+	fails []*testRun // in the order in which they ended
 }
 
 func newResults() *results {
-	return &results{tests: map[string]*testRun{}, began: map[string]float64{}}
+	return &results{tests: map[string]*testRun{}}
 }
 
-// read takes the events from in until it ends and writes what tests print to log. usage tells the processor time used so
-// far; it may be nil. A line that is no event is printed as it is.
-func (r *results) read(in io.Reader, log io.Writer, usage func() float64) error {
+// read takes the events from in until it ends and writes what tests print to log. A line that is no event is printed
+// as it is.
+func (r *results) read(in io.Reader, log io.Writer) error {
 	lines := bufio.NewReader(in)
 	for {
 		line, err := lines.ReadString('\n')
 		if line != "" {
 			var e event
 			if json.Unmarshal([]byte(line), &e) == nil && e.Action != "" {
-				r.take(e, usage)
+				r.take(e)
 				line = e.Output
 			}
 			if _, err := io.WriteString(log, line); err != nil {
@@ -80,29 +84,31 @@ func (r *results) read(in io.Reader, log io.Writer, usage func() float64) error 
 	}
 }
 
-func (r *results) take(e event, usage func() float64) {
+// test returns what is known of a test, or of a package, which may be nothing yet.
+func (r *results) test(pkg, name string) *testRun {
+	key := pkg + "\x00" + name
+	if r.tests[key] == nil {
+		r.tests[key] = &testRun{Package: strings.Replace(pkg, "brickyard", ".", 1), Name: name}
+	}
+	return r.tests[key]
+}
+
+func (r *results) take(e event) {
 	name := e.Package
 	if name == "" {
 		name, _, _ = strings.Cut(e.ImportPath, " ")
 	}
-	key := name + "\x00" + e.Test
-	t := r.tests[key]
-	if t == nil {
-		t = &testRun{Package: strings.Replace(name, "brickyard", ".", 1), Name: e.Test}
-		r.tests[key] = t
-	}
+	t := r.test(name, e.Test)
 	switch e.Action {
-	case "run":
-		if usage != nil && t.top() {
-			r.began[key] = usage()
+	case "attr":
+		if used, err := strconv.ParseFloat(e.Value, 64); err == nil && e.Key == processorKey {
+			top := r.test(name, strings.Split(e.Test, "/")[0])
+			top.Processor += used
 		}
 	case "output", "build-output":
 		t.output = append(t.output, e.Output)
 	case "pass", "skip", "fail", "build-fail":
 		t.Wall = e.Elapsed
-		if at, ok := r.began[key]; ok {
-			t.Processor = usage() - at
-		}
 		if e.Action == "fail" || e.Action == "build-fail" {
 			if !t.failed {
 				r.fails = append(r.fails, t)

@@ -16,6 +16,8 @@ const events = `{"Action":"start","Package":"brickyard/a"}
 {"Action":"fail","Package":"brickyard/a","Test":"TestOuter/inner","Elapsed":1}
 {"Action":"fail","Package":"brickyard/a","Test":"TestOuter","Elapsed":7}
 {"Action":"run","Package":"brickyard/a","Test":"TestWell"}
+{"Action":"attr","Package":"brickyard/a","Test":"TestWell","Key":"processor_seconds","Value":"1.25"}
+{"Action":"attr","Package":"brickyard/a","Test":"TestWell/part","Key":"processor_seconds","Value":"2"}
 {"Action":"pass","Package":"brickyard/a","Test":"TestWell","Elapsed":9.5}
 {"Action":"output","Package":"brickyard/a","Output":"FAIL\n"}
 {"Action":"fail","Package":"brickyard/a","Elapsed":17}
@@ -29,8 +31,7 @@ no event
 func TestWhatGoTestSaysIsReadAsItIsWritten(t *testing.T) {
 	r := newResults()
 	var log strings.Builder
-	used := 0.0
-	if err := r.read(strings.NewReader(events), &log, func() float64 { used++; return used }); err != nil {
+	if err := r.read(strings.NewReader(events), &log); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{"    a_test.go:7: it is not so\n", "b/b.go:3:1: syntax error\n", "no event\n"} {
@@ -53,7 +54,7 @@ func TestWhatGoTestSaysIsReadAsItIsWritten(t *testing.T) {
 		t.Errorf("%d test functions, want 2", n)
 	}
 	slow := r.slow(5)
-	if len(slow) != 2 || slow[0].Name != "TestWell" || slow[0].Processor != 1 || slow[1].Wall != 7 {
+	if len(slow) != 2 || slow[0].Name != "TestWell" || slow[0].Processor != 3.25 || slow[1].Wall != 7 {
 		t.Errorf("slow tests: %+v", slow)
 	}
 }
@@ -61,8 +62,8 @@ func TestWhatGoTestSaysIsReadAsItIsWritten(t *testing.T) {
 func TestTheSameTestInTwoRunsFailsIfOneFails(t *testing.T) {
 	r := newResults()
 	for _, action := range []string{"fail", "pass"} {
-		r.take(event{Action: "run", Package: "brickyard/a", Test: "TestX"}, nil)
-		r.take(event{Action: action, Package: "brickyard/a", Test: "TestX"}, nil)
+		r.take(event{Action: "run", Package: "brickyard/a", Test: "TestX"})
+		r.take(event{Action: action, Package: "brickyard/a", Test: "TestX"})
 	}
 	if failed := r.failed(); len(failed) != 1 || failed[0].Name != "TestX" {
 		t.Errorf("failed: %v", failed)

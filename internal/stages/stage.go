@@ -126,11 +126,7 @@ func (r *runner) command(ctx context.Context, c command, log io.Writer, tests *r
 	defer stop()
 
 	if c.test {
-		var usage func() float64
-		if c.each {
-			usage = func() float64 { return processorSeconds(cmd.Process.Pid) }
-		}
-		err = tests.read(output, log, usage)
+		err = tests.read(output, log)
 	} else {
 		err = stamped(output, log)
 	}

@@ -29,7 +29,6 @@ type command struct {
 	argv []string
 	env  []string // beside the environment of this program
 	test bool     // it is `go test -json`
-	each bool     // its tests run one after the other, so that processor time can be told apart
 }
 
 // stage is a part of the full test that can be run alone.
@@ -157,22 +156,28 @@ func unit() ([]command, error) {
 }
 
 // lab runs one package after the other: clusters are heavy.
-func lab() ([]command, error) {
+func lab() ([]command, error) { return labTests() }
+
+func labRace() ([]command, error) { return labTests("-race") }
+
+func labTests(more ...string) ([]command, error) {
 	packages, err := labPackages()
 	if err != nil {
 		return nil, err
 	}
-	c := goTest(append([]string{"-p", "1"}, packages...)...)
-	c.each = true
-	return []command{c}, nil
+	return built(goTest(append(append(more, "-p", "1"), packages...)...))
 }
 
-func labRace() ([]command, error) {
-	packages, err := labPackages()
+// built are commands that use the programs of bin, behind the one that builds them: nothing is done where they are up to date.
+func built(commands ...command) ([]command, error) {
+	bin, err := filepath.Abs("bin")
 	if err != nil {
 		return nil, err
 	}
-	return []command{goTest(append([]string{"-race", "-p", "1"}, packages...)...)}, nil
+	for i := range commands {
+		commands[i].env = append(commands[i].env, "LAB_PROGRAMS="+bin)
+	}
+	return append([]command{{argv: []string{"hack/build"}}}, commands...), nil
 }
 
 // released are the tests of setup/labtest that are also run on other releases of GlusterFS.
@@ -193,7 +198,7 @@ func labOf(suite string) func() ([]command, error) {
 		exporter := goTest("-p", "1", "./exporter/labtest", "./exporter/probe/labtest")
 		setup := goTest("-run", released, "./setup/labtest")
 		exporter.env, setup.env = env, env
-		return []command{exporter, setup, {argv: []string{"hack/hosts", "rootfs", "unmount"}, env: env}}, nil
+		return built(exporter, setup, command{argv: []string{"hack/hosts", "rootfs", "unmount"}, env: env})
 	}
 }
 
