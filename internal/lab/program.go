@@ -15,7 +15,7 @@ const Programs = "LAB_PROGRAMS"
 // delivered: nodes may have an older C library than this machine. A copy, since not everybody may enter the directory that it comes from.
 func Program(dir, name, pkg string) (string, error) {
 	path := filepath.Join(dir, name)
-	cmd := exec.Command("go", "build", "-o", path, pkg) //nolint:gosec // one of ours
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, pkg) //nolint:gosec // one of ours
 	if built := os.Getenv(Programs); built != "" {
 		cmd = exec.Command("cp", filepath.Join(built, name), path) //nolint:gosec // as above
 	}

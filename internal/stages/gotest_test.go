@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // What `go test -json` of Go 1.26 says, without times: a test whose subtest fails, one that passes, one that panics in a
@@ -71,9 +72,15 @@ func TestTheSameTestInTwoRunsFailsIfOneFails(t *testing.T) {
 }
 
 func TestFuzzTargetsAreThoseOfTheirPackages(t *testing.T) {
-	got := targets("?   \tbrickyard/none\t[no test files]\nok  \tbrickyard/a\t0.01s\nFuzzOne\nFuzzTwo\nok  \tbrickyard/b\t0.02s\n")
-	want := []target{{"brickyard/b", "FuzzOne"}, {"brickyard/b", "FuzzTwo"}}
-	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	got, err := targets(fstest.MapFS{
+		"b/b_test.go":              file("package b\n\nfunc FuzzOne(f *testing.F) {}\n\nfunc FuzzTwo(f *testing.F) {}\n"),
+		"b/b.go":                   file("package b\n\nfunc FuzzNo(f *testing.F) {}\n"),
+		"c/testdata/x/x_test.go":   file("package x\n\nfunc FuzzNeither(f *testing.F) {}\n"),
+		".cache/copy/copy_test.go": file("package copy\n\nfunc FuzzNor(f *testing.F) {}\n"),
+	})
+	want := []target{{"b", "FuzzOne"}, {"b", "FuzzTwo"}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
 	}
 }
