@@ -19,12 +19,40 @@ const (
 // within scrapes and fails the test where the answer comes after Prometheus has given up.
 func within(t *testing.T, s *server) (page map[string]*dto.MetricFamily) {
 	t.Helper()
-	began := time.Now()
+	limit, err := time.ParseDuration(deadline + "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, lost := time.Now(), late()
 	page = s.page("X-Prometheus-Scrape-Timeout-Seconds", deadline)
-	if limit, err := time.ParseDuration(deadline + "s"); err != nil || time.Since(began) >= limit {
-		t.Errorf("the answer took %s, %v", time.Since(began), err)
+	if took, lost := time.Since(began), lost(); took >= limit+lost {
+		t.Errorf("the answer took %s, of which a busy machine took %s", took, lost)
 	}
 	return page
+}
+
+// late measures, until what it returns is called, how much later than they asked those come to run who wait for a moment: what a
+// busy machine takes of everybody's time.
+func late() (lost func() time.Duration) {
+	over, sum := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		const moment = 5 * time.Millisecond
+		var lost time.Duration
+		for {
+			began := time.Now()
+			select {
+			case <-over:
+				sum <- lost
+				return
+			case <-time.After(moment):
+				lost += time.Since(began) - moment
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(over)
+		return <-sum
+	}
 }
 
 // TestDaemonsThatAnswerNonsense has every daemon in turn answer in every wrong way: the page comes in time, says whose answers were missing, and all is
