@@ -79,14 +79,18 @@ func TestErrorsTellWhatHappened(t *testing.T) {
 // frozenNode stops one glusterd with a signal: what needs it hangs, and what needs the
 // lock that is held meanwhile fails.
 func frozenNode(t *testing.T, l *lab.Lab) {
-	l.Node(2).Run("bash", "-c", "kill -STOP $(cat /run/glusterd.pid)")
+	processes, err := gluster.ListProcesses(l.Node(2).Path("/proc"))
+	if err != nil || len(processes.Glusterd) != 1 {
+		t.Fatalf("%+v, %v", processes, err)
+	}
+	l.Node(2).Freeze(processes.Glusterd[0])
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	started := time.Now()
 	c := l.Node(1).Client()
 	usual := c.Timeout
 	c.Timeout = time.Hour // so that only the context can have ended it
-	_, err := c.VolumeStatus(ctx, "three", false)
+	_, err = c.VolumeStatus(ctx, "three", false)
 	c.Timeout = usual
 	wantError(t, err, gluster.ErrTimeout, "")
 	if took := time.Since(started); took > time.Minute {

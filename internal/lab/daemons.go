@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -91,6 +94,26 @@ func (n *Node) SignalPID(pid int, sig syscall.Signal) error {
 		return &fs.PathError{Op: "signal", Path: path, Err: err}
 	}
 	return nil
+}
+
+// Freeze stops a process of the node by its identifier in it, until SIGCONT, and returns when all its threads have stopped: the signal
+// is taken by one of them, which stops the others when it is its turn, on a busy machine much later.
+func (n *Node) Freeze(pid int) {
+	n.lab.t.Helper()
+	if err := n.SignalPID(pid, syscall.SIGSTOP); err != nil {
+		n.lab.t.Fatalf("lab: %s: freeze: %v", n.Name, err)
+	}
+	WaitFor(n.lab.t, fmt.Sprintf("process %d of %s to stop", pid, n.Name), func() bool {
+		threads, err := filepath.Glob(n.Path("/proc/" + strconv.Itoa(pid) + "/task/*/stat"))
+		if err != nil || len(threads) == 0 {
+			return false
+		}
+		return !slices.ContainsFunc(threads, func(thread string) bool {
+			text, err := os.ReadFile(thread)               //nolint:gosec // below the node's root
+			_, state, _ := strings.Cut(string(text), ") ") // after the name, in which anything may stand
+			return err == nil && !strings.HasPrefix(state, "T ")
+		})
+	})
 }
 
 // kill signals a process by its identifier in the node and waits until it is gone.

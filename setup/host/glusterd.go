@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
 	"brickyard/setup/change"
@@ -78,9 +79,10 @@ func (h *Host) glusterd(ctx context.Context) (change.Plan, error) {
 }
 
 func answers(socket string) bool {
-	c, err := net.DialTimeout("unix", socket, time.Second)
+	// No deadline: connecting to a socket of this machine never waits, and a busy machine is no glusterd that does not run.
+	c, err := net.Dial("unix", socket)
 	if err != nil {
-		return false
+		return errors.Is(err, unix.EAGAIN) // more wait for it to accept them than may
 	}
 	return c.Close() == nil
 }

@@ -30,7 +30,7 @@ func TestAServerMountsWhenItsOwnBrickIsHealed(t *testing.T) {
 		t.Fatal(daemons, err)
 	}
 	healer := strconv.Itoa(daemons[0].PID)
-	signal(first, syscall.SIGSTOP, healer)
+	freeze(t, first, healer)
 	t.Cleanup(func() { signal(first, syscall.SIGCONT, healer) })
 	first.Gluster("volume", "start", "server", "force")
 	const words = "brick n2.example.com:/bricks/server/brick to be healed"

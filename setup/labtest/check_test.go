@@ -368,9 +368,9 @@ func TestCheckSaysWhatItCouldNotCompare(t *testing.T) {
 		t.Fatal(bricks, err)
 	}
 	pid := fmt.Sprint(bricks[0].PID)
-	signal(third, syscall.SIGSTOP, pid)
-	limit, deadline, began := s.allowance(first, time.Minute), s.deadline(first, 4*time.Second), time.Now()
-	if doc, code = s.check(first, "--timeout", deadline); code != 1 || doc.Complete || doc.Sets[0].Problem != "the time of --timeout is over" || time.Since(began) > limit {
+	freeze(t, third, pid)
+	limit, began := s.allowance(first, time.Minute), time.Now()
+	if doc, code = s.check(first, "--timeout", "4s"); code != 1 || doc.Complete || doc.Sets[0].Problem != "the time of --timeout is over" || time.Since(began) > limit {
 		t.Errorf("with a brick that hangs: exit code %d after %s, %+v", code, time.Since(began), doc)
 	}
 	signal(third, syscall.SIGCONT, pid)

@@ -72,6 +72,16 @@ func signal(n *lab.Node, sig syscall.Signal, pids ...string) {
 	n.Run(append([]string{"bash", "-c", `kill "-$@"`, "kill", strconv.Itoa(int(sig))}, pids...)...)
 }
 
+// freeze stops a process of a node, given by its identifier in it, until SIGCONT.
+func freeze(t *testing.T, n *lab.Node, pid string) {
+	t.Helper()
+	number, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Freeze(number)
+}
+
 func (s *site) waitFor(what string, done func() bool) {
 	s.t.Helper()
 	lab.WaitFor(s.t, what, done)
@@ -169,7 +179,7 @@ func TestClientMountsThatAreNotRight(t *testing.T) {
 
 	t.Run("a mount whose process hangs does not hang plan and status", func(t *testing.T) {
 		pid := mountProcess(t, client)
-		signal(client, syscall.SIGSTOP, pid)
+		freeze(t, client, pid)
 		s.soon(client, 0, nil, "plan")
 		s.soon(client, 1, []string{"mount /client does not answer"}, "status")
 		signal(client, syscall.SIGCONT, pid)
@@ -184,7 +194,7 @@ func TestClientMountsThatAreNotRight(t *testing.T) {
 				t.Fatalf("%s: %v, %v", n.Name, bricks, err)
 			}
 			frozen[n] = strconv.Itoa(bricks[0].PID)
-			signal(n, syscall.SIGSTOP, frozen[n])
+			freeze(t, n, frozen[n])
 		}
 		s.soon(client, 0, nil, "plan")
 		s.soon(client, 1, []string{"mount /client does not answer"}, "status")

@@ -159,7 +159,7 @@ func TestAnotherProgramThatHoldsTheVolumesLock(t *testing.T) {
 			t.Fatalf("%v, %v", bricks, err)
 		}
 		pid := strconv.Itoa(bricks[0].PID)
-		signal(s.Node(2), syscall.SIGSTOP, pid)
+		freeze(t, s.Node(2), pid)
 		// Again until it gets the lock: the look for the lock below takes it, too.
 		holder := s.Node(1).Command(t.Context(), "bash", "-c", "until gluster --mode=script volume status server mem; do sleep 0.3; done")
 		if err := holder.Start(); err != nil {
