@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -80,6 +81,13 @@ func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
 	run.WaitDelay = time.Second
 	// Whom a hangup or Ctrl-C ends decides the caller, by the context, not the terminal.
 	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// With what it started, if anything.
+	run.Cancel = func() error {
+		if err := syscall.Kill(-run.Process.Pid, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+		return os.ErrProcessDone
+	}
 	err := run.Run()
 	if ctx.Err() != nil {
 		return nil, unreachable(cmd.Name(), cmd.object(), ctx.Err())
