@@ -18,7 +18,7 @@ func TestWhenTheServerOfASocketStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // the test is over
 	at, err := StartedAfterBoot(t.Context(), "/proc", socket)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"brickyard/setup/change"
 	"bytes"
 	"context"
 	"errors"
@@ -12,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"brickyard/setup/change"
 )
 
 func TestTwoRunsOfRecoverExcludeEachOther(t *testing.T) {

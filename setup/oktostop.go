@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/pool"
 	"brickyard/setup/recovery"
 	"brickyard/setup/report"
 	"brickyard/setup/stop"
@@ -125,5 +126,5 @@ func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recovery.Observer
 }
 
 func gate(o *recovery.Observer) *stop.Gate {
-	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: gluster.CLI{}.Run, Observe: o.Observe, Moment: stop.ThisMoment}
+	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: gluster.CLI{}.Run, Observe: o.Observe, Dial: pool.DialTCP, DialHost: pool.DialHost, Moment: stop.ThisMoment}
 }

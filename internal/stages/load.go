@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -58,9 +59,6 @@ func flushOnce(name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if _, err := f.Write(make([]byte, 4<<20)); err != nil {
-		return err
-	}
-	return f.Sync()
+	_, err = f.Write(make([]byte, 4<<20))
+	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -22,8 +22,10 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	defer stop()
-	options := []kong.Option{kong.Name("hack/test"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Description("Runs stages of the test, each with its log in .cache/logs, some beside each other, and sums up.")}
+	options := []kong.Option{
+		kong.Name("hack/test"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Description("Runs stages of the test, each with its log in .cache/logs, some beside each other, and sums up."),
+	}
 	var c runCmd
 	parser := kong.Must(&c, options...)
 	if len(args) > 0 && (args[0] == "reap" || args[0] == "load") {

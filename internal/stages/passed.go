@@ -59,7 +59,7 @@ func sources() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(index.Name())
+	defer os.Remove(index.Name()) //nolint:errcheck // a small temporary file
 	if err := errors.Join(index.Close(), os.Remove(index.Name())); err != nil {
 		return "", err
 	}

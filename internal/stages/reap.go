@@ -31,11 +31,6 @@ const (
 	leaving = 2 * time.Minute
 )
 
-// exitStatus ends the program with a status of its own.
-type exitStatus int
-
-func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
-
 // Run never returns in ordinary use: it exits with the status of the command.
 func (c *reapCmd) Run(context.Context) error {
 	path, err := exec.LookPath(c.Argv[0])

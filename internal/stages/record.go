@@ -47,7 +47,7 @@ func record(page string, s section, outcomes []outcome, wall float64) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", page, err)
 	}
-	return os.WriteFile(page, []byte(out), 0o644)
+	return os.WriteFile(page, []byte(out), 0o644) //nolint:gosec // a page of this checkout
 }
 
 // replaced returns page with what is between the comments of a name replaced.

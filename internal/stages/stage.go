@@ -101,8 +101,7 @@ func (r *runner) command(ctx context.Context, c command, log io.Writer, tests *r
 	if err != nil {
 		return 0, err
 	}
-	defer hold.Close()
-	defer alive.Close()
+	defer shut(hold, alive)
 	cmd := exec.Command(r.self, append([]string{"reap"}, c.argv...)...)
 	cmd.Env = append(os.Environ(), c.env...)
 	cmd.ExtraFiles = []*os.File{alive}
@@ -110,7 +109,7 @@ func (r *runner) command(ctx context.Context, c command, log io.Writer, tests *r
 	if err != nil {
 		return 0, err
 	}
-	defer output.Close()
+	defer shut(output)
 	cmd.Stdout = input
 	// The end of the tests' own errors is part of the log; events of go test come on standard output.
 	cmd.Stderr = log
@@ -118,11 +117,11 @@ func (r *runner) command(ctx context.Context, c command, log io.Writer, tests *r
 		cmd.Stderr = input
 	}
 	err = cmd.Start()
-	input.Close()
+	shut(input)
 	if err != nil {
 		return 0, err
 	}
-	stop := context.AfterFunc(ctx, func() { hold.Close() })
+	stop := context.AfterFunc(ctx, func() { shut(hold) })
 	defer stop()
 
 	if c.test {
@@ -136,6 +135,13 @@ func (r *runner) command(ctx context.Context, c command, log io.Writer, tests *r
 		err = fmt.Errorf("%s: %w", strings.Join(c.argv, " "), err)
 	}
 	return used, err
+}
+
+// shut closes ends of pipes. That one is closed already changes nothing.
+func shut(files ...*os.File) {
+	for _, f := range files {
+		_ = f.Close() //nolint:errcheck // see above
+	}
 }
 
 // stamped copies lines, each with the second at which it came: scenarios wait a lot, and one wants to see for what.

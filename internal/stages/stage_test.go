@@ -125,9 +125,9 @@ func TestAKilledRunnerLeavesNothingRunning(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	read.Close()
+	shut(read)
 	pid := pidIn(t, file)
-	write.Close() // what the kernel does when the runner dies
+	shut(write) // what the kernel does when the runner dies
 	_ = cmd.Wait()
 	if !gone(pid) {
 		t.Errorf("process %d still runs", pid)

@@ -64,27 +64,45 @@ func script(argv ...string) func() ([]command, error) {
 // table has every stage, in the order in which those of one place run.
 func table() []stage {
 	all := []stage{
-		{name: "install", about: "install what is missing", place: first, fatal: true, shown: noted,
-			commands: script("hack/install", "test")},
-		{name: "install:more", about: "install what only make test-all needs", place: first, fatal: true, shown: noted,
-			more: "Salt and its compiler", commands: script("hack/install", "callers")},
+		{
+			name: "install", about: "install what is missing", place: first, fatal: true, shown: noted,
+			commands: script("hack/install", "test"),
+		},
+		{
+			name: "install:more", about: "install what only make test-all needs", place: first, fatal: true, shown: noted,
+			more: "Salt and its compiler", commands: script("hack/install", "callers"),
+		},
 		{name: "build", about: "build both programs", place: first, user: true, fatal: true, commands: script("hack/build")},
-		{name: "images", about: "images of the test hosts", place: first, fatal: true, shown: noted,
-			commands: images("bookworm:full", "bookworm:bare", "bookworm:monitor")},
-		{name: "images:more", about: "images of the test hosts that only make test-all needs", place: first, fatal: true,
+		{
+			name: "images", about: "images of the test hosts", place: first, fatal: true, shown: noted,
+			commands: images("bookworm:full", "bookworm:bare", "bookworm:monitor"),
+		},
+		{
+			name: "images:more", about: "images of the test hosts that only make test-all needs", place: first, fatal: true,
 			more: "for the other releases and the callers", shown: noted,
-			commands: images("bullseye:full", "trixie:full", "bookworm:callers")},
+			commands: images("bullseye:full", "trixie:full", "bookworm:callers"),
+		},
 
-		{name: "lint", about: "lint Go, shell, YAML and playbooks", place: computes, user: true, shown: noted,
-			commands: script("hack/lint")},
-		{name: "unit", about: "Go tests with the race detector, seeds of the fuzz targets included", place: computes, user: true,
-			commands: unit},
-		{name: "power", about: "a power cut of a virtual machine, and every file afterwards", place: computes, shown: row,
-			commands: script("hack/power", "short")},
-		{name: "collection", about: "the Ansible collection: build, documentation, examples, ansible-test sanity",
-			place: computes, user: true, shown: noted, commands: script("hack/collection", "check")},
-		{name: "packages", about: "deb and rpm packages; the deb below a live cluster", place: computes, shown: noted,
-			commands: script("hack/packages", "test")},
+		{
+			name: "lint", about: "lint Go, shell, YAML and playbooks", place: computes, user: true, shown: noted,
+			commands: script("hack/lint"),
+		},
+		{
+			name: "unit", about: "Go tests with the race detector, seeds of the fuzz targets included", place: computes, user: true,
+			commands: unit,
+		},
+		{
+			name: "power", about: "a power cut of a virtual machine, and every file afterwards", place: computes, shown: row,
+			commands: script("hack/power", "short"),
+		},
+		{
+			name: "collection", about: "the Ansible collection: build, documentation, examples, ansible-test sanity",
+			place: computes, user: true, shown: noted, commands: script("hack/collection", "check"),
+		},
+		{
+			name: "packages", about: "deb and rpm packages; the deb below a live cluster", place: computes, shown: noted,
+			commands: script("hack/packages", "test"),
+		},
 		{name: "fuzz", about: "a search of some seconds in each fuzz target", place: computes, user: true, commands: fuzz},
 
 		scenario("oncall", "bookworm", ""),
@@ -94,24 +112,36 @@ func table() []stage {
 		scenario("web", "bookworm", ""),
 		scenario("cache", "bookworm", ""),
 
-		{name: "lab:race", about: "the Go tests on live clusters that run without the race detector, with it", place: waits,
+		{
+			name: "lab:race", about: "the Go tests on live clusters that run without the race detector, with it", place: waits,
 			more:     "they start our programs and wait; no concurrency of ours is in their own process",
-			commands: labRace},
-		{name: "lab:bullseye", about: "the lab tests whose outcome depends on GlusterFS, on that of Debian 11", place: waits,
-			more: "another release of GlusterFS", commands: labOf("bullseye")},
-		{name: "lab:trixie", about: "the lab tests whose outcome depends on GlusterFS, on that of Debian 13", place: waits,
-			more: "another release of GlusterFS", commands: labOf("trixie")},
+			commands: labRace,
+		},
+		{
+			name: "lab:bullseye", about: "the lab tests whose outcome depends on GlusterFS, on that of Debian 11", place: waits,
+			more: "another release of GlusterFS", commands: labOf("bullseye"),
+		},
+		{
+			name: "lab:trixie", about: "the lab tests whose outcome depends on GlusterFS, on that of Debian 13", place: waits,
+			more: "another release of GlusterFS", commands: labOf("trixie"),
+		},
 		scenario("cache", "bullseye", "another release of Debian"),
 		scenario("cache", "trixie", "another release of Debian"),
-		{name: "callers", about: "a shell loop, Puppet, Salt and cloud-init call gluster-setup", place: waits, shown: noted,
-			more: "they change when the command line or the examples do", commands: script("hack/callers")},
-		{name: "detection", about: "how soon alerts fire, with the rules as they are", place: waits,
+		{
+			name: "callers", about: "a shell loop, Puppet, Salt and cloud-init call gluster-setup", place: waits, shown: noted,
+			more: "they change when the command line or the examples do", commands: script("hack/callers"),
+		},
+		{
+			name: "detection", about: "how soon alerts fire, with the rules as they are", place: waits,
 			more: "an hour and a half of waiting; make test divides all durations by ten", report: reportOf("oncall", "bookworm"),
 			commands: func() ([]command, error) {
 				return []command{{argv: []string{"hack/molecule", "oncall"}, env: []string{"SUITE=bookworm", "ONCALL_SPEED=1"}}}, nil
-			}},
-		{name: "power:more", about: "power cuts in every mode, and with the articles' recipe", place: last, shown: row,
-			more: "two hours of emulated machines", commands: script("hack/power")},
+			},
+		},
+		{
+			name: "power:more", about: "power cuts in every mode, and with the articles' recipe", place: last, shown: row,
+			more: "two hours of emulated machines", commands: script("hack/power"),
+		},
 	}
 	return all
 }

@@ -196,5 +196,10 @@ const Port = "24007"
 
 // DialTCP returns a client of another node's glusterd.
 func DialTCP(s desired.Server) *gluster.Client {
-	return gluster.NewClient("tcp", net.JoinHostPort(s.Address.String(), Port))
+	return DialHost(s.Address.String())
+}
+
+// DialHost returns a client of the glusterd of a host, by name or address.
+func DialHost(host string) *gluster.Client {
+	return gluster.NewClient("tcp", net.JoinHostPort(host, Port))
 }

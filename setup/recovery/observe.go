@@ -213,11 +213,16 @@ func (o *Observer) ask(ctx context.Context, set *Set) {
 			defer c.Close() //nolint:errcheck // a connection for reading
 			err := c.BrickServes(ctx, b.Path)
 			b.Online = err == nil
-			b.Reachable = err == nil || errors.Is(err, gluster.ErrBrickOffline) || errors.Is(err, gluster.ErrRefused)
+			b.Reachable = Answered(err)
 			b.Deaf = b.Online && b.Node != o.State.Node && o.deaf(ctx, c)
 		})
 	}
 	wg.Wait()
+}
+
+// Answered says whether the node whose brick was asked for answered at all, with this error or none.
+func Answered(err error) bool {
+	return err == nil || errors.Is(err, gluster.ErrBrickOffline) || errors.Is(err, gluster.ErrRefused)
 }
 
 // deaf reports whether another node's glusterd says that it is not connected

@@ -80,6 +80,9 @@ type Gate struct {
 	Local   *gluster.Client
 	Run     func(context.Context, gluster.Command) error
 	Observe func(context.Context) ([]recovery.Local, error)
+	// Dial returns a client of the glusterd of a server of the cluster file, DialHost of one under any name.
+	Dial     func(desired.Server) *gluster.Client
+	DialHost func(string) *gluster.Client
 	// Moment is now by this machine's own count.
 	Moment func() (Moment, error)
 }
@@ -145,11 +148,6 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	quorum := map[string]gluster.Quorum{}
-	for _, v := range g.Pool.Volumes {
-		quorum[v.Spec.Name] = v.Quorum
-	}
-	reasons := Decide(sets, quorum)
 	volumes, err := g.Local.Volumes(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -158,8 +156,19 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	reasons = append(reasons, serverQuorum(peers, volumes, g.claimed(volumes))...)
-	return append(reasons, g.claims(sets, volumes)...), sets, nil
+	strange, reasons := g.strangers(ctx, volumes, peers)
+	neighbours := g.neighbours(sets)
+	reasons = slices.Concat(
+		Decide(slices.Concat(sets, strange), g.quorums(volumes)), reasons,
+		apart(g.Pool.Servers, neighbours, peers),
+		serverQuorum(peers, volumes, g.claimed(volumes)),
+		g.claims(sets, volumes),
+	)
+	if len(reasons) == 0 {
+		// Only now: who is down does not answer, which is said already.
+		reasons = g.unlike(ctx, neighbours, volumes)
+	}
+	return reasons, sets, nil
 }
 
 // claim is the word that a node left in a volume, if it did.

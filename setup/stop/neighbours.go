@@ -1,0 +1,196 @@
+package stop
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/setup/desired"
+	"brickyard/setup/recovery"
+)
+
+// ownWords begins the names of the options by which nodes tell each other something. They change at any moment.
+const ownWords = "user.brickyard-"
+
+// neighbours are the servers of the cluster file that share a replica set with this node, each with the volumes of those sets.
+func (g *Gate) neighbours(sets []recovery.Local) map[string][]string {
+	found := map[string][]string{}
+	for _, l := range sets {
+		for _, b := range l.Set.Bricks {
+			if b.Node != g.Node && !slices.Contains(found[b.Node], l.Set.Volume) {
+				found[b.Node] = append(found[b.Node], l.Set.Volume)
+			}
+		}
+	}
+	return found
+}
+
+// apart names the neighbours that this node's glusterd does not have in its pool, as a peer that rejects it: their bricks
+// serve, but no word of one node reaches the other, and both would be let go. It is pure.
+func apart(servers []desired.Server, neighbours map[string][]string, peers []gluster.Peer) []string {
+	var reasons []string
+	for _, s := range servers {
+		if _, ok := neighbours[s.Name]; !ok {
+			continue
+		}
+		i := slices.IndexFunc(peers, func(p gluster.Peer) bool { return !p.Local && s.Is(p.Names) })
+		switch {
+		case i < 0:
+			reasons = append(reasons, fmt.Sprintf("%s shares a volume with this node and is not in its pool: it would not see that this node stops", s.Name))
+		case peers[i].State != gluster.PeerInCluster:
+			reasons = append(reasons, fmt.Sprintf("%s is %q for this node: neither would see that the other one stops (gluster peer status; docs/runbooks/GlusterPeerRejected.md)", s.Name, peers[i].State))
+		}
+	}
+	return reasons
+}
+
+// differ says in what a neighbour has a volume otherwise than this node; own is the option of this node's word. Words of other
+// nodes do not count: they may be on their way. It is pure.
+func differ(here, there gluster.Volume, own string) string {
+	settled := func(v gluster.Volume) map[string]string {
+		options := maps.Clone(v.Options)
+		maps.DeleteFunc(options, func(name, _ string) bool { return strings.HasPrefix(name, ownWords) && name != own })
+		return options
+	}
+	a, b := settled(here), settled(there)
+	keys := slices.Sorted(maps.Keys(a))
+	for k := range b {
+		if _, ok := a[k]; !ok {
+			keys = append(keys, k)
+		}
+	}
+	for _, k := range keys {
+		switch {
+		case a[k] == b[k]:
+		case k == own:
+			return "it has not got the word that this node stops"
+		default:
+			return fmt.Sprintf("there %s is %q, here %q", k, b[k], a[k])
+		}
+	}
+	if here.Status != there.Status || !slices.Equal(here.Bricks, there.Bricks) {
+		return "its bricks or its state are others"
+	}
+	return ""
+}
+
+// askTime is how long a neighbour may take to say how it has the volumes.
+const askTime = 5 * time.Second
+
+// unlike asks the neighbours for the volumes that they share with this node, and says of which of them nobody knows that it
+// would see this node's word: it does not answer, or has the volume otherwise, as when a change did not reach it.
+func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volumes []gluster.Volume) []string {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var reasons []string
+	say := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		reasons = append(reasons, fmt.Sprintf(format, args...))
+	}
+	own := recovery.StoppingOption(g.Pool, g.Node)
+	for name, shared := range neighbours {
+		s, ok := g.Pool.Server(name)
+		if !ok {
+			continue
+		}
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, askTime)
+			defer cancel()
+			c := g.Dial(s)
+			defer c.Close() //nolint:errcheck // a connection for reading
+			theirs, err := c.Volumes(ctx)
+			if err != nil {
+				say("%s does not say how it has the volumes, so nobody knows whether it sees that this node stops: %v", name, err)
+				return
+			}
+			for _, volume := range shared {
+				here := slices.IndexFunc(volumes, func(v gluster.Volume) bool { return v.Name == volume })
+				there := slices.IndexFunc(theirs, func(v gluster.Volume) bool { return v.Name == volume })
+				if here < 0 || there < 0 {
+					say("volume %s: %s does not know it", volume, name)
+				} else if words := differ(volumes[here], theirs[there], own); words != "" {
+					say("volume %s: %s has another version of it: %s", volume, name, words)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(reasons)
+	return reasons
+}
+
+// strangers are the sets with a brick of this node of volumes that the cluster file does not name, asked for like the others,
+// and why this node must stay for those of kinds that cannot be judged so.
+func (g *Gate) strangers(ctx context.Context, volumes []gluster.Volume, peers []gluster.Peer) (sets []recovery.Local, reasons []string) {
+	self := ""
+	for _, p := range peers {
+		if p.Local {
+			self = p.UUID
+		}
+	}
+	for _, v := range volumes {
+		if _, ok := g.Pool.Volume(v.Name); ok || v.Status != gluster.Started {
+			continue
+		}
+		for index, bricks := range v.ReplicaSets() {
+			own := slices.IndexFunc(bricks, func(b gluster.Brick) bool { return b.PeerUUID == self })
+			switch {
+			case own < 0:
+			case v.Disperse > 0:
+				reasons = append(reasons, fmt.Sprintf("volume %s is not in the cluster file and is dispersed: whether it can do without this node is not looked at", v.Name))
+			case len(bricks) == 1:
+				reasons = append(reasons, fmt.Sprintf("volume %s is not in the cluster file and has no other copy of what is in %s", v.Name, bricks[own]))
+			default:
+				sets = append(sets, recovery.Local{Set: g.strange(ctx, v, index, bricks), Own: own})
+			}
+		}
+	}
+	return sets, slices.Compact(reasons)
+}
+
+// strange asks for the bricks of a set of a volume that the cluster file does not name.
+func (g *Gate) strange(ctx context.Context, v gluster.Volume, index int, bricks []gluster.Brick) recovery.Set {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	set := recovery.Set{Volume: v.Name, Index: index, Started: true, Bricks: make([]recovery.Brick, len(bricks))}
+	var wg sync.WaitGroup
+	for i, b := range bricks {
+		wg.Go(func() {
+			c := g.DialHost(b.Host)
+			defer c.Close() //nolint:errcheck // a connection for reading
+			err := c.BrickServes(ctx, b.Path)
+			set.Bricks[i] = recovery.Brick{Node: b.Host, Path: b.Path, Arbiter: b.Arbiter, Online: err == nil, Reachable: recovery.Answered(err)}
+		})
+	}
+	wg.Wait()
+	pending, err := gluster.LocalPendingHeals(ctx, "/proc", v.Name, len(v.ReplicaSets()), askTime)
+	set.Healed = err == nil
+	seen := 0
+	for _, h := range pending {
+		if h.Set == index {
+			seen++
+			set.Healed = set.Healed && h.Status == "" && h.Entries == 0
+		}
+	}
+	set.Healed = set.Healed && seen == len(bricks)
+	return set
+}
+
+// quorums has what each volume needs to be written, by its name: of those of the file what the file says.
+func (g *Gate) quorums(volumes []gluster.Volume) map[string]gluster.Quorum {
+	quorum := map[string]gluster.Quorum{}
+	for _, v := range volumes {
+		quorum[v.Name] = gluster.QuorumOf(v.Options, cmp.Or(v.Replica, 1))
+	}
+	for _, v := range g.Pool.Volumes {
+		quorum[v.Spec.Name] = v.Quorum
+	}
+	return quorum
+}
