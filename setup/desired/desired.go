@@ -4,6 +4,7 @@ package desired
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"path"
@@ -156,6 +157,8 @@ type Volume struct {
 	Options []cluster.Option // explicit and from the profile, sorted by key
 	Sets    [][]cluster.Brick
 	Quorum  gluster.Quorum
+	Mode    fs.FileMode // of its root directory
+	Chmod   bool        // the cluster file names Mode, and root of a client may set it
 }
 
 // Leader is the node that makes the changes of the pool: the first server in
@@ -266,11 +269,16 @@ func (s *State) exporter(c *cluster.Cluster) {
 	if e.WebConfig != "" {
 		out.Flags = append(out.Flags, "--web.config.file="+e.WebConfig)
 	}
-	if *e.ProbeInterval > 0 && len(s.ClientMounts) > 0 {
-		out.Flags = append(out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval))
-		for _, m := range s.ClientMounts {
-			out.Flags = append(out.Flags, "--probe.mount="+m.Path)
+	var probed []string
+	for _, m := range s.ClientMounts {
+		// The prober is root, and has a directory that nobody else may write.
+		if v, _ := s.Pool.Volume(m.Volume); !cluster.Squashes(v.Options) {
+			probed = append(probed, "--probe.mount="+m.Path)
 		}
+	}
+	if *e.ProbeInterval > 0 && len(probed) > 0 {
+		out.Flags = append(out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval))
+		out.Flags = append(out.Flags, probed...)
 	}
 	out.Flags = append(out.Flags, e.Flags...)
 	s.Exporter = out
@@ -290,6 +298,8 @@ func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {
 		for _, o := range vol.Options {
 			options[o.Name] = o.Value
 		}
+		vol.Mode, vol.Chmod = v.RootMode()
+		vol.Chmod = vol.Chmod && !cluster.Squashes(vol.Options)
 		vol.Quorum = gluster.QuorumOf(options, v.Replica)
 		for _, set := range vol.Sets {
 			for _, b := range set {
