@@ -97,6 +97,17 @@ func Admits(allow string, addr netip.Addr) bool {
 	return allow == "" // GlusterFS's default is everybody
 }
 
+// Refuses reports whether a value of OptionAllow surely leaves an address out: names and what else only a brick can tell
+// might mean it.
+func Refuses(allow string, addr netip.Addr) bool {
+	for pattern := range strings.SplitSeq(allow, ",") {
+		if _, err := netip.ParseAddr(pattern); err != nil && !strings.HasSuffix(pattern, "*") {
+			return false
+		}
+	}
+	return !Admits(allow, addr)
+}
+
 // users are the nodes that serve anything or mount the volume, in the order of the file.
 func (c *Cluster) users(volume string) []string {
 	servers := c.Servers()

@@ -127,6 +127,23 @@ func (m ClientMount) OldContents(running []gluster.MountProcess) string {
 		m.Path, cluster.AutoInvalidation, m.Path, m.Path)
 }
 
+// WrongFlags are the options, of those that say whether programs keep their setuid bit and devices work, in which a mount with the
+// options have, as the mount table shows them, is not as it should be: each as it should be.
+func (m ClientMount) WrongFlags(have []string) []string {
+	var wrong []string
+	for _, word := range []string{"suid", "dev"} {
+		no := slices.Contains(m.Options, "no"+word)
+		if no == slices.Contains(have, "no"+word) || !no && !slices.Contains(m.Options, word) {
+			continue
+		}
+		if no {
+			word = "no" + word
+		}
+		wrong = append(wrong, word)
+	}
+	return wrong
+}
+
 // Pool is the trusted pool: the nodes that have bricks, in the order of the
 // cluster file, and the volumes.
 type Pool struct {
