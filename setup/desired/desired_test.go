@@ -268,6 +268,22 @@ func TestAMountWithoutAutoInvalidationIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestWrongFlagsAreThoseThatTheFileHasOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ file, have, want string }{
+		{"nosuid,nodev", "rw,nosuid,nodev,relatime", ""},
+		{"nosuid,nodev", "rw,relatime", "nosuid nodev"},
+		{"nosuid,nodev", "rw,nodev", "nosuid"},
+		{"nodev,suid", "rw,nosuid,nodev", "suid"},
+		{"suid,dev", "rw", ""},
+		{"suid,dev", "rw,nosuid,nodev", "suid dev"},
+		{"", "rw,nosuid", ""}, // an older template says nothing
+	} {
+		m := desired.ClientMount{Options: append([]string{"defaults"}, strings.Split(tc.file, ",")...)}
+		same(t, tc.file+" and "+tc.have, tc.want, strings.Join(m.WrongFlags(strings.Split(tc.have, ",")), " "))
+	}
+}
+
 func TestIPv6(t *testing.T) {
 	t.Parallel()
 	s := state(t, `nodes:
