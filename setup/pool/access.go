@@ -95,6 +95,10 @@ func (p *Pool) clients(ctx context.Context, see *Observed) {
 		if i < 0 || sameValue(v.Options[cluster.OptionAllow], want.Options[i].Value) {
 			continue
 		}
+		if !slices.Contains(want.ServersOf(), p.Node) {
+			see.Unasked[v.Name] = "this node has none of its bricks (plan on one that has says it)"
+			continue
+		}
 		for _, b := range want.Spec.Bricks {
 			if b.Host != p.Node {
 				continue
