@@ -39,9 +39,9 @@ const (
 )
 
 // mountOptions make the kernel keep what it was told for three seconds, long enough
-// to use the attributes that come with names, and no contents.
+// to use the attributes that come with names, and no contents. A volume with root squash shows itself to them all the same.
 func mountOptions() []string {
-	return []string{"--no-daemon", "--acl", "--capability", "--entry-timeout=3", "--attribute-timeout=3", "--direct-io-mode=enable", "--lru-limit=16384", "--log-level=ERROR"}
+	return []string{"--no-daemon", "--acl", "--capability", "--entry-timeout=3", "--attribute-timeout=3", "--direct-io-mode=enable", "--lru-limit=16384", "--no-root-squash=on", "--log-level=ERROR"}
 }
 
 // MountBrick shows a brick of a set. dir is a directory for it, which nobody

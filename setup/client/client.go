@@ -82,6 +82,14 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 		p.Changes = append(p.Changes, ch)
 		return p, nil
 	}
+	if machine.Answers(ctx, c.Exec, m.Path) == nil {
+		p.Add(c.flags(m, mnt))
+		q, err := c.mode(ctx, m, mnt)
+		if err != nil {
+			return p, err
+		}
+		p.Add(q)
+	}
 	running, err := gluster.MountProcesses("/proc")
 	if err != nil {
 		return p, err

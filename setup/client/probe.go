@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -36,6 +38,9 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 	if have.Status != gluster.Started {
 		return []string{fmt.Sprintf("volume %s to be started", name)}
 	}
+	if words := p.refused(ctx, want, have.Options[cluster.OptionAllow]); words != "" {
+		return []string{words}
+	}
 	found := p.bricks(ctx, want)
 	var missing []string
 	for i, set := range want.Sets {
@@ -54,6 +59,38 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 		}
 	}
 	return missing
+}
+
+// refused says which brick of the volume would not let this machine in, if there is one: its mount would then end as soon as it
+// has begun, with the other bricks, too. A brick sees the address that this machine's route to it has. A server of the volume
+// is let in whatever its address.
+func (p *Probe) refused(ctx context.Context, want desired.Volume, allow string) string {
+	words := ""
+	for _, host := range want.ServersOf() {
+		s, _ := p.Pool.Server(host)
+		own, err := source(ctx, s.Address)
+		switch {
+		case err != nil: // no route: the brick cannot be reached, which is another matter
+		case own == s.Address:
+			return ""
+		case words == "" && cluster.Refuses(allow, own):
+			words = fmt.Sprintf("volume %s to let this node in: its bricks know it as %s, its address on the route to %s, and %s has not that one. Apply on the servers lets in every node's address of the cluster file; others belong under volumes.%[1]s.access",
+				want.Spec.Name, own, host, cluster.OptionAllow)
+		}
+	}
+	return words
+}
+
+// source is the address of this machine on its route to another one. Nothing is sent.
+func source(ctx context.Context, to netip.Addr) (netip.Addr, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "udp", netip.AddrPortFrom(to, 24007).String())
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer conn.Close() //nolint:errcheck // nothing was sent
+	own, err := netip.ParseAddrPort(conn.LocalAddr().String())
+	return own.Addr().Unmap(), err
 }
 
 // grace is how long a volume that serves is given to start its other bricks, too.

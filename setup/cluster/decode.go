@@ -28,6 +28,9 @@ func (d decoder) decode(n *node, v reflect.Value) {
 	case reflect.TypeFor[Device]():
 		d.device(n, v)
 		return
+	case reflect.TypeFor[Access]():
+		d.access(n, v)
+		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -201,6 +204,18 @@ func (d decoder) device(n *node, v reflect.Value) {
 		}
 	default:
 		d.want(n, "a device, or a map from nodes to devices", "write /dev/..., UUID=..., LABEL=... or the path of an image file")
+	}
+}
+
+func (d decoder) access(n *node, v reflect.Value) {
+	access := v.Addr().Interface().(*Access) //nolint:errcheck,forcetypeassert // decode checked the type
+	switch {
+	case n.kind == kindText && n.text == accessAny:
+		access.Any = true
+	case n.kind == kindList:
+		d.list(n, reflect.ValueOf(&access.Others).Elem())
+	default:
+		d.want(n, "a list of addresses, or the word any", "write addresses and networks, such as [10.0.0.21, 10.9.0.0/24]")
 	}
 }
 

@@ -11,6 +11,8 @@ const (
 	OriginProfile = "profile"
 	OriginQuorum  = "quorum rule"
 	OriginHeal    = "heal rule"
+	OriginAccess  = "access rule"
+	OriginOwner   = "owner of the root"
 	OriginFile    = "cluster file"
 )
 
@@ -90,17 +92,13 @@ func granularHealOption() Option {
 }
 
 // EffectiveOptions returns the options that the file asks for on a volume,
-// sorted by name: whole directories healed and client quorum for replica 3, those
+// sorted by name: whole directories healed, client quorum for replica 3 and whom it lets in, those
 // of its profile, and the file's own, which win. It returns nil for an unknown volume.
 func (c *Cluster) EffectiveOptions(volume string) []Option {
 	v, ok := c.Volumes[volume]
 	if !ok {
 		return nil
 	}
-	return effectiveOptions(v)
-}
-
-func effectiveOptions(v Volume) []Option {
 	byName := map[string]Option{}
 	profile, _ := Profile(v.Profile)
 	for _, o := range profile {
@@ -112,6 +110,12 @@ func effectiveOptions(v Volume) []Option {
 			Name: optionQuorumType, Value: "auto", Origin: OriginQuorum,
 			Reason: "Writes need two of three bricks, so that two halves of a cut network can never both write.",
 		}
+	}
+	if !v.Access.Any {
+		byName[OptionAllow] = c.allowOption(volume)
+	}
+	for _, o := range ownerOptions(v) {
+		byName[o.Name] = o
 	}
 	for name, value := range v.Options {
 		byName[name] = Option{Name: name, Value: value, Origin: OriginFile, Reason: "The cluster file names it."}
@@ -137,13 +141,21 @@ func effectiveOptions(v Volume) []Option {
 const AutoInvalidation = "auto-invalidation=yes"
 
 // MountOptions returns what a mount adds to the options that say where its
-// volume is: auto-invalidation, those of the volume's profile, and the mount's
+// volume is: auto-invalidation, nosuid and nodev, those of the volume's profile, and the mount's
 // own, which win.
 func (c *Cluster) MountOptions(m Mount) []string {
 	_, options := Profile(c.Volumes[m.Volume].Profile)
 	options = append(slices.Clone(options), m.Options...)
-	if slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, "auto-invalidation=") }) {
-		return options
+	var first []string
+	if !slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, "auto-invalidation=") }) {
+		first = append(first, AutoInvalidation)
 	}
-	return append([]string{AutoInvalidation}, options...)
+	// Root of one client can put a program with the setuid bit or a device into the volume, which would make any user
+	// of another client root there.
+	for _, word := range []string{"suid", "dev"} {
+		if !slices.Contains(options, word) && !slices.Contains(options, "no"+word) {
+			first = append(first, "no"+word)
+		}
+	}
+	return append(first, options...)
 }

@@ -25,18 +25,27 @@ const (
 
 func TestEffectiveOptionsAreSortedAndTheFileWins(t *testing.T) {
 	for name, k := range map[string]struct{ keys, want string }{
-		"replica 2 without anything has whole directories healed":   {two, "cluster.granular-entry-heal=off (heal rule)"},
-		"replica 3 gets client quorum":                              {three, "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
-		"an arbiter gets client quorum":                             {three + "\narbiter: 1", "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
-		"the file may decide otherwise":                             {three + "\noptions: {cluster.quorum-type: none}", "cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=none (cluster file)"},
-		"granular entry heal is left alone where the file wants it": {two + "\noptions: {cluster.granular-entry-heal: enable}", ""},
+		"replica 2 without anything has whole directories healed":   {two, "auth.allow=10.0.0.1,10.0.0.2 (access rule), cluster.granular-entry-heal=off (heal rule)"},
+		"replica 3 gets client quorum":                              {three, "auth.allow=10.0.0.1,10.0.0.2,10.0.0.3 (access rule), cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
+		"an arbiter gets client quorum":                             {three + "\narbiter: 1", "auth.allow=10.0.0.1,10.0.0.2,10.0.0.3 (access rule), cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=auto (quorum rule)"},
+		"the file may decide otherwise":                             {three + "\noptions: {cluster.quorum-type: none}", "auth.allow=10.0.0.1,10.0.0.2,10.0.0.3 (access rule), cluster.granular-entry-heal=off (heal rule), cluster.quorum-type=none (cluster file)"},
+		"granular entry heal is left alone where the file wants it": {two + "\noptions: {cluster.granular-entry-heal: enable}", "auth.allow=10.0.0.1,10.0.0.2 (access rule)"},
 		"the cache profile": {
 			two + "\nprofile: cache",
-			"cluster.favorite-child-policy=mtime (profile), cluster.granular-entry-heal=off (heal rule), cluster.shd-max-threads=4 (profile), network.ping-timeout=10 (profile)",
+			"auth.allow=10.0.0.1,10.0.0.2 (access rule), cluster.favorite-child-policy=mtime (profile), cluster.granular-entry-heal=off (heal rule), cluster.shd-max-threads=4 (profile), network.ping-timeout=10 (profile)",
 		},
 		"the web profile with options of the file": {
 			two + "\nprofile: web\noptions: {network.ping-timeout: 5, auth.allow: 10.0.0.*}",
 			"auth.allow=10.0.0.* (cluster file), cluster.granular-entry-heal=off (heal rule), network.inode-lru-limit=200000 (profile), network.ping-timeout=5 (cluster file)",
+		},
+		"access any sets nothing": {two + "\naccess: any", "cluster.granular-entry-heal=off (heal rule)"},
+		"more addresses, and a network that has the nodes": {
+			two + "\naccess: [10.9.0.0/16, 10.0.0.21, 10.0.0.0/24, 10.7.*]",
+			"auth.allow=10.0.0.*,10.0.0.21,10.7.*,10.9.* (access rule), cluster.granular-entry-heal=off (heal rule)",
+		},
+		"an owner of the root": {
+			two + "\nowner: 33:33\nmode: \"2770\"",
+			"auth.allow=10.0.0.1,10.0.0.2 (access rule), cluster.granular-entry-heal=off (heal rule), storage.owner-gid=33 (owner of the root), storage.owner-uid=33 (owner of the root)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,8 +88,11 @@ func TestProfilesPassTheChecksOfTheFilesOwnOptions(t *testing.T) {
 func TestMountOptionsAreThoseOfTheProfileAndTheMount(t *testing.T) {
 	c := volumeFile(t, two+"\nprofile: cache")
 	for own, want := range map[string][]string{
-		"noatime":              {"auto-invalidation=yes", "noatime"},
-		"auto-invalidation=no": {"auto-invalidation=no"},
+		"noatime":              {"auto-invalidation=yes", "nosuid", "nodev", "noatime"},
+		"auto-invalidation=no": {"nosuid", "nodev", "auto-invalidation=no"},
+		"suid":                 {"auto-invalidation=yes", "nodev", "suid"},
+		"dev":                  {"auto-invalidation=yes", "nosuid", "dev"},
+		"nosuid":               {"auto-invalidation=yes", "nodev", "nosuid"},
 	} {
 		if diff := cmp.Diff(want, c.MountOptions(Mount{Volume: "v", Options: []string{own}})); diff != "" {
 			t.Error(diff)
@@ -112,6 +124,19 @@ func TestWarningsSayWhatCanBeLost(t *testing.T) {
 		"granular entry heal": {three + "\noptions: {cluster.granular-entry-heal: on}", []string{
 			"volume v may have granular entry heal: a removed file stays on a brick for good when that brick goes away again while its removal is being healed, and nothing says so; " +
 				"have `check` look regularly. Where it is off, `gluster volume heal v granular-entry-heal enable` switches it on.",
+		}},
+		"everybody": {three + "\naccess: any", []string{
+			"volume v lets in every machine that reaches its bricks (auth.allow *): root there reads and changes all of it. Name the addresses under `access:`, or have a firewall name them.",
+		}},
+		"everybody, in GlusterFS's words": {three + "\noptions: {auth.allow: '*'}", []string{
+			"volume v lets in every machine that reaches its bricks (auth.allow *): root there reads and changes all of it. Name the addresses under `access:`, or have a firewall name them.",
+		}},
+		"a node is left out": {three + "\noptions: {auth.allow: '10.0.0.1,10.0.0.2'}", []string{
+			"volume v: auth.allow under options leaves out node c (10.0.0.3), which serves or mounts it; names in it are asked of each brick's resolver. Write the others under `access:` instead.",
+		}},
+		"root squash": {three + "\noptions: {server.root-squash: on}", []string{
+			"volume v has root squash: root of a client is nobody there, so its mounts are not probed, `verify` cannot write and `mode` is set only on new bricks; " +
+				"a client that mounts with no-root-squash is root again, so it helps against mistakes only.",
 		}},
 		"no self-heal daemon": {three + "\noptions: {cluster.self-heal-daemon: off}", []string{
 			"volume v has its self-heal daemon switched off: a brick that was away stays behind.",

@@ -101,6 +101,8 @@ func typeOf(s *jsonschema.Schema) string {
 		return "`true`, `false`"
 	case len(s.OneOf) == 2 && s.OneOf[1].Type == "integer":
 		return "size"
+	case len(s.OneOf) == 2 && s.OneOf[1].Type == "array":
+		return "list of text, or `" + fmt.Sprint(s.OneOf[0].Const) + "`"
 	case len(s.OneOf) == 2 && s.OneOf[1].Type == "object":
 		return "text, or map by node"
 	default:

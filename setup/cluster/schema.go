@@ -81,6 +81,8 @@ func (Volume) JSONSchemaExtend(s *jsonschema.Schema) {
 			"everything else keeps its letters.",
 	}}
 	options.Examples = []any{map[string]int{"network.ping-timeout": 10}}
+	property(s, "owner").Pattern = ownerPattern
+	property(s, "mode").Pattern = modePattern
 }
 
 // JSONSchemaExtend adds what tags cannot say: exactly one place for bricks.
@@ -138,6 +140,17 @@ func (Device) JSONSchema() *jsonschema.Schema {
 			Description:          "The device of each brick node, by host name.",
 		}},
 		Examples: []any{"/dev/vdb", "UUID=0b7a3c8e-6f0e-4f7c-9f43-2a8b6c1d5e90", "LABEL=bricks", "/var/lib/bricks/server.img"},
+	}
+}
+
+// JSONSchema describes whom a volume lets in: everybody, or a list of more addresses.
+func (Access) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{
+		OneOf: []*jsonschema.Schema{
+			{Const: accessAny},
+			{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: new(uint64(1)), UniqueItems: true},
+		},
+		Examples: []any{[]string{"10.0.0.21", "10.9.0.0/24"}, accessAny},
 	}
 }
 

@@ -65,6 +65,9 @@ type Volume struct {
 	Bricks    Bricks            `yaml:"bricks" json:"bricks" jsonschema_description:"Where the volume's data lies. Exactly one of tmpfs, disk and directory says on what."`
 	Profile   string            `yaml:"profile" json:"profile,omitempty" jsonschema:"enum=cache,enum=web,enum=none,default=none" jsonschema_description:"A named set of volume and mount options. Entries of options win over it."`
 	Options   map[string]string `yaml:"options" json:"options,omitempty" jsonschema_description:"GlusterFS volume options, as gluster volume set takes them. Options that are not named here are left as they are."` // scalars of any YAML type, kept as text
+	Access    Access            `yaml:"access" json:"access,omitzero" jsonschema_description:"Whom the bricks let in. Without it the addresses of the nodes that serve anything or mount this volume, and nobody else (auth.allow). A list adds addresses, and networks such as 10.9.0.0/24; any lets every machine in that reaches the bricks."`
+	Owner     string            `yaml:"owner" json:"owner,omitempty" jsonschema:"example=33:33" jsonschema_description:"The owner of the volume's root directory, UID:GID in numbers (storage.owner-uid, storage.owner-gid). Every brick sets it whenever it starts. Without it root at first, and then whoever chown says."`
+	Mode      string            `yaml:"mode" json:"mode,omitempty" jsonschema:"example=0770,example=2770" jsonschema_description:"The mode of the volume's root directory, in quotes. Without it 0755 at first, and then whatever chmod says."`
 	Ephemeral *bool             `yaml:"ephemeral" json:"ephemeral,omitempty" jsonschema_description:"Whether the data may be forgotten: when every brick of a replica set is empty after a reboot, an ephemeral volume is rebuilt empty and any other one stops and waits for a person. Default: true for tmpfs, false otherwise."`
 }
 

@@ -70,6 +70,8 @@ func optionValueProblem(name, value string) (message, hint string) {
 	switch {
 	case value == "":
 		return fmt.Sprintf("option %s is empty", name), "write a value, or remove the key"
+	case len(value) > maxValue:
+		return fmt.Sprintf("option %s has %d bytes", name, len(value)), fmt.Sprintf("glusterd ends on values this long: write at most %d", maxValue)
 	case strings.ContainsAny(value, "\n\r"):
 		return fmt.Sprintf("option %s has more than one line", name), "write one line"
 	case strings.TrimSpace(value) != value:

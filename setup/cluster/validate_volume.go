@@ -25,6 +25,8 @@ func (v validator) volume(name string, n *node) {
 	v.bricks(what, vol, n)
 	v.oneOf(what, n.get("profile"), ProfileCache, ProfileWeb, ProfileNone)
 	v.options(what, vol, n)
+	v.access(name, what, vol, n)
+	v.owner(what, vol, n)
 }
 
 // oneOf checks a key that takes one word out of a few.

@@ -13,11 +13,12 @@ func Warnings(c *Cluster) []string {
 	for _, name := range c.VolumeOrder {
 		v := c.Volumes[name]
 		options := map[string]string{}
-		for _, o := range effectiveOptions(v) {
+		for _, o := range c.EffectiveOptions(name) {
 			options[o.Name] = strings.ToLower(o.Value)
 		}
 		warnings = append(warnings, quorumWarnings(name, v, options)...)
 		warnings = append(warnings, optionWarnings(name, options)...)
+		warnings = append(warnings, c.accessWarnings(name, options)...)
 		warnings = append(warnings, granularHealWarnings(name, v)...)
 		warnings = append(warnings, unknownOptionWarnings(name, v)...)
 		warnings = append(warnings, placeWarnings(name, v)...)
@@ -49,6 +50,10 @@ func optionWarnings(name string, options map[string]string) []string {
 	}
 	if options["network.ping-timeout"] == "0" {
 		warnings = append(warnings, fmt.Sprintf("volume %s has network.ping-timeout 0: when a server dies without a word, clients hang until the connection breaks, which can take many minutes.", name))
+	}
+	if isOn(options["server.root-squash"]) || isOn(options["server.all-squash"]) {
+		warnings = append(warnings, fmt.Sprintf("volume %s has root squash: root of a client is nobody there, so its mounts are not probed, `verify` cannot write and `mode` is set only on new bricks; "+
+			"a client that mounts with no-root-squash is root again, so it helps against mistakes only.", name))
 	}
 	timeout, err := strconv.Atoi(options[optionMetadata])
 	if err == nil && timeout > 1 {

@@ -4,6 +4,7 @@ package desired
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"path"
@@ -109,23 +110,6 @@ type ClientMount struct {
 	Unit    string
 }
 
-// OldContents warns of a mount that should have auto-invalidation and runs
-// without it: it was made by other hands, or before the option was set. Its
-// process cannot be told, so it takes a new mount.
-func (m ClientMount) OldContents(running []gluster.MountProcess) string {
-	without := false // of the newest: one that was unmounted lazily may live on
-	for _, p := range running {
-		if p.Path == m.Path {
-			without = !p.AutoInvalidation
-		}
-	}
-	if !without || !slices.Contains(m.Options, cluster.AutoInvalidation) {
-		return ""
-	}
-	return fmt.Sprintf("mount %s runs without %s: now and then a read there returns what a file held before another node changed it. Mount it anew when its users can do without it: umount %s && mount %s",
-		m.Path, cluster.AutoInvalidation, m.Path, m.Path)
-}
-
 // Pool is the trusted pool: the nodes that have bricks, in the order of the
 // cluster file, and the volumes.
 type Pool struct {
@@ -156,6 +140,8 @@ type Volume struct {
 	Options []cluster.Option // explicit and from the profile, sorted by key
 	Sets    [][]cluster.Brick
 	Quorum  gluster.Quorum
+	Mode    fs.FileMode // of its root directory
+	Chmod   bool        // the cluster file names Mode, and root of a client may set it
 }
 
 // Leader is the node that makes the changes of the pool: the first server in
@@ -266,11 +252,16 @@ func (s *State) exporter(c *cluster.Cluster) {
 	if e.WebConfig != "" {
 		out.Flags = append(out.Flags, "--web.config.file="+e.WebConfig)
 	}
-	if *e.ProbeInterval > 0 && len(s.ClientMounts) > 0 {
-		out.Flags = append(out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval))
-		for _, m := range s.ClientMounts {
-			out.Flags = append(out.Flags, "--probe.mount="+m.Path)
+	var probed []string
+	for _, m := range s.ClientMounts {
+		// The prober is root, and has a directory that nobody else may write.
+		if v, _ := s.Pool.Volume(m.Volume); !cluster.Squashes(v.Options) {
+			probed = append(probed, "--probe.mount="+m.Path)
 		}
+	}
+	if *e.ProbeInterval > 0 && len(probed) > 0 {
+		out.Flags = append(out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval))
+		out.Flags = append(out.Flags, probed...)
 	}
 	out.Flags = append(out.Flags, e.Flags...)
 	s.Exporter = out
@@ -290,6 +281,8 @@ func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {
 		for _, o := range vol.Options {
 			options[o.Name] = o.Value
 		}
+		vol.Mode, vol.Chmod = v.RootMode()
+		vol.Chmod = vol.Chmod && !cluster.Squashes(vol.Options)
 		vol.Quorum = gluster.QuorumOf(options, v.Replica)
 		for _, set := range vol.Sets {
 			for _, b := range set {

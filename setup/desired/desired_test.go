@@ -223,9 +223,9 @@ mounts:
   - {volume: server, path: /mnt/my-client, nodes: [n1, n3, n6], options: [ro, log-level=WARNING]}
 `
 	for _, tc := range []struct{ name, node, source, options string }{
-		{"the first brick's node asks itself first", "n1", "n1:/server", "defaults,_netdev,backup-volfile-servers=n2:n3:n4,auto-invalidation=yes,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service,x-systemd.after=glusterd.service"},
-		{"any other brick's node asks itself first too, then the others in order", "n3", "n3:/server", "defaults,_netdev,backup-volfile-servers=n1:n2:n4,auto-invalidation=yes,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service,x-systemd.after=glusterd.service"},
-		{"a node without bricks asks the first, and waits for no glusterd", "n6", "n1:/server", "defaults,_netdev,backup-volfile-servers=n2:n3:n4,auto-invalidation=yes,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service"},
+		{"the first brick's node asks itself first", "n1", "n1:/server", "defaults,_netdev,backup-volfile-servers=n2:n3:n4,auto-invalidation=yes,nosuid,nodev,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service,x-systemd.after=glusterd.service"},
+		{"any other brick's node asks itself first too, then the others in order", "n3", "n3:/server", "defaults,_netdev,backup-volfile-servers=n1:n2:n4,auto-invalidation=yes,nosuid,nodev,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service,x-systemd.after=glusterd.service"},
+		{"a node without bricks asks the first, and waits for no glusterd", "n6", "n1:/server", "defaults,_netdev,backup-volfile-servers=n2:n3:n4,auto-invalidation=yes,nosuid,nodev,ro,log-level=WARNING,x-systemd.requires=gluster-setup-wait@server.service"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -268,6 +268,22 @@ func TestAMountWithoutAutoInvalidationIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestWrongFlagsAreThoseThatTheFileHasOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ file, have, want string }{
+		{"nosuid,nodev", "rw,nosuid,nodev,relatime", ""},
+		{"nosuid,nodev", "rw,relatime", "nosuid nodev"},
+		{"nosuid,nodev", "rw,nodev", "nosuid"},
+		{"nodev,suid", "rw,nosuid,nodev", "suid"},
+		{"suid,dev", "rw", ""},
+		{"suid,dev", "rw,nosuid,nodev", "suid dev"},
+		{"", "rw,nosuid", ""}, // an older template says nothing
+	} {
+		m := desired.ClientMount{Options: append([]string{"defaults"}, strings.Split(tc.file, ",")...)}
+		same(t, tc.file+" and "+tc.have, tc.want, strings.Join(m.WrongFlags(strings.Split(tc.have, ",")), " "))
+	}
+}
+
 func TestIPv6(t *testing.T) {
 	t.Parallel()
 	s := state(t, `nodes:
@@ -284,7 +300,7 @@ mounts:
 		t.Fatal(err)
 	}
 	same(t, "hosts", []string{"2001:db8::1 s1", "2001:db8::2 s2", "2001:db8::11 w1"}, r.HostsBlock)
-	same(t, "fstab", []string{"s1:/server /client glusterfs defaults,_netdev,backup-volfile-servers=s2,xlator-option=transport.address-family=inet6,auto-invalidation=yes,x-systemd.requires=gluster-setup-wait@server.service 0 0"}, r.FstabBlock)
+	same(t, "fstab", []string{"s1:/server /client glusterfs defaults,_netdev,backup-volfile-servers=s2,xlator-option=transport.address-family=inet6,auto-invalidation=yes,nosuid,nodev,x-systemd.requires=gluster-setup-wait@server.service 0 0"}, r.FstabBlock)
 }
 
 func TestAServerIsKnownByAnyOfItsNames(t *testing.T) {

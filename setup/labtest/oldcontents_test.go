@@ -61,7 +61,7 @@ func TestAReadReturnsWhatAnotherNodeWrote(t *testing.T) {
 
 	const warning = "mount /client runs without auto-invalidation=yes"
 	s.well(reader, "is well")
-	reader.Run("bash", "-c", "umount -l /client; mount -t glusterfs "+s.Node(0).Name+":/server /client")
+	reader.Run("bash", "-c", "umount -l /client; mount -t glusterfs -o nosuid,nodev "+s.Node(0).Name+":/server /client")
 	s.well(reader, warning)
 	s.expect(reader, 0, []string{warning, "Nothing to do"}, "plan")
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -34,6 +35,10 @@ type Observed struct {
 	// Stamps has the brick directories of this node, by path, that are stamped
 	// as bricks of a volume.
 	Stamps map[string]Stamp
+	// Clients has, for volumes of which auth.allow is to change, the addresses that are connected to bricks of this node,
+	// and Unasked why those of others are not known.
+	Clients map[string][]netip.Addr
+	Unasked map[string]string
 }
 
 // Stamp is the mark of a volume on a brick directory.
@@ -84,7 +89,7 @@ func (p *Pool) Plan(ctx context.Context) (change.Plan, error) {
 
 // Observe asks this node's glusterd, and those of the other servers.
 func (p *Pool) Observe(ctx context.Context) (Observed, error) {
-	see := Observed{Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{}, Unprepared: map[string][]string{}, Stamps: map[string]Stamp{}}
+	see := Observed{Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{}, Unprepared: map[string][]string{}, Stamps: map[string]Stamp{}, Clients: map[string][]netip.Addr{}, Unasked: map[string]string{}}
 	var err error
 	see.Peers, err = peers(ctx, p.Local)
 	if errors.Is(err, gluster.ErrNotRunning) {
@@ -99,6 +104,7 @@ func (p *Pool) Observe(ctx context.Context) (Observed, error) {
 		return see, fmt.Errorf("ask this node's glusterd for the volumes: %w", err)
 	}
 	p.views(ctx, &see)
+	p.clients(ctx, &see)
 	return see, p.stamps(&see)
 }
 

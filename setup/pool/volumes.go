@@ -185,10 +185,18 @@ func names(bricks []gluster.Brick) string {
 // options sets what differs, all in one command, and resets what a former run
 // set and the cluster file no longer names.
 func (d *decider) options(want desired.Volume, have gluster.Volume) {
-	var pairs, keys, why []string
+	var pairs, keys, why, left []string
+	var former []string
+	if m := have.Options[OwnOptions]; m != "" && m != noOptions {
+		former = strings.Split(m, ",")
+	}
 	for _, o := range want.Options {
-		keys = append(keys, o.Name)
 		is, set := have.Options[o.Name]
+		if o.Name == cluster.OptionAllow && !d.access(have, o, former) {
+			left = append(left, o.Name)
+			continue
+		}
+		keys = append(keys, o.Name)
 		if set && sameValue(is, o.Value) {
 			continue
 		}
@@ -198,7 +206,9 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 			continue
 		}
 		pairs = append(pairs, o.Name, o.Value)
-		if set {
+		if o.Name == cluster.OptionAllow && have.ID != "" {
+			why = append(why, whyAccess(is, o.Value))
+		} else if set {
 			why = append(why, fmt.Sprintf("%s is %s", o.Name, is))
 		}
 	}
@@ -210,10 +220,6 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 	if marker != "" && have.Options[OwnOptions] != marker {
 		pairs = append(pairs, OwnOptions, marker)
 		why = append(why, "the list of options that the cluster file sets has changed")
-	}
-	var former []string
-	if m := have.Options[OwnOptions]; m != "" && m != noOptions {
-		former = strings.Split(m, ",")
 	}
 	// Reset first: the marker that names the old options goes last.
 	for _, k := range former {
@@ -234,7 +240,7 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 		}
 		d.add(change.Change{Object: "volume " + have.Name, Action: "set options of", Why: reason}, gluster.VolumeSet(have.Name, pairs[0], pairs[1], pairs[2:]...), d.leader)
 	}
-	d.unnamed(have, keys, former)
+	d.unnamed(have, append(left, keys...), former)
 }
 
 // unnamed warns of options that somebody else set.

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/setup/cluster"
 	"brickyard/setup/machine"
 	"brickyard/setup/powerloss"
 )
@@ -130,6 +132,10 @@ func (a *Actor) rebuild(ctx context.Context, l Local, b Brick) error {
 		return err
 	}
 	if err := os.Mkdir(b.Path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // GlusterFS's own mode of brick directories
+		return err
+	}
+	// Whatever the umask of whoever runs this.
+	if err := os.Chmod(b.Path, cmp.Or(l.Set.Mode, cluster.DefaultMode)); err != nil {
 		return err
 	}
 	if err := os.Mkdir(filepath.Join(b.Path, ".glusterfs"), 0o600); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as glusterd makes it

@@ -7,6 +7,8 @@
 // bricks through volume options (see Published), which every node reads alike.
 package recovery
 
+import "io/fs"
+
 // Disk is what a node finds where one of its bricks should be.
 type Disk int
 
@@ -75,8 +77,10 @@ type Set struct {
 	Index     int  // 0-based
 	Ephemeral bool // it may begin anew without a person, or a person allowed it
 	Allowed   bool // a person allowed to begin anew, once
-	Started   bool // the volume is started
-	Bricks    []Brick
+	// Mode is that of the volume's root directory when it begins anew; its owner the bricks set themselves, as options say.
+	Mode    fs.FileMode
+	Started bool // the volume is started
+	Bricks  []Brick
 	// Majority says that more than half of the pool's servers are connected to
 	// this node: only then may it change what all nodes must know, because two
 	// halves that both change it would reject each other afterwards.

@@ -146,6 +146,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 	for index, bricks := range want.Sets {
 		set := Set{
 			Volume: v.Name, Index: index, Started: v.Status == gluster.Started,
+			Mode:      want.Mode,
 			Ephemeral: o.Cluster.Volumes[v.Name].IsEphemeral() || rebuildAllowed(v, index), Allowed: rebuildAllowed(v, index),
 		}
 		own, first := []int{}, number

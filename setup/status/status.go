@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -192,6 +193,7 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 	if out.Status != gluster.Started.String() {
 		s.problem("volume %s is %s", name, out.Status)
 	}
+	s.access(want, have)
 	for i, set := range want.Sets {
 		for _, b := range set {
 			out.Bricks = append(out.Bricks, Brick{
@@ -231,6 +233,15 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 		}
 	}
 	return out
+}
+
+// access warns of a volume that lets everybody in and should not.
+func (s *Status) access(want desired.Volume, have gluster.Volume) {
+	for _, o := range want.Options {
+		if allow := have.Options[o.Name]; o.Name == cluster.OptionAllow && have.ID != "" && o.Value != "*" && (allow == "" || allow == "*") {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("volume %s lets in every machine that reaches its bricks, and the cluster file names who may use it: run apply", have.Name))
+		}
+	}
 }
 
 // room says when a local brick is full, or nearly so: a full brick cannot be
@@ -315,6 +326,9 @@ func mount(ctx context.Context, m desired.ClientMount, s *Status) Mount {
 	if !out.Mounted {
 		s.problem("volume %s is not mounted on %s", m.Volume, m.Path)
 		return out
+	}
+	if wrong := m.WrongFlags(strings.Split(mnt.Options, ",")); len(wrong) > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("mount %s is not %s, as the cluster file has it: run apply, which changes it in use", m.Path, strings.Join(wrong, " and ")))
 	}
 	switch err := machine.Answers(ctx, machine.Run, m.Path); {
 	case err == nil:
