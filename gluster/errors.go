@@ -129,6 +129,8 @@ func unreachable(op, object string, err error) *Error {
 		e.Kind = ErrRefused
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Kind = ErrTimeout
+	case errors.Is(err, ErrForeign):
+		// It is named by the error below.
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		e.Kind = ErrNotRunning
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
