@@ -44,6 +44,7 @@ complete -c gluster_exporter -l probe.interval -x -d 'Time between the starts of
 complete -c gluster_exporter -l probe.timeout -x -d 'Time after which an operation of a probe counts as stuck.'
 complete -c gluster_exporter -l probe.size -x -d 'Sizes of the files that are written (1000000,4096).'
 complete -c gluster_exporter -l probe.node -x -d 'Name of this node among those that probe the same volume. Default is the host name.'
+complete -c gluster_exporter -l probe.peers -x -d 'Names of the nodes that probe the same volumes, this one\'s may be among them; files of other nodes are not looked at. Default is any host name, up to 64.'
 complete -c gluster_exporter -l path.socket -x -d 'Unix socket of glusterd.'
 complete -c gluster_exporter -l path.workdir -x -d 'Working directory of glusterd.'
 complete -c gluster_exporter -l path.rundir -x -d 'Directory in which glusterd notes its processes.'

@@ -267,13 +267,28 @@ func (s *State) exporter(c *cluster.Cluster) {
 		out.Flags = append(out.Flags, "--web.config.file="+e.WebConfig)
 	}
 	if *e.ProbeInterval > 0 && len(s.ClientMounts) > 0 {
-		out.Flags = append(out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval))
+		out.Flags = append(
+			out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval),
+			"--probe.node="+s.Node, "--probe.peers="+strings.Join(probers(c, s.ClientMounts), ","),
+		)
 		for _, m := range s.ClientMounts {
 			out.Flags = append(out.Flags, "--probe.mount="+m.Path)
 		}
 	}
 	out.Flags = append(out.Flags, e.Flags...)
 	s.Exporter = out
+}
+
+// probers are the nodes that mount a volume of these mounts, in order: their probers hear each other, and nobody else.
+func probers(c *cluster.Cluster, mounts []ClientMount) []string {
+	var names []string
+	for _, m := range c.Mounts {
+		if slices.ContainsFunc(mounts, func(own ClientMount) bool { return own.Volume == m.Volume }) {
+			names = append(names, m.Nodes...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {
