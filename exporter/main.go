@@ -193,7 +193,8 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 		return err
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: max(writeTimeout, 2*cli.Web.ScrapeTimeout), IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ConnState: newConnections(room(cli.Web.MaxRequests)).changed,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context {
 			ready(log)
 			return context.WithoutCancel(ctx)
