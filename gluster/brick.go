@@ -152,7 +152,9 @@ func parsePendingHeals(d dict.Dict, replicaSets int) []PendingHeal {
 			if err != nil && h.Status == "" {
 				break
 			}
-			h.Entries = n
+			if h.Entries = n; n < 0 {
+				h.Entries, h.Status = 0, "the daemon counts fewer than none" // and no such answer may say that nothing waits
+			}
 			heals = append(heals, h)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,7 +132,7 @@ func parseProfile(pairs []byte) (Profile, error) {
 			fops[n].Name, fops[n].Hits = fopName(n), number(key, text)
 		case "avglatency":
 			mean, err := strconv.ParseFloat(string(text), 64)
-			if err != nil {
+			if err != nil || !(mean >= 0) || math.IsInf(mean, 0) {
 				failed(key, text)
 			}
 			fops[n].AverageLatency = mean
