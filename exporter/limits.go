@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Whoever reaches the port may connect and scrape as often as he likes. What he can take is bounded here, and shared out by client, so that one
-// client cannot keep out another one.
+// Whoever reaches the port may connect and scrape as often as he likes. What he can take is bounded here, and shared
+// out by client, so that one client cannot keep out another one.
 
 // longestScrape bounds the time that a request may give a scrape; --web.scrape-timeout does where it is longer.
 const longestScrape = 30 * time.Second
@@ -19,7 +19,8 @@ const longestScrape = 30 * time.Second
 // maxHeader bounds the header of a request in bytes. Prometheus sends some hundred.
 const maxHeader = 16 << 10
 
-// room is how munlimited connections may be open where so munlimited scrapes may be under way, 0 being any number: Prometheus keeps one between two scrapes.
+// room is how many connections may be open where so many scrapes may be under way, 0 being any number: Prometheus keeps
+// one between two scrapes.
 func room(scrapes int) int {
 	const others, unlimited = 256, 4096
 	if scrapes == 0 {
@@ -28,7 +29,8 @@ func room(scrapes int) int {
 	return scrapes + others
 }
 
-// client is who is at the other end, as far as addresses tell: the one of IPv4, or the network of IPv6, of which a machine has all addresses.
+// client is who is at the other end, as far as addresses tell: the one of IPv4, or the network of IPv6, of which a
+// machine has all addresses.
 func client(remote string) string {
 	at, err := netip.ParseAddrPort(remote)
 	if err != nil {
@@ -74,8 +76,8 @@ func (t *turns) giveBack(client string) {
 	}
 }
 
-// connections are those that are open. One too many ends one of the client that has most of them: the one that waits longest for a request,
-// and only where none does one with a request.
+// connections are those that are open. One too many ends one of the client that has most of them: the one that waits
+// longest for a request, and only where none does one with a request.
 type connections struct {
 	most int
 
@@ -141,5 +143,7 @@ func rank(a, b *connection, count map[string]int) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(count[b.client], count[a.client]), cmp.Compare(busy(a), busy(b)), cmp.Compare(a.since, b.since))
+	return cmp.Or(
+		cmp.Compare(count[b.client], count[a.client]), cmp.Compare(busy(a), busy(b)), cmp.Compare(a.since, b.since),
+	)
 }

@@ -81,7 +81,8 @@ func TestTheTimeOfAScrapeIsBounded(t *testing.T) {
 	}
 }
 
-// busy is an exporter whose glusterd takes connections and never answers, with room for so many scrapes and connections.
+// busy is an exporter whose glusterd takes connections and never answers, with room for so many scrapes and
+// connections.
 func busy(t *testing.T, requests, open int) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "busy") // its path must be short

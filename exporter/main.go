@@ -143,7 +143,8 @@ func (f ProbeFlags) check() error {
 	}
 	for _, name := range append([]string{f.Node}, f.Peers...) {
 		if len(name) > maxNodeName {
-			return fmt.Errorf("--probe.node and --probe.peers: a name of %d bytes; write one of at most %d, as hosts have", len(name), maxNodeName) //nolint:err113 // see above
+			const wrong = "--probe.node and --probe.peers: a name of %d bytes; write one of at most %d, as hosts have"
+			return fmt.Errorf(wrong, len(name), maxNodeName) //nolint:err113 // see above
 		}
 	}
 	for _, n := range f.Size {
@@ -181,7 +182,8 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 		HealInfo: gluster.CLI{}.HealSummary, HealInfoInterval: cli.Collectors.HealInfoInterval,
 	}), log)
 	prober := probe.New(probe.Config{
-		Mounts: cli.Probe.Mount, Interval: cli.Probe.Interval, Timeout: cli.Probe.Timeout, Sizes: cli.Probe.Size, Node: cli.Probe.Node, Peers: cli.Probe.Peers,
+		Mounts: cli.Probe.Mount, Interval: cli.Probe.Interval, Timeout: cli.Probe.Timeout, Sizes: cli.Probe.Size,
+		Node: cli.Probe.Node, Peers: cli.Probe.Peers,
 		MountInfo: cli.Path.Procfs + "/self/mountinfo", Fstab: cli.Path.Fstab,
 	}, log)
 	base := prometheus.NewRegistry()
@@ -193,7 +195,8 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 		return err
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: max(writeTimeout, 2*cli.Web.ScrapeTimeout), IdleTimeout: idleTimeout,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: max(writeTimeout, 2*cli.Web.ScrapeTimeout), IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ConnState: newConnections(room(cli.Web.MaxRequests)).changed,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context {
 			ready(log)

@@ -104,7 +104,8 @@ func metrics(f WebFlags, set *collector.Set, base prometheus.Gatherer, log *slog
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := client(r.RemoteAddr)
 		if !turns.take(who) {
-			http.Error(w, fmt.Sprintf("%d scrapes are under way (--web.max-requests), or one less and one of them is yours", f.MaxRequests), http.StatusServiceUnavailable)
+			const full = "%d scrapes are under way (--web.max-requests), or one less and one of them is yours"
+			http.Error(w, fmt.Sprintf(full, f.MaxRequests), http.StatusServiceUnavailable)
 			return
 		}
 		defer turns.giveBack(who)

@@ -153,7 +153,8 @@ func parsePendingHeals(d dict.Dict, replicaSets int) []PendingHeal {
 				break
 			}
 			if h.Entries = n; n < 0 {
-				h.Entries, h.Status = 0, "the daemon counts fewer than none" // and no such answer may say that nothing waits
+				// No such answer may say that nothing waits.
+				h.Entries, h.Status = 0, "the daemon counts fewer than none"
 			}
 			heals = append(heals, h)
 		}

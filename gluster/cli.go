@@ -94,13 +94,14 @@ func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
 	return nil, plainFailure(cmd, stdout.b.String()+stderr.b.String(), err)
 }
 
-// maxOutput bounds what the program may print, in bytes. That of "heal info" has a hundred for each entry, and more entries than fit take longer
-// than the program waits.
+// maxOutput bounds what the program may print, in bytes. That of "heal info" has a hundred for each entry, and more
+// entries than fit take longer than the program waits.
 const maxOutput = 64 << 20
 
 var errOutput = errors.New("the program prints without an end")
 
-// boundedBuffer takes no more than it has room for. It has no other methods of a bytes.Buffer, which would fill it past its bound.
+// boundedBuffer takes no more than it has room for. It has no other methods of a bytes.Buffer, which would fill it past
+// its bound.
 type boundedBuffer struct {
 	b    bytes.Buffer
 	left int // bytes; below 0 where there was no room

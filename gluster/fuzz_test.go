@@ -115,8 +115,8 @@ func FuzzGeorep(f *testing.F) {
 	})
 }
 
-// FuzzDaemons gives the decoders of what bricks, self-heal daemons and glusterd's volfile server say any reply. What comes out is no larger than the reply, and
-// an error is short.
+// FuzzDaemons gives the decoders of what bricks, self-heal daemons and glusterd's volfile server say any reply. What
+// comes out is no larger than the reply, and an error is short.
 func FuzzDaemons(f *testing.F) {
 	for _, file := range []string{"brick-profile.bin", "heal-statistics.bin"} {
 		f.Add(read(f, recordedNode+file), 2)
@@ -172,7 +172,8 @@ func FuzzDaemons(f *testing.F) {
 	})
 }
 
-// FuzzArguments gives any bytes for the arguments of a process. Whatever it is taken for, it bears that name and has what is asked of it.
+// FuzzArguments gives any bytes for the arguments of a process. Whatever it is taken for, it bears that name and has
+// what is asked of it.
 func FuzzArguments(f *testing.F) {
 	for _, line := range []string{
 		"", "\x00", "/usr/sbin/glusterd\x00-p\x00/run/glusterd.pid\x00", "glusterfsd\x00-S\x00/s\x00--brick-name\x00/b\x00--brick-port\x0049152\x00", "glusterfsd\x00-S\x00--brick-name=",

@@ -64,10 +64,10 @@ type Processes struct {
 	Mounts   []MountProcess
 }
 
-// ListProcesses finds the processes of a node. proc is where its /proc is found.
-// Processes that end meanwhile are left out, and those that only pose as GlusterFS's: one is GlusterFS's when its user is root, it runs an
-// installed program of GlusterFS's and is in our mount namespace. Where that cannot be told of one, as without CAP_SYS_PTRACE, the others are
-// returned with an error.
+// ListProcesses finds the processes of a node. proc is where its /proc is found. Processes that end meanwhile are left
+// out, and those that only pose as GlusterFS's: one is GlusterFS's when its user is root, it runs an installed program
+// of GlusterFS's and is in our mount namespace. Where that cannot be told of one, as without CAP_SYS_PTRACE, the others
+// are returned with an error.
 func ListProcesses(proc string) (Processes, error) {
 	var p Processes
 	pids, err := ProcessIDs(proc)
@@ -147,8 +147,8 @@ func ProcessIDs(proc string) ([]int, error) {
 	return pids, nil
 }
 
-// Add looks at one process and adds it where it is one of GlusterFS's, which it reports; where that cannot be told there is an error. See
-// ListProcesses.
+// Add looks at one process and adds it where it is one of GlusterFS's, which it reports; where that cannot be told
+// there is an error. See ListProcesses.
 func (p *Processes) Add(proc string, pid int) (ours bool, err error) {
 	args, err := provenArguments(proc, pid)
 	if err != nil || args == nil {

@@ -17,10 +17,12 @@ import (
 // ErrForeign says that what answers, or seems to be GlusterFS's, belongs to another user than root.
 var ErrForeign = errors.New("it belongs to another user than root")
 
-// Everybody may give a process any name and arguments, and listen on a socket in a directory of his own. So a process is GlusterFS's only when
+// Everybody may give a process any name and arguments, and listen on a socket in a directory of his own. So a process
+// is GlusterFS's only when
 //
 //   - its user is root,
-//   - the program that it runs is one of GlusterFS's, in a directory where packages and "make install" put programs, and
+//   - the program that it runs is one of GlusterFS's, in a directory where packages and "make install" put programs,
+//     and
 //   - it sees the files that this program sees (its mount namespace is ours), since its arguments name files.
 //
 // And nothing is believed that comes from a unix socket on which another user than root listens.
@@ -38,8 +40,8 @@ type home struct {
 	namespaces []string // mount namespaces that are ours
 }
 
-// trusts reports whether a user may speak for GlusterFS: root, and this process's own, which is another one only in tests and where
-// an exporter without privileges watches daemons of its own.
+// trusts reports whether a user may speak for GlusterFS: root, and this process's own, which is another one only in
+// tests and where an exporter without privileges watches daemons of its own.
 func (h home) trusts(uid uint32) bool { return uid == 0 || int(uid) == h.user }
 
 // proves decides whether a process is one of GlusterFS's.
@@ -47,17 +49,19 @@ func (h home) proves(e evidence) bool {
 	return h.trusts(e.uid) && installed(e.program) && slices.Contains(h.namespaces, e.namespace)
 }
 
-// installed reports whether a file is a program of GlusterFS's where programs are installed: glusterd, glusterfs and glusterfsd are one program
-// with three names. A program that was replaced while its process runs, as by an upgrade of the package, counts as what it was: only root could
-// have put it there.
+// installed reports whether a file is a program of GlusterFS's where programs are installed: glusterd, glusterfs and
+// glusterfsd are one program with three names. A program that was replaced while its process runs, as by an upgrade of
+// the package, counts as what it was: only root could have put it there.
 func installed(program string) bool {
 	dir, name := filepath.Split(strings.TrimSuffix(program, " (deleted)"))
 	return slices.Contains([]string{"glusterd", "glusterfs", "glusterfsd"}, name) &&
-		slices.Contains([]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/"}, dir)
+		slices.Contains([]string{
+			"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/",
+		}, dir)
 }
 
-// homeOf says what is ours in a /proc: the mount namespace of this process and, for one that looks from a container or a sandbox of
-// systemd's, that of the machine's first process.
+// homeOf says what is ours in a /proc: the mount namespace of this process and, for one that looks from a container or
+// a sandbox of systemd's, that of the machine's first process.
 func homeOf(proc string) home {
 	h := home{user: os.Geteuid()}
 	for _, pid := range []string{"self", "1"} {
@@ -71,8 +75,8 @@ func homeOf(proc string) home {
 // maxArguments bounds what is read of a process's arguments, in bytes. Those of GlusterFS's have some hundred.
 const maxArguments = 64 << 10
 
-// provenArguments returns the arguments of a process that is GlusterFS's, nil where it is not, or has just ended. Where the kernel does not show
-// what a process of root's runs that has GlusterFS's name, the error says so.
+// provenArguments returns the arguments of a process that is GlusterFS's, nil where it is not, or has just ended. Where
+// the kernel does not show what a process of root's runs that has GlusterFS's name, the error says so.
 func provenArguments(proc string, pid int) ([]string, error) {
 	dir := filepath.Join(proc, strconv.Itoa(pid))
 	var st unix.Stat_t
@@ -102,7 +106,8 @@ func provenArguments(proc string, pid int) ([]string, error) {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return nil, &Error{
 			Op: "find processes", Object: dir, Err: err,
-			Text: "cannot tell whether it is GlusterFS's: what a process runs is shown to root with CAP_SYS_PTRACE; give this program that capability",
+			Text: "cannot tell whether it is GlusterFS's: what a process runs is shown to root with CAP_SYS_PTRACE; " +
+				"give this program that capability",
 		}
 	case err != nil:
 		return nil, nil //nolint:nilerr // see above
@@ -113,7 +118,8 @@ func provenArguments(proc string, pid int) ([]string, error) {
 	return arguments(pinned), nil
 }
 
-// arguments are those of the process whose directory of /proc it is given, nil where they do not begin with one of GlusterFS's names.
+// arguments are those of the process whose directory of /proc it is given, nil where they do not begin with one of
+// GlusterFS's names.
 func arguments(dir string) []string {
 	f, err := os.Open(filepath.Join(dir, "cmdline"))
 	if err != nil {

@@ -125,7 +125,8 @@ func TestNothingIsBelievedOfAnotherUsersSocket(t *testing.T) {
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	// The kernel notes who listens when he begins to. Only this thread becomes somebody else, and it ends with its goroutine.
+	// The kernel notes who listens when he begins to. Only this thread becomes somebody else, and it ends with its
+	// goroutine.
 	foreign := filepath.Join(dir, "s")
 	listening := make(chan error)
 	var l net.Listener

@@ -120,7 +120,8 @@ func (s Store) Rebalance(volume string) (Rebalance, error) {
 
 func (s Store) volume(name, file string) string { return filepath.Join(s.Dir, "vols", name, file) }
 
-// maxStoreFile bounds what is read of a file of glusterd's, in bytes: that of a volume of a thousand bricks has some hundred thousand.
+// maxStoreFile bounds what is read of a file of glusterd's, in bytes: that of a volume of a thousand bricks has some
+// hundred thousand.
 const maxStoreFile = 16 << 20
 
 // readPairs reads lines of key=value.

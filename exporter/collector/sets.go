@@ -139,8 +139,9 @@ func writable(q gluster.Quorum, bricks []gluster.Brick, up []bool) bool {
 	return data && q.Met(up)
 }
 
-// tolerated is the number of bricks that may fail, whichever they are, while the set can still be written. More bricks are never worse than
-// fewer, so the worst failures are those of all bricks with contents, or of the first brick, which has the casting vote, and any others.
+// tolerated is the number of bricks that may fail, whichever they are, while the set can still be written. More bricks
+// are never worse than fewer, so the worst failures are those of all bricks with contents, or of the first brick, which
+// has the casting vote, and any others.
 func tolerated(q gluster.Quorum, bricks []gluster.Brick, up []bool) int {
 	left, data := slices.Clone(up), 0
 	for i, b := range bricks {

@@ -109,7 +109,10 @@ func beaconsOfOthers(names []string, cfg childConfig) []string {
 	slices.Sort(names)
 	return slices.DeleteFunc(names, func(name string) bool {
 		whose := name[:strings.LastIndex(name, "@")+1]
-		if !strings.HasSuffix(name, beaconSuffix) || whose == "" || whose == owner(cfg.Node) || len(cfg.Peers) > 0 && !heard[whose] {
+		if !strings.HasSuffix(name, beaconSuffix) || whose == "" || whose == owner(cfg.Node) {
+			return true
+		}
+		if len(cfg.Peers) > 0 && !heard[whose] {
 			return true
 		}
 		count[whose]++
@@ -132,16 +135,17 @@ func (v *volumeBoard) read(name string) (b beacon, err error) {
 		return beacon{}, err
 	}
 	if b.Node != v.cfg.Node && !v.cfg.hears(b.Node) || !strings.HasPrefix(name, owner(b.Node)) {
-		return beacon{}, fmt.Errorf("beacon %s of a node that it is not named after, or that is not heard: %w", name, errForeign)
+		const wrong = "beacon %s of a node that it is not named after, or that is not heard: %w"
+		return beacon{}, fmt.Errorf(wrong, name, errForeign)
 	}
 	return b, nil
 }
 
 // write overwrites the file in place, since others may know its name as the old file for as long as their mount's
-// entry-timeout; closing it sends everything to the bricks. The first time the file appears complete, by renaming. A file in
-// split-brain takes no more writes: bricks that were away in turn have another version each. There is another file then,
-// under another name, so that what is the prober's own wakes nobody. So there is where somebody has put something else in its
-// place: only the very file that was made is ever overwritten.
+// entry-timeout; closing it sends everything to the bricks. The first time the file appears complete, by renaming. A
+// file in split-brain takes no more writes: bricks that were away in turn have another version each. There is another
+// file then, under another name, so that what is the prober's own wakes nobody. So there is where somebody has put
+// something else in its place: only the very file that was made is ever overwritten.
 func (v *volumeBoard) write(b beacon) (err error) {
 	block, err := b.encode()
 	if err != nil {

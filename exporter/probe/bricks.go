@@ -84,9 +84,10 @@ func parseConnected(private []byte) (connected, ok bool) {
 	return false, false
 }
 
-// openPath opens a path of several parts for reading: a file that is a regular one, or a directory where kind is unix.O_DIRECTORY. It follows links
-// to a name beside them, as "active" is, and leaves neither the directory nor the mount. It goes step by step: openat2(2), which can do that by
-// itself, is not allowed where a unit has RestrictSUIDSGID=.
+// openPath opens a path of several parts for reading: a file that is a regular one, or a directory where kind is
+// unix.O_DIRECTORY. It follows links to a name beside them, as "active" is, and leaves neither the directory nor the
+// mount. It goes step by step: openat2(2), which can do that by itself, is not allowed where a unit has
+// RestrictSUIDSGID=.
 func (d directory) openPath(path string, kind int) (directory, error) {
 	device, err := d.device()
 	if err != nil {
@@ -119,7 +120,8 @@ func (d directory) openPath(path string, kind int) (directory, error) {
 	return at.again(unix.O_RDONLY | kind)
 }
 
-// step opens a name in the directory with O_PATH; of a link the name that it leads to, which must be one in the same directory.
+// step opens a name in the directory with O_PATH; of a link the name that it leads to, which must be one in the same
+// directory.
 func (d directory) step(name string) (directory, error) {
 	next, err := d.open(name, unix.O_PATH)
 	if err != nil {

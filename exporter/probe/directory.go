@@ -93,7 +93,8 @@ func (d directory) closed() error {
 		return err
 	}
 	if int(st.Uid) != os.Geteuid() || st.Mode&0o777 != 0o700 {
-		return fmt.Errorf("%s belongs to user %d and has mode %#o, not to user %d with 0700: %w; remove it", d.Name(), st.Uid, st.Mode&0o777, os.Geteuid(), errForeign)
+		const wrong = "%s belongs to user %d and has mode %#o, not to user %d with 0700: %w; remove it"
+		return fmt.Errorf(wrong, d.Name(), st.Uid, st.Mode&0o777, os.Geteuid(), errForeign)
 	}
 	return nil
 }
@@ -105,7 +106,8 @@ func (d directory) file() (identity, error) {
 		return identity{}, err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || int(st.Uid) != os.Geteuid() {
-		return identity{}, fmt.Errorf("%s has type and mode %#o, %d names and belongs to user %d: %w", d.Name(), st.Mode, st.Nlink, st.Uid, errForeign)
+		const wrong = "%s has type and mode %#o, %d names and belongs to user %d: %w"
+		return identity{}, fmt.Errorf(wrong, d.Name(), st.Mode, st.Nlink, st.Uid, errForeign)
 	}
 	return identity{unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino}, nil
 }
@@ -138,8 +140,9 @@ func (d directory) on(device uint64) error {
 	return err
 }
 
-// openFile opens a file of the probers' that is there. Opened with O_PATH at first, a device hears nothing of it and a pipe does not wait; what
-// turns out to be a prober's file is then opened itself, whatever the name has become meanwhile.
+// openFile opens a file of the probers' that is there. Opened with O_PATH at first, a device hears nothing of it and a
+// pipe does not wait; what turns out to be a prober's file is then opened itself, whatever the name has become
+// meanwhile.
 func (d directory) openFile(name string, flags int) (directory, identity, error) {
 	found, err := d.open(name, unix.O_PATH)
 	if err != nil {
@@ -199,7 +202,8 @@ func (d directory) names() (names []string, err error) {
 			return nil, err
 		}
 	}
-	return names[:maxNames], fmt.Errorf("%s has more than %d names: %w; remove those that nobody's prober made", hiddenName, maxNames, errForeign)
+	const wrong = "%s has more than %d names: %w; remove those that nobody's prober made"
+	return names[:maxNames], fmt.Errorf(wrong, hiddenName, maxNames, errForeign)
 }
 
 func (d directory) rename(from, to string) error {
@@ -209,7 +213,8 @@ func (d directory) rename(from, to string) error {
 	return nil
 }
 
-// remove takes a name away. A directory, which no prober makes, stays, and is no error: nobody could hinder probes by one.
+// remove takes a name away. A directory, which no prober makes, stays, and is no error: nobody could hinder probes by
+// one.
 func (d directory) remove(name string) error {
 	if err := unix.Unlinkat(d.fd(), name, 0); err != nil && !errors.Is(err, unix.EISDIR) {
 		return &os.PathError{Op: "remove", Path: name, Err: err}

@@ -21,7 +21,7 @@ const (
 	echoPatience = 3 * echoSlow           // how long the caller and its peers look often
 	echoPeers    = 8                      // with how many peers a node speaks
 	echoBeacons  = 256                    // how many beacons are looked at, at most
-	echoNames    = 64                     // how many names of peers there may be while a child runs, where nobody has listed them
+	echoNames    = 64                     // how many names peers may have while a child runs
 	echoGone     = 3                      // after how many calls of its own a node gives up a peer that says nothing new
 )
 
@@ -207,7 +207,9 @@ func (e *echoes) discover() {
 	e.known = known
 	var alive []*peer
 	for _, name := range names {
-		if p := known[name]; p.last.Run != "" && p.idle < echoGone && (e.names[p.last.Node] || len(e.names) < echoNames) {
+		p := known[name]
+		room := e.names[p.last.Node] || len(e.names) < echoNames
+		if p.last.Run != "" && p.idle < echoGone && room {
 			e.names[p.last.Node] = true
 			alive = append(alive, p)
 		}

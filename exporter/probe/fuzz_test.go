@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// FuzzBeacon gives the decoder of beacons any block. What is believed can be written again, and has names that can be labels.
+// FuzzBeacon gives the decoder of beacons any block. What is believed can be written again, and has names that can be
+// labels.
 func FuzzBeacon(f *testing.F) {
 	for _, b := range []beacon{{Node: "a", Run: "R"}, {Node: "web1.example.com", Run: "R2", Seq: 1<<64 - 1, Awake: true, Echo: map[string]uint64{"X": 1}}} {
 		block, err := b.encode()
@@ -58,8 +59,8 @@ func (n *notes) write(b beacon) error {
 	return err
 }
 
-// FuzzEchoes has peers say anything, one byte a word, while a node takes part: its own beacon has room, and it neither speaks with more peers nor has
-// more labels than it may.
+// FuzzEchoes has peers say anything, one byte a word, while a node takes part: its own beacon has room, and it neither
+// speaks with more peers nor has more labels than it may.
 func FuzzEchoes(f *testing.F) {
 	f.Add([]byte("abcabcabc"))
 	f.Add([]byte{0, 1, 2, 3, 255, 254, 128, 7, 7, 7, 64, 65, 66, 67})

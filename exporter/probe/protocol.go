@@ -32,7 +32,8 @@ func (c childConfig) hears(node string) bool {
 // isHostName reports whether a name could be a host's: it becomes a label.
 func isHostName(name string) bool {
 	const most = 253 // bytes (RFC 1035)
-	return name != "" && len(name) <= most && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
+	const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+	return name != "" && len(name) <= most && strings.Trim(name, characters) == ""
 }
 
 // request asks for one probe. There is never more than one under way.

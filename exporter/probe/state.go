@@ -102,7 +102,8 @@ func (s *state) finish(good bool, start, end time.Time) {
 	}
 }
 
-// maxPeers bounds the peers of one mount that have series. A child speaks with few at a time, and others take their places.
+// maxPeers bounds the peers of one mount that have series. A child speaks with few at a time, and others take their
+// places.
 const maxPeers = 256
 
 // hear takes what the child says by itself.

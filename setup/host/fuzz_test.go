@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzEditVolfile gives the editor of glusterd's volume file any text. What is edited says inet6, is edited no further, and gets back what it was.
+// FuzzEditVolfile gives the editor of glusterd's volume file any text. What is edited says inet6, is edited no further,
+// and gets back what it was.
 func FuzzEditVolfile(f *testing.F) {
 	option := "volume m\n  option " + familyOption
 	for _, text := range []string{

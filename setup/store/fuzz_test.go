@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzDecide gives the reader of a volume's files any text: a volume is called damaged only for what its own info says it lacks, and names that it looks for
-// stay in their directory.
+// FuzzDecide gives the reader of a volume's files any text: a volume is called damaged only for what its own info says
+// it lacks, and names that it looks for stay in their directory.
 func FuzzDecide(f *testing.F) {
 	for _, text := range []string{info, "", "\n", "count=1\nbrick-0=a:b\n", "count=-1\n", "count=99999999999999999999\n", "count=2\nbrick-0=a:b\nbrick-0=a:b\n", "count=1\nbrick-0=../../x:y\n", "transport.address-family=\n"} {
 		f.Add("server", text, "hostname=n1\n")
