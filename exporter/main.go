@@ -60,6 +60,7 @@ type ProbeFlags struct {
 	Timeout  time.Duration `default:"5s" help:"Time after which an operation of a probe counts as stuck."`
 	Size     []int         `default:"1000000,4096" placeholder:"BYTES" help:"Sizes of the files that are written (${default})."`
 	Node     string        `placeholder:"NAME" help:"Name of this node among those that probe the same volume. Default is the host name."`
+	Peers    []string      `placeholder:"NAME,..." help:"Names of the nodes that probe the same volumes, this one's may be among them; files of other nodes are not looked at. Default is any host name, up to 64."`
 }
 
 // RuntimeFlags are for Go's runtime.
@@ -140,6 +141,12 @@ func (f ProbeFlags) check() error {
 	if f.Interval <= 0 || f.Timeout <= 0 {
 		return fmt.Errorf("--probe.interval and --probe.timeout must be longer than 0") //nolint:err113 // see above
 	}
+	for _, name := range append([]string{f.Node}, f.Peers...) {
+		if len(name) > maxNodeName {
+			const wrong = "--probe.node and --probe.peers: a name of %d bytes; write one of at most %d, as hosts have"
+			return fmt.Errorf(wrong, len(name), maxNodeName) //nolint:err113 // see above
+		}
+	}
 	for _, n := range f.Size {
 		if n < 1 || n > maxProbeSize {
 			return fmt.Errorf("--probe.size=%d: it must be from 1 to %d bytes", n, maxProbeSize) //nolint:err113 // see above
@@ -154,6 +161,9 @@ func (f RuntimeFlags) check() error {
 	}
 	return nil
 }
+
+// maxNodeName is the longest name of a host, in bytes (RFC 1035). It is a label, and part of a file's content.
+const maxNodeName = 253
 
 // maxProbeSize bounds what a mistyped flag may write to a volume every few seconds, in bytes.
 const maxProbeSize = 64 << 20
@@ -172,7 +182,8 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 		HealInfo: gluster.CLI{}.HealSummary, HealInfoInterval: cli.Collectors.HealInfoInterval,
 	}), log)
 	prober := probe.New(probe.Config{
-		Mounts: cli.Probe.Mount, Interval: cli.Probe.Interval, Timeout: cli.Probe.Timeout, Sizes: cli.Probe.Size, Node: cli.Probe.Node,
+		Mounts: cli.Probe.Mount, Interval: cli.Probe.Interval, Timeout: cli.Probe.Timeout, Sizes: cli.Probe.Size,
+		Node: cli.Probe.Node, Peers: cli.Probe.Peers,
 		MountInfo: cli.Path.Procfs + "/self/mountinfo", Fstab: cli.Path.Fstab,
 	}, log)
 	base := prometheus.NewRegistry()
@@ -184,7 +195,9 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 		return err
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: max(writeTimeout, 2*cli.Web.ScrapeTimeout), IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ConnState: newConnections(room(cli.Web.MaxRequests)).changed,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context {
 			ready(log)
 			return context.WithoutCancel(ctx)

@@ -26,8 +26,8 @@ type WebFlags struct {
 	ConfigFile    string        `name:"config.file" help:"File that switches TLS and authentication on, in the form of https://github.com/prometheus/exporter-toolkit."`
 	TelemetryPath string        `default:"/metrics" help:"Path of the metrics."`
 	SystemdSocket bool          `help:"Take the sockets that systemd hands over instead of listening."`
-	MaxRequests   int           `default:"40" help:"Scrapes at the same time; more are answered with status 503. 0 means any number."`
-	ScrapeTimeout time.Duration `default:"10s" help:"Time for a scrape whose request does not say how long Prometheus waits."`
+	MaxRequests   int           `default:"40" help:"Scrapes at the same time; more are answered with status 503. The last one is for a client that has none. 0 means any number."`
+	ScrapeTimeout time.Duration `default:"10s" help:"Time for a scrape whose request does not say how long Prometheus waits. No request gets more than 30s, or than this where it is longer."`
 	TimeoutOffset time.Duration `default:"500ms" help:"Time to take off the one that Prometheus waits, so that the answer is there before."`
 }
 
@@ -100,17 +100,15 @@ func routes(f WebFlags, set *collector.Set, base prometheus.Gatherer, log *slog.
 
 // metrics answers a scrape. ?collect[]=NAME chooses collectors, ?exclude[]=NAME leaves some out.
 func metrics(f WebFlags, set *collector.Set, base prometheus.Gatherer, log *slog.Logger) http.Handler {
-	turns := make(chan struct{}, max(f.MaxRequests, 0))
+	turns := newTurns(f.MaxRequests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f.MaxRequests > 0 {
-			select {
-			case turns <- struct{}{}:
-				defer func() { <-turns }()
-			default:
-				http.Error(w, fmt.Sprintf("%d scrapes are under way (--web.max-requests)", f.MaxRequests), http.StatusServiceUnavailable)
-				return
-			}
+		who := client(r.RemoteAddr)
+		if !turns.take(who) {
+			const full = "%d scrapes are under way (--web.max-requests), or one less and one of them is yours"
+			http.Error(w, fmt.Sprintf(full, f.MaxRequests), http.StatusServiceUnavailable)
+			return
 		}
+		defer turns.giveBack(who)
 		names, err := choose(set.Names(), r.URL.Query()["collect[]"], r.URL.Query()["exclude[]"])
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -145,7 +143,7 @@ func choose(all, collect, exclude []string) ([]string, error) {
 	return slices.DeleteFunc(slices.Clone(all), func(n string) bool { return slices.Contains(exclude, n) }), nil
 }
 
-// scrapeTimeout is the time that the request gives, less what the answer needs on its way.
+// scrapeTimeout is the time that the request gives, within bounds, less what the answer needs on its way.
 func scrapeTimeout(f WebFlags, header string) (time.Duration, error) {
 	timeout := f.ScrapeTimeout
 	if header != "" {
@@ -153,7 +151,7 @@ func scrapeTimeout(f WebFlags, header string) (time.Duration, error) {
 		if err != nil || !(seconds > 0) || seconds > (24*time.Hour).Seconds() {
 			return 0, fmt.Errorf("X-Prometheus-Scrape-Timeout-Seconds: %q is no number of seconds", header) //nolint:err113 // see above
 		}
-		timeout = time.Duration(seconds * float64(time.Second))
+		timeout = min(time.Duration(seconds*float64(time.Second)), max(longestScrape, f.ScrapeTimeout))
 	}
 	// A short time is halved rather than used up.
 	return max(timeout-f.TimeoutOffset, timeout/2), nil

@@ -40,6 +40,7 @@ func TestMistakesOnTheCommandLineAreNamed(t *testing.T) {
 		{"--web.config.file=" + file("hash.yaml", "basic_auth_users:\n  a: secret\n"), "bcrypt"},
 		{"--web.config.file=" + file("cert.yaml", "tls_server_config:\n  cert_file: missing.pem\n  key_file: missing.key\n"), "missing.pem: no such file"},
 		{"--probe.mount=relative", "it is no absolute path"},
+		{"--probe.node=" + strings.Repeat("n", 254), "a name of 254 bytes"},
 		{"--probe.size=0", "it must be from 1 to"},
 		{"--runtime.gomaxprocs=0", "--runtime.gomaxprocs=0: it must be 1 or more"},
 		{"--probe.interval=0s", "must be longer than 0"},

@@ -152,7 +152,10 @@ func parsePendingHeals(d dict.Dict, replicaSets int) []PendingHeal {
 			if err != nil && h.Status == "" {
 				break
 			}
-			h.Entries = n
+			if h.Entries = n; n < 0 {
+				// No such answer may say that nothing waits.
+				h.Entries, h.Status = 0, "the daemon counts fewer than none"
+			}
 			heals = append(heals, h)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -75,7 +76,7 @@ func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
 	}
 	argv := append(append([]string(nil), c.Prefix...), path, "--mode=script", "--xml")
 	argv = append(argv, cmd...)
-	var stdout, stderr bytes.Buffer
+	stdout, stderr := boundedBuffer{left: maxOutput}, boundedBuffer{left: maxOutput}
 	run := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // no shell is involved
 	run.Stdout, run.Stderr = &stdout, &stderr
 	run.WaitDelay = time.Second
@@ -92,13 +93,37 @@ func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, unreachable(cmd.Name(), cmd.object(), ctx.Err())
 	}
-	if bytes.Contains(stdout.Bytes(), []byte("<cliOutput>")) {
-		return stdout.Bytes(), parseCLI(cmd, stdout.Bytes())
+	if stdout.left < 0 || stderr.left < 0 {
+		return nil, malformed(cmd.Name(), cmd.object(), fmt.Errorf("%w: more than %d bytes", errOutput, maxOutput))
 	}
-	if err == nil && cmd.plain() && strings.Contains(stdout.String(), "has been successful") {
+	if bytes.Contains(stdout.b.Bytes(), []byte("<cliOutput>")) {
+		return stdout.b.Bytes(), parseCLI(cmd, stdout.b.Bytes())
+	}
+	if err == nil && cmd.plain() && strings.Contains(stdout.b.String(), "has been successful") {
 		return nil, nil
 	}
-	return nil, plainFailure(cmd, stdout.String()+stderr.String(), err)
+	return nil, plainFailure(cmd, stdout.b.String()+stderr.b.String(), err)
+}
+
+// maxOutput bounds what the program may print, in bytes. That of "heal info" has a hundred for each entry, and more
+// entries than fit take longer than the program waits.
+const maxOutput = 64 << 20
+
+var errOutput = errors.New("the program prints without an end")
+
+// boundedBuffer takes no more than it has room for. It has no other methods of a bytes.Buffer, which would fill it past
+// its bound.
+type boundedBuffer struct {
+	b    bytes.Buffer
+	left int // bytes; below 0 where there was no room
+}
+
+// Write fails where there is no room: then the program is told that nobody reads any more.
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, errOutput
+	}
+	return b.b.Write(p)
 }
 
 // parseCLI turns an XML document into the error it tells of, or nil.

@@ -24,9 +24,17 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	return dial(ctx, c.network, c.address)
 }
 
+// dial connects, and hangs up on another user than root: see provePeer.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var d net.Dialer
-	return d.DialContext(ctx, network, address)
+	conn, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if err := provePeer(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }
 
 // dialPrivileged connects from the highest free port below 1024.

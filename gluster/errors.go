@@ -65,16 +65,16 @@ func (e *Error) Error() string {
 		b.WriteString(" " + e.Object)
 	}
 	b.WriteString(": ")
-	text := strings.Join(strings.Fields(e.Text), " ")
+	text := strings.Join(strings.Fields(bounded(e.Text)), " ")
 	switch {
 	case text != "":
 		b.WriteString(text)
 	case e.Kind != nil && e.Err != nil:
-		b.WriteString(e.Kind.Error() + ": " + e.Err.Error())
+		b.WriteString(e.Kind.Error() + ": " + bounded(e.Err.Error()))
 	case e.Kind != nil:
 		b.WriteString(e.Kind.Error())
 	case e.Err != nil:
-		b.WriteString(e.Err.Error())
+		b.WriteString(bounded(e.Err.Error()))
 	default:
 		b.WriteString("failed without an explanation")
 	}
@@ -82,6 +82,17 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " (op_errno %d)", e.Code)
 	}
 	return b.String()
+}
+
+// maxText bounds what is kept of a daemon's or program's explanation, in bytes: refusals name a peer or a brick a line.
+const maxText = 4096
+
+// bounded is the beginning of a long text, which says that it is one.
+func bounded(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "") + fmt.Sprintf(" ... (%d bytes in all)", len(text))
 }
 
 // Unwrap gives the kind and the error below.
@@ -99,7 +110,7 @@ func (e *Error) Unwrap() []error {
 // refusal makes the error of a request that GlusterFS answered with op_ret -1. The
 // texts are those of glusterd 10.3; the numbers alone do not tell, since most refusals carry 30800.
 func refusal(op, object string, code int, text string) *Error {
-	e := &Error{Op: op, Object: object, Code: code, Text: strings.TrimSpace(text), Kind: ErrRefused}
+	e := &Error{Op: op, Object: object, Code: code, Text: bounded(strings.TrimSpace(text)), Kind: ErrRefused}
 	switch {
 	case code == codeAnotTrans,
 		// A peer's lock: glusterd-syncop.c and glusterd-mgmt.c, one line for each peer.
@@ -129,6 +140,8 @@ func unreachable(op, object string, err error) *Error {
 		e.Kind = ErrRefused
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Kind = ErrTimeout
+	case errors.Is(err, ErrForeign):
+		// It is named by the error below.
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		e.Kind = ErrNotRunning
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):

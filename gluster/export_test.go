@@ -78,3 +78,34 @@ func DecodeProfile(body []byte) (Profile, error) {
 	}
 	return parseProfile(pairs)
 }
+
+// DecodePendingHeals decodes the body of a self-heal daemon's reply.
+func DecodePendingHeals(body []byte, replicaSets int) ([]PendingHeal, error) {
+	_, pairs, err := decodeBrickResult(body)
+	if err != nil {
+		return nil, err
+	}
+	d, err := dict.Unmarshal(pairs)
+	if err != nil {
+		return nil, err
+	}
+	return parsePendingHeals(d, replicaSets), nil
+}
+
+// DecodeSpec decodes the body of a reply to GETSPEC.
+func DecodeSpec(body []byte) (text string, err error) {
+	s, err := decodeSpec(body)
+	return s.text, err
+}
+
+// SortProcess sorts a process by what /proc says are its arguments, as if it were proven to be GlusterFS's.
+func SortProcess(cmdline []byte) (p Processes, ours bool) {
+	args := parseArguments(cmdline)
+	return p, args != nil && p.add(1, args)
+}
+
+// ParseHealSummary reads what the gluster program prints of "heal info summary".
+func ParseHealSummary(doc []byte) ([]HealSummary, error) { return parseHealSummary(doc) }
+
+// ParseCLI reads what the gluster program prints of a command.
+func ParseCLI(cmd Command, doc []byte) error { return parseCLI(cmd, doc) }

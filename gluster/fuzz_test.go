@@ -1,12 +1,15 @@
 package gluster_test
 
 import (
+	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"brickyard/gluster"
+	"brickyard/gluster/xdr"
 )
 
 // FuzzReplies gives every decoder of replies what a broken or hostile daemon might send. Nothing may
@@ -108,6 +111,165 @@ func FuzzGeorep(f *testing.F) {
 		s, err := gluster.ParseSecondary(string(b))
 		if err == nil && (s.Host == "" || s.Volume == "" || strings.Contains(s.String(), "/") || !strings.Contains(string(b), s.String())) {
 			t.Errorf("%q is %+v", b, s)
+		}
+	})
+}
+
+// FuzzDaemons gives the decoders of what bricks, self-heal daemons and glusterd's volfile server say any reply. What
+// comes out is no larger than the reply, and an error is short.
+func FuzzDaemons(f *testing.F) {
+	for _, file := range []string{"brick-profile.bin", "heal-statistics.bin"} {
+		f.Add(read(f, recordedNode+file), 2)
+	}
+	for _, pairs := range []map[string]string{
+		{"0-0-hardlinks": "0", "0-1-hardlinks": "3", "1-0-status": "Brick is not connected"},
+		{"0-0-hardlinks": "-1", "0-1-hardlinks": "99999999999999999999"},
+		{"statistics-1-2-count": "11", "statistics_healed_cnt-1-2-10": "7", "-1--0-status": "x", "0-9999999999-status": ""},
+		{"-1-read-x": "y", "-1-total-read": "1", "-1-total-write": "-", "-1-duration": "", "-1-127-hits": "1", "-1-14-avglatency": "NaN"},
+	} {
+		f.Add(brickAnswer(pairs), 2)
+	}
+	f.Add(xdr.AppendOpaque(xdr.AppendInt32(xdr.AppendInt32(nil, 0), 0), "volume x\nend-volume\n"), 1)
+	f.Fuzz(func(t *testing.T, body []byte, sets int) {
+		sets = max(0, min(sets, 1000)) // as many as volumes have
+		var errs []error
+		heals, err := gluster.DecodePendingHeals(body, sets)
+		if errs = append(errs, err); len(heals) > len(body) {
+			t.Errorf("%d heals in %d bytes", len(heals), len(body))
+		}
+		for _, h := range heals {
+			if h.Set < 0 || h.Set >= sets || h.Brick < 0 || h.Entries < 0 {
+				t.Errorf("%+v of %d sets", h, sets)
+			}
+		}
+		crawls, served, err := gluster.DecodeCrawls(body, sets)
+		if errs = append(errs, err); len(crawls) > len(body) || len(crawls) > 0 && !served {
+			t.Errorf("%d crawls in %d bytes, served: %t", len(crawls), len(body), served)
+		}
+		for _, c := range crawls {
+			if c.Set < 0 || c.Set >= sets || c.Brick < 0 {
+				t.Errorf("%+v of %d sets", c, sets)
+			}
+		}
+		profile, err := gluster.DecodeProfile(body)
+		if errs = append(errs, err); len(profile.FOPs)+len(profile.ReadSizes)+len(profile.WriteSizes) > len(body) {
+			t.Errorf("%+v in %d bytes", profile, len(body))
+		}
+		for _, fop := range profile.FOPs { // with an error there are none
+			if fop.Name == "" || fop.AverageLatency < 0 || math.IsNaN(fop.AverageLatency) || math.IsInf(fop.AverageLatency, 0) {
+				t.Errorf("%+v", fop)
+			}
+		}
+		text, err := gluster.DecodeSpec(body)
+		if errs = append(errs, err); len(text) > len(body) {
+			t.Errorf("%d bytes in %d", len(text), len(body))
+		}
+		for _, err := range errs {
+			if err != nil && len(err.Error()) > 1<<10 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
+		}
+	})
+}
+
+// FuzzArguments gives any bytes for the arguments of a process. Whatever it is taken for, it bears that name and has
+// what is asked of it.
+func FuzzArguments(f *testing.F) {
+	for _, line := range []string{
+		"", "\x00", "/usr/sbin/glusterd\x00-p\x00/run/glusterd.pid\x00", "glusterfsd\x00-S\x00/s\x00--brick-name\x00/b\x00--brick-port\x0049152\x00", "glusterfsd\x00-S\x00--brick-name=",
+		"glusterfs\x00--volfile-id\x00shd/v\x00-S\x00/s\x00", "glusterfs\x00--volfile-id=/v\x00/mnt\x00", "glusterfs\x00-S\x00", "x/glusterfs\x00--process-name\x00/mnt",
+	} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		p, ours := gluster.SortProcess(line)
+		if n := len(p.Glusterd) + len(p.Bricks) + len(p.SelfHeal) + len(p.Mounts); (n == 1) != ours || n > 1 {
+			t.Fatalf("%q is %+v, ours: %t", line, p, ours)
+		}
+		for _, b := range p.Bricks {
+			if b.Path == "" || b.Socket == "" {
+				t.Errorf("%q is %+v", line, b)
+			}
+		}
+		for _, d := range p.SelfHeal {
+			if d.Socket == "" || d.Volfile == "" {
+				t.Errorf("%q is %+v", line, d)
+			}
+		}
+		for _, m := range p.Mounts {
+			if !strings.HasPrefix(m.Path, "/") {
+				t.Errorf("%q is %+v", line, m)
+			}
+		}
+	})
+}
+
+// FuzzStore gives the readers of glusterd's own files any text.
+func FuzzStore(f *testing.F) {
+	for _, name := range []string{"info.txt", "gsyncd.conf"} {
+		f.Add(read(f, recordedGeorep+name))
+	}
+	for _, text := range []string{"UUID=x\noperating-version=100000\n", "version=18446744073709551616\n", "info=-1", "rebalance_status=3\nrun-time=NaN\nsize=x", "==\n=\n"} {
+		f.Add([]byte(text))
+	}
+	dir := f.TempDir()
+	s := gluster.Store{Dir: dir}
+	one := filepath.Join(dir, "glusterd.info") // under all names
+	if err := errors.Join(os.MkdirAll(filepath.Join(dir, "vols", "v"), 0o700), os.WriteFile(one, nil, 0o600)); err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range []string{"info", "cksum", "node_state.info"} {
+		if err := os.Link(one, filepath.Join(dir, "vols", "v", file)); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(one, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if uuid, _, err := s.Node(); err != nil && uuid != "" {
+			t.Errorf("%q has the identity %q, %v", text, uuid, err)
+		}
+		_, stamps := s.VolumeStamps("v")
+		r, err := s.Rebalance("v")
+		if err == nil && (r.Seconds < 0 || math.IsNaN(r.Seconds) || math.IsInf(r.Seconds, 0)) {
+			t.Errorf("%q is %+v", text, r)
+		}
+		to, secondaries := s.Secondaries("v")
+		if len(to) > len(text) {
+			t.Errorf("%d sessions in %d bytes", len(to), len(text))
+		}
+		for _, err := range []error{stamps, err, secondaries} {
+			if err != nil && len(err.Error()) > 8<<10 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
+		}
+	})
+}
+
+// FuzzPrograms gives the readers of what the gluster program prints any text.
+func FuzzPrograms(f *testing.F) {
+	for _, doc := range []string{
+		"", "<cliOutput>", "<cliOutput><opRet>-1</opRet><opErrno>30800</opErrno><opErrstr>Locking failed</opErrstr></cliOutput>",
+		"<cliOutput><healInfo><bricks><brick><name>n1:/b</name><numberOfEntriesInHealPending>3</numberOfEntriesInHealPending></brick></bricks></healInfo></cliOutput>",
+		"<cliOutput><healInfo><bricks><brick><name>n1:/b</name><numberOfEntriesInHealPending>-</numberOfEntriesInHealPending></brick></bricks></healInfo></cliOutput>",
+	} {
+		f.Add([]byte(doc))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		bricks, err := gluster.ParseHealSummary(doc)
+		if len(bricks) > len(doc) {
+			t.Errorf("%d bricks in %d bytes", len(bricks), len(doc))
+		}
+		for _, b := range bricks {
+			if !b.Counted && b.Pending+b.SplitBrain+b.Healing > 0 {
+				t.Errorf("%+v", b)
+			}
+		}
+		for _, err := range []error{err, gluster.ParseCLI(gluster.VolumeStart("v"), doc)} {
+			if err != nil && len(err.Error()) > 8<<10 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package gluster
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,13 +64,17 @@ type Processes struct {
 	Mounts   []MountProcess
 }
 
-// ListProcesses finds the processes of a node. proc is where its /proc is found.
-// Processes that end meanwhile are left out.
+// ListProcesses finds the processes of a node. proc is where its /proc is found. Processes that end meanwhile are left
+// out, and those that only pose as GlusterFS's: one is GlusterFS's when its user is root, it runs an installed program
+// of GlusterFS's and is in our mount namespace. Where that cannot be told of one, as without CAP_SYS_PTRACE, the others
+// are returned with an error.
 func ListProcesses(proc string) (Processes, error) {
 	var p Processes
 	pids, err := ProcessIDs(proc)
 	for _, pid := range pids {
-		p.Add(proc, pid)
+		if _, doubt := p.Add(proc, pid); err == nil {
+			err = doubt // the first is enough: the others lack the same
+		}
 	}
 	return p, err
 }
@@ -87,7 +90,10 @@ func BrickProcesses(proc string) ([]BrickProcess, error) {
 // (mount_lock, xlators/storage/posix/src/posix-common.c, 3.12 to 11). Reading what other processes have open needs root.
 func ServingBrick(proc, path string) ([]BrickProcess, error) {
 	all, err := BrickProcesses(proc)
-	return slices.DeleteFunc(all, func(p BrickProcess) bool { return p.Path != path && !p.opened(proc, path) }), err
+	if err != nil {
+		return nil, err // whoever asks must not take it for offline
+	}
+	return slices.DeleteFunc(all, func(p BrickProcess) bool { return p.Path != path && !p.opened(proc, path) }), nil
 }
 
 // opened reports whether the process has a directory open, or GlusterFS's own directory in it.
@@ -141,26 +147,26 @@ func ProcessIDs(proc string) ([]int, error) {
 	return pids, nil
 }
 
-// Add looks at one process and adds it where it is one of GlusterFS's, which it reports.
-func (p *Processes) Add(proc string, pid int) bool {
-	b, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "cmdline"))
-	if err != nil || len(b) == 0 {
-		return false // it has just ended, is one of the kernel's, or /proc hides those of others
+// Add looks at one process and adds it where it is one of GlusterFS's, which it reports; where that cannot be told
+// there is an error. See ListProcesses.
+func (p *Processes) Add(proc string, pid int) (ours bool, err error) {
+	args, err := provenArguments(proc, pid)
+	if err != nil || args == nil {
+		return false, err
 	}
-	if !bytes.Contains(b, []byte("gluster")) {
-		return false
-	}
-	args := strings.Split(string(bytes.TrimSuffix(b, []byte{0})), "\x00")
+	return p.add(pid, args), nil
+}
+
+// add sorts a process by its arguments.
+func (p *Processes) add(pid int, args []string) bool {
 	switch filepath.Base(args[0]) {
 	case "glusterd":
 		p.Glusterd = append(p.Glusterd, pid)
 		return true
 	case "glusterfsd":
 		return p.addBrick(pid, args)
-	case "glusterfs":
-		return p.addSelfHeal(pid, args) || p.addMount(pid, args)
 	default:
-		return false
+		return p.addSelfHeal(pid, args) || p.addMount(pid, args)
 	}
 }
 

@@ -14,29 +14,52 @@ import (
 	"brickyard/gluster"
 )
 
+// process writes what /proc has of a process of root's that runs GlusterFS's program beside this one.
+func process(t *testing.T, proc string, pid int, args ...string) string {
+	t.Helper()
+	dir := filepath.Join(proc, strconv.Itoa(pid))
+	if err := os.MkdirAll(filepath.Join(dir, "ns"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	line := strings.Join(args, "\x00")
+	if line != "" {
+		line += "\x00"
+	}
+	for _, err := range []error{
+		os.MkdirAll(filepath.Join(proc, "self", "ns"), 0o700),
+		os.WriteFile(filepath.Join(dir, "cmdline"), []byte(line), 0o600),
+		link("/usr/sbin/glusterfsd", filepath.Join(dir, "exe")),
+		link("mnt:[1]", filepath.Join(dir, "ns", "mnt")),
+		link("mnt:[1]", filepath.Join(proc, "self", "ns", "mnt")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// link makes a symbolic link, in the place of another one.
+func link(to, path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(to, path)
+}
+
 func TestProcessesAreFoundByTheirArguments(t *testing.T) {
 	proc := t.TempDir()
-	for pid, args := range map[string]string{
-		"343": "/usr/sbin/glusterfsd -s n1 --volfile-id rep.n1.b-rep -p /x.pid -S /run/gluster/a.socket --brick-name /b/rep -l /x.log --process-name brick --brick-port 56419",
-		"344": "/usr/sbin/glusterfsd -s n1 --volfile-id old.n1.b-old -S /run/gluster/b.socket --brick-name=/b/old",
-		"345": "/usr/sbin/glusterfsd --version",
-		"360": "/usr/sbin/glusterfs -s localhost --volfile-id shd/rep -S /run/gluster/c.socket --process-name glustershd",
-		"361": "/usr/sbin/glusterfs -s localhost --volfile-id gluster/glustershd -S /run/gluster/d.socket",
-		"362": "/usr/sbin/glusterfs --process-name fuse --volfile-server=n1 --volfile-id=/rep /client",
-		"400": "", // a kernel thread
-		"401": "vi glusterfsd",
+	for pid, args := range map[int]string{
+		343: "/usr/sbin/glusterfsd -s n1 --volfile-id rep.n1.b-rep -p /x.pid -S /run/gluster/a.socket --brick-name /b/rep -l /x.log --process-name brick --brick-port 56419",
+		344: "/usr/sbin/glusterfsd -s n1 --volfile-id old.n1.b-old -S /run/gluster/b.socket --brick-name=/b/old",
+		345: "/usr/sbin/glusterfsd --version",
+		360: "/usr/sbin/glusterfs -s localhost --volfile-id shd/rep -S /run/gluster/c.socket --process-name glustershd",
+		361: "/usr/sbin/glusterfs -s localhost --volfile-id gluster/glustershd -S /run/gluster/d.socket",
+		362: "/usr/sbin/glusterfs --process-name fuse --volfile-server=n1 --volfile-id=/rep /client",
+		400: "", // a kernel thread
+		401: "vi glusterfsd",
 	} {
-		dir := filepath.Join(proc, pid)
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		line := strings.ReplaceAll(args, " ", "\x00")
-		if line != "" {
-			line += "\x00"
-		}
-		if err := os.WriteFile(filepath.Join(dir, "cmdline"), []byte(line), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		process(t, proc, pid, strings.Fields(args)...)
 	}
 	for _, dir := range []string{"sys", "402"} { // no process, and one that has just ended
 		if err := os.Mkdir(filepath.Join(proc, dir), 0o700); err != nil {
@@ -64,19 +87,16 @@ func TestProcessesAreFoundByTheirArguments(t *testing.T) {
 
 func TestABrickIsServedByWhoeverHasItOpen(t *testing.T) {
 	proc := t.TempDir()
-	for pid, open := range map[string][]string{
-		"10": {"/b/one", "socket:[7]"},
-		"11": {"/b/two", "/b/three", "/b/four/.glusterfs/health_check"},
-		"12": {"/b/onemore"},
+	for pid, open := range map[int][]string{
+		10: {"/b/one", "socket:[7]"},
+		11: {"/b/two", "/b/three", "/b/four/.glusterfs/health_check"},
+		12: {"/b/onemore"},
 	} {
-		dir := filepath.Join(proc, pid, "fd")
+		dir := filepath.Join(proc, strconv.Itoa(pid), "fd")
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		line := "glusterfsd\x00-S\x00/s\x00--brick-name\x00/b/first-of-" + pid + "\x00"
-		if err := os.WriteFile(filepath.Join(proc, pid, "cmdline"), []byte(line), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		process(t, proc, pid, "glusterfsd", "-S", "/s", "--brick-name", "/b/first-of-"+strconv.Itoa(pid))
 		for i, file := range open {
 			if err := os.Symlink(file, filepath.Join(dir, strconv.Itoa(i))); err != nil {
 				t.Fatal(err)
@@ -105,13 +125,7 @@ func TestMountProcesses(t *testing.T) {
 		15: "/usr/sbin/glusterd -p /run/glusterd.pid",
 		16: "glusterfs",
 	} {
-		dir := filepath.Join(proc, strconv.Itoa(pid))
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "cmdline"), []byte(strings.ReplaceAll(line, " ", "\x00")+"\x00"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		process(t, proc, pid, strings.Fields(line)...)
 	}
 	got, err := gluster.MountProcesses(proc)
 	if err != nil {

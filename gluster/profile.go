@@ -2,9 +2,12 @@ package gluster
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,11 +84,17 @@ func parseProfile(pairs []byte) (Profile, error) {
 	p := Profile{ReadSizes: map[uint64]uint64{}, WriteSizes: map[uint64]uint64{}}
 	var fops [maxFOP]FOP // by number; one without a name was not counted
 	totals := map[string]*uint64{"total-read": &p.BytesRead, "total-write": &p.BytesWritten, "duration": &p.Seconds}
-	var errs []error
+	// The first mistake is enough, and not much of it: a reply may have a million of them.
+	var wrong error
+	failed := func(key, text []byte) {
+		if wrong == nil {
+			wrong = fmt.Errorf("dict: key %.64q: %.64q is no number", key, text)
+		}
+	}
 	number := func(key, text []byte) (n uint64) {
 		n, err := strconv.ParseUint(string(text), 10, 64)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("dict: key %q: %w", key, err))
+			failed(key, text)
 		}
 		return n
 	}
@@ -123,16 +132,16 @@ func parseProfile(pairs []byte) (Profile, error) {
 			fops[n].Name, fops[n].Hits = fopName(n), number(key, text)
 		case "avglatency":
 			mean, err := strconv.ParseFloat(string(text), 64)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("dict: key %q: %w", key, err))
+			if err != nil || !(mean >= 0) || math.IsInf(mean, 0) {
+				failed(key, text)
 			}
 			fops[n].AverageLatency = mean
 		}
 	})
-	for missing := range totals {
-		errs = append(errs, errNoKey(cumulative+missing))
+	for _, missing := range slices.Sorted(maps.Keys(totals)) {
+		wrong = cmp.Or[error](wrong, errNoKey(cumulative+missing))
 	}
-	if err := errors.Join(append(errs, err)...); err != nil {
+	if err := cmp.Or(err, wrong); err != nil {
 		return Profile{}, err
 	}
 	for _, f := range fops {

@@ -3,6 +3,8 @@ package gluster
 import (
 	"bufio"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -106,7 +108,10 @@ func (s Store) Rebalance(volume string) (Rebalance, error) {
 		}
 	}
 	if text, ok := pairs["run-time"]; ok {
-		if r.Seconds, err = strconv.ParseFloat(text, 64); err != nil {
+		if r.Seconds, err = strconv.ParseFloat(text, 64); err == nil && (!(r.Seconds >= 0) || math.IsInf(r.Seconds, 0)) {
+			err = strconv.ErrRange
+		}
+		if err != nil {
 			return r, fmt.Errorf("%s: run-time: %w", path, err)
 		}
 	}
@@ -115,6 +120,10 @@ func (s Store) Rebalance(volume string) (Rebalance, error) {
 
 func (s Store) volume(name, file string) string { return filepath.Join(s.Dir, "vols", name, file) }
 
+// maxStoreFile bounds what is read of a file of glusterd's, in bytes: that of a volume of a thousand bricks has some
+// hundred thousand.
+const maxStoreFile = 16 << 20
+
 // readPairs reads lines of key=value.
 func readPairs(path string) (map[string]string, error) {
 	f, err := os.Open(path)
@@ -122,15 +131,21 @@ func readPairs(path string) (map[string]string, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // read only
+	pairs, err := parsePairs(io.LimitReader(f, maxStoreFile))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return pairs, nil
+}
+
+// parsePairs takes the last of equal keys, and leaves lines without one out.
+func parsePairs(r io.Reader) (map[string]string, error) {
 	pairs := map[string]string{}
-	lines := bufio.NewScanner(f)
+	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		if key, value, ok := strings.Cut(lines.Text(), "="); ok {
 			pairs[key] = value
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return pairs, nil
+	return pairs, lines.Err()
 }

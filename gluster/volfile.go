@@ -34,17 +34,27 @@ func (c *Client) ServerVolfile(ctx context.Context, name string) (text string, f
 	if err != nil {
 		return "", false, unreachable(op, name, err)
 	}
-	x := xdr.NewDecoder(body)
-	ret, errno, spec := x.Int32(), x.Int32(), x.String()
-	if err := x.Err(); err != nil {
-		return "", false, malformed(op, name, err)
-	}
+	s, err := decodeSpec(body)
 	switch {
-	case ret >= 0:
-		return spec, true, nil
-	case errno == int32(syscall.ENOENT), errno == 0:
+	case err != nil:
+		return "", false, malformed(op, name, err)
+	case s.ret >= 0:
+		return s.text, true, nil
+	case s.errno == int32(syscall.ENOENT), s.errno == 0:
 		return "", false, nil
 	default:
-		return "", false, refusal(op, name, int(errno), "")
+		return "", false, refusal(op, name, int(s.errno), "")
 	}
+}
+
+// spec is the beginning of gf_getspec_rsp.
+type spec struct {
+	ret, errno int32
+	text       string
+}
+
+func decodeSpec(body []byte) (spec, error) {
+	x := xdr.NewDecoder(body)
+	s := spec{ret: x.Int32(), errno: x.Int32(), text: x.String()}
+	return s, x.Err()
 }

@@ -240,7 +240,7 @@ func parseVolume(d dict.Dict) (Volume, error) {
 	}
 	bricks := ints[3]
 	if v.Name == "" || bricks < 0 || bricks > maxListed {
-		return Volume{}, fmt.Errorf("volume %q with %d bricks", v.Name, bricks)
+		return Volume{}, fmt.Errorf("volume %.64q with %d bricks", v.Name, bricks)
 	}
 	size := v.setSize()
 	v.Distribute = bricks / size
@@ -289,7 +289,7 @@ func ParseBrick(s string) (Brick, error) {
 		i++
 	}
 	if i <= 0 || strings.Contains(s[:i], "/") {
-		return Brick{}, fmt.Errorf("brick %q is not host:/path", s)
+		return Brick{}, fmt.Errorf("brick %.256q is not host:/path", s)
 	}
 	return Brick{Host: s[:i], Path: s[i+1:]}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -138,24 +139,31 @@ func writable(q gluster.Quorum, bricks []gluster.Brick, up []bool) bool {
 	return data && q.Met(up)
 }
 
-// tolerated is the number of bricks that may fail in the worst order.
+// tolerated is the number of bricks that may fail, whichever they are, while the set can still be written. More bricks
+// are never worse than fewer, so the worst failures are those of all bricks with contents, or of the first brick, which
+// has the casting vote, and any others.
 func tolerated(q gluster.Quorum, bricks []gluster.Brick, up []bool) int {
-	if !writable(q, bricks, up) {
-		return 0
-	}
-	worst := len(bricks)
-	for i := range up {
-		if up[i] {
-			up[i] = false
-			if writable(q, bricks, up) {
-				worst = min(worst, 1+tolerated(q, bricks, up))
-			} else {
-				worst = 0
-			}
-			up[i] = true
+	left, data := slices.Clone(up), 0
+	for i, b := range bricks {
+		if up[i] && !b.Arbiter {
+			data++
 		}
 	}
-	return worst
+	if data == 0 || !q.Met(left) {
+		return 0
+	}
+	failed := 0
+	for i := range left {
+		if !left[i] {
+			continue
+		}
+		left[i] = false
+		if failed+1 == data || !q.Met(left) {
+			return failed
+		}
+		failed++
+	}
+	return failed
 }
 
 // serverQuorum computes what glusterd does (does_gd_meet_server_quorum, xlators/mgmt/glusterd/src/glusterd-server-quorum.c, 10.3): more

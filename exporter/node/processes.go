@@ -17,6 +17,7 @@ type processCache struct {
 	full  time.Time    // when all were read
 	ours  map[int]bool // whether a process is one of GlusterFS's
 	found Processes
+	doubt error // of processes of which it cannot be told whether they are GlusterFS's
 }
 
 // fullLook is how long it may stay unseen that a process became one of GlusterFS's after it was looked at, between fork and exec. Where a
@@ -43,13 +44,20 @@ func (c *processCache) list(proc string) (Processes, error) {
 	}
 	ours, changed := make(map[int]bool, len(pids)), false
 	var fresh Processes
+	var doubt error
 	for _, pid := range pids {
 		is, seen := known[pid]
 		if !seen {
-			is = fresh.Add(proc, pid)
+			var err error
+			if is, err = fresh.Add(proc, pid); doubt == nil {
+				doubt = err
+			}
 			changed = changed || is
 		}
 		ours[pid] = is
+	}
+	if known == nil || doubt != nil {
+		c.doubt = doubt // until the next full look
 	}
 	gone := false
 	for pid, is := range known {
@@ -62,9 +70,9 @@ func (c *processCache) list(proc string) (Processes, error) {
 		c.found = Processes{}
 		for _, pid := range pids {
 			if ours[pid] {
-				c.found.Add(proc, pid)
+				_, _ = c.found.Add(proc, pid) //nolint:errcheck // it was proven a moment ago, or has just ended
 			}
 		}
 	}
-	return c.found, nil
+	return c.found, c.doubt
 }

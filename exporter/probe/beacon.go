@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +35,10 @@ func (b beacon) encode() ([]byte, error) {
 	return append(append(text, '\n'), bytes.Repeat([]byte{' '}, blockSize-len(text)-1)...), nil
 }
 
-// decodeBeacon fails for what is only half written.
+// maxRun is the longest Run that is believed, in bytes. Those of probers have 26 letters and digits.
+const maxRun = 64
+
+// decodeBeacon fails for what is only half written, or was not written by a prober.
 func decodeBeacon(block []byte) (beacon, error) {
 	var b beacon
 	if err := json.Unmarshal(block, &b); err != nil {
@@ -42,6 +46,10 @@ func decodeBeacon(block []byte) (beacon, error) {
 	}
 	if b.Node == "" || b.Run == "" {
 		return beacon{}, errors.New("beacon without a name")
+	}
+	// It goes into this node's own beacon, which has one block.
+	if len(b.Run) > maxRun || !isHostName(b.Run) {
+		return beacon{}, fmt.Errorf("beacon of a run of %d bytes: %w", len(b.Run), errForeign)
 	}
 	return b, nil
 }
@@ -60,8 +68,9 @@ type board interface {
 // moments.
 type volumeBoard struct {
 	cfg  childConfig
-	name string // of this node's beacon, once there is one
-	half string // of one that was made and could not be renamed
+	name string   // of this node's beacon, once there is one
+	made identity // which file that is
+	half string   // of one that was made and could not be renamed
 }
 
 func (v *volumeBoard) open() (directory, error) {
@@ -75,19 +84,40 @@ func (v *volumeBoard) list() (names []string, err error) {
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	all, err := dir.names()
-	if err != nil {
+	if err != nil && !errors.Is(err, errForeign) { // of too many names those that were read are looked at
 		return nil, err
 	}
 	for _, name := range all {
-		switch {
-		case ownBeacon(name, v.cfg) && name != v.name:
+		if ownBeacon(name, v.cfg) && name != v.name {
 			// Of a former child, back with a brick that was away when it was removed. Nobody reads it: it may stay until the next look.
 			_ = dir.remove(name) //nolint:errcheck // as above
-		case strings.HasSuffix(name, beaconSuffix) && !strings.HasPrefix(name, owner(v.cfg.Node)):
-			names = append(names, name)
 		}
 	}
-	return names, nil
+	return beaconsOfOthers(all, v.cfg), nil
+}
+
+// beaconsEach is how many beacons of one node are looked at: one for each of its mounts of the volume, and former ones.
+const beaconsEach = 8
+
+// beaconsOfOthers picks the names of the beacons of other nodes that are heard.
+func beaconsOfOthers(names []string, cfg childConfig) []string {
+	heard := map[string]bool{}
+	for _, p := range cfg.Peers {
+		heard[owner(p)] = cfg.hears(p)
+	}
+	count := map[string]int{}
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(name string) bool {
+		whose := name[:strings.LastIndex(name, "@")+1]
+		if !strings.HasSuffix(name, beaconSuffix) || whose == "" || whose == owner(cfg.Node) {
+			return true
+		}
+		if len(cfg.Peers) > 0 && !heard[whose] {
+			return true
+		}
+		count[whose]++
+		return count[whose] > beaconsEach
+	})
 }
 
 func (v *volumeBoard) read(name string) (b beacon, err error) {
@@ -101,13 +131,21 @@ func (v *volumeBoard) read(name string) (b beacon, err error) {
 	if err != nil {
 		return beacon{}, err
 	}
-	return decodeBeacon(buffer[:n])
+	if b, err = decodeBeacon(buffer[:n]); err != nil {
+		return beacon{}, err
+	}
+	if b.Node != v.cfg.Node && !v.cfg.hears(b.Node) || !strings.HasPrefix(name, owner(b.Node)) {
+		const wrong = "beacon %s of a node that it is not named after, or that is not heard: %w"
+		return beacon{}, fmt.Errorf(wrong, name, errForeign)
+	}
+	return b, nil
 }
 
 // write overwrites the file in place, since others may know its name as the old file for as long as their mount's
-// entry-timeout; closing it sends everything to the bricks. The first time the file appears complete, by renaming. A file in
-// split-brain takes no more writes: bricks that were away in turn have another version each. There is another file then,
-// under another name, so that what is the prober's own wakes nobody.
+// entry-timeout; closing it sends everything to the bricks. The first time the file appears complete, by renaming. A
+// file in split-brain takes no more writes: bricks that were away in turn have another version each. There is another
+// file then, under another name, so that what is the prober's own wakes nobody. So there is where somebody has put
+// something else in its place: only the very file that was made is ever overwritten.
 func (v *volumeBoard) write(b beacon) (err error) {
 	block, err := b.encode()
 	if err != nil {
@@ -119,8 +157,8 @@ func (v *volumeBoard) write(b beacon) (err error) {
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	if v.name != "" {
-		err := dir.overwrite(v.name, block, 0)
-		if !errors.Is(err, unix.EIO) && !errors.Is(err, unix.ENOENT) {
+		err := dir.overwrite(v.name, v.made, block)
+		if !errors.Is(err, unix.EIO) && !errors.Is(err, unix.ENOENT) && !errors.Is(err, errForeign) {
 			return err
 		}
 	}
@@ -136,7 +174,7 @@ func (v *volumeBoard) write(b beacon) (err error) {
 	}
 	name := unique(v.cfg) + beaconSuffix
 	v.half = name + ".new"
-	if err := dir.overwrite(v.half, block, unix.O_CREAT|unix.O_EXCL); err != nil {
+	if v.made, err = dir.create(v.half, block); err != nil {
 		return err
 	}
 	if err := dir.rename(v.half, name); err != nil {
@@ -146,12 +184,30 @@ func (v *volumeBoard) write(b beacon) (err error) {
 	return nil
 }
 
-func (d directory) overwrite(name string, content []byte, flags int) (err error) {
-	f, err := d.open(name, unix.O_WRONLY|flags)
+// overwrite writes over the file that was made under this name, where it is still that one.
+func (d directory) overwrite(name string, made identity, content []byte) (err error) {
+	f, is, err := d.openFile(name, unix.O_WRONLY)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	if is != made {
+		return fmt.Errorf("%s is another file than the one that was made: %w", name, errForeign)
+	}
 	_, err = f.Write(content)
 	return err
+}
+
+// create makes a file that there was not, and says which one it is.
+func (d directory) create(name string, content []byte) (is identity, err error) {
+	f, err := d.open(name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY)
+	if err != nil {
+		return identity{}, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if is, err = f.file(); err != nil {
+		return identity{}, err
+	}
+	_, err = f.Write(content)
+	return is, err
 }

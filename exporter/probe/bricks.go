@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,12 +23,12 @@ func readBricks(table, path string) (*bricks, error) {
 		return nil, err
 	}
 	defer root.Close() //nolint:errcheck // only read from
-	graph, err := root.openPath(graphPath)
+	graph, err := root.openPath(graphPath, unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}
-	defer graph.Close() //nolint:errcheck // only read from
-	names, err := graph.Readdirnames(-1)
+	defer graph.Close()                              //nolint:errcheck // only read from
+	names, err := graph.Readdirnames(maxTranslators) // where there are more, they are no client's
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +53,11 @@ func readBricks(table, path string) (*bricks, error) {
 	return found, nil
 }
 
+// maxTranslators is above the number of translators of any volume's client.
+const maxTranslators = 1 << 16
+
 func readConnected(graph directory, name string) (connected bool, err error) {
-	f, err := graph.openPath(name)
+	f, err := graph.openPath(name, 0)
 	if err != nil {
 		return false, err
 	}
@@ -80,8 +84,61 @@ func parseConnected(private []byte) (connected, ok bool) {
 	return false, false
 }
 
-// openPath opens a path of several parts for reading, and follows links that stay below the directory, as "active" is.
-func (d directory) openPath(path string) (directory, error) {
-	how := &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV}
-	return opened(path, func() (int, error) { return unix.Openat2(d.fd(), path, how) })
+// openPath opens a path of several parts for reading: a file that is a regular one, or a directory where kind is
+// unix.O_DIRECTORY. It follows links to a name beside them, as "active" is, and leaves neither the directory nor the
+// mount. It goes step by step: openat2(2), which can do that by itself, is not allowed where a unit has
+// RestrictSUIDSGID=.
+func (d directory) openPath(path string, kind int) (directory, error) {
+	device, err := d.device()
+	if err != nil {
+		return directory{}, err
+	}
+	at := d
+	for part := range strings.SplitSeq(path, "/") {
+		next, err := at.step(part)
+		if at != d {
+			_ = at.Close() //nolint:errcheck // nothing was written through it
+		}
+		if err == nil {
+			if err = next.on(device); err != nil {
+				err = errors.Join(err, next.Close())
+			}
+		}
+		if err != nil {
+			return directory{}, err
+		}
+		at = next
+	}
+	defer at.Close() //nolint:errcheck // nothing was written through it
+	st, err := at.status()
+	if err != nil {
+		return directory{}, err
+	}
+	if kind != unix.O_DIRECTORY && st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return directory{}, fmt.Errorf("%s is no file: %w", path, errForeign)
+	}
+	return at.again(unix.O_RDONLY | kind)
+}
+
+// step opens a name in the directory with O_PATH; of a link the name that it leads to, which must be one in the same
+// directory.
+func (d directory) step(name string) (directory, error) {
+	next, err := d.open(name, unix.O_PATH)
+	if err != nil {
+		return directory{}, err
+	}
+	st, err := next.status()
+	if err != nil {
+		return directory{}, errors.Join(err, next.Close())
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFLNK {
+		return next, nil
+	}
+	to := make([]byte, unix.NAME_MAX+1)
+	n, err := unix.Readlinkat(next.fd(), "", to)
+	err = errors.Join(err, next.Close())
+	if target := string(to[:max(n, 0)]); err == nil && !strings.Contains(target, "/") && target != ".." {
+		return d.open(target, unix.O_PATH)
+	}
+	return directory{}, errors.Join(err, fmt.Errorf("the link %s leads elsewhere: %w", name, errForeign))
 }

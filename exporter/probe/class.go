@@ -15,7 +15,7 @@ const (
 	classNotConnected = "not_connected" // ENOTCONN: the client process is gone, or too few bricks are connected, for a quorum too
 	classMismatch     = "mismatch"      // what was read back, or its size, is not what was written
 	classIO           = "io"            // EIO, as of files in split-brain
-	classPermission   = "permission"    // EACCES or EPERM
+	classPermission   = "permission"    // EACCES or EPERM, or what is not the prober's lies in its place
 	classOther        = "other"
 )
 
@@ -37,6 +37,7 @@ func classOf(err error) string {
 	}{
 		{errNotMounted, classNotMounted},
 		{errMismatch, classMismatch},
+		{errForeign, classPermission},
 		{unix.ENOSPC, classNoSpace},
 		{unix.EDQUOT, classNoSpace},
 		{unix.EROFS, classReadOnly},

@@ -144,10 +144,7 @@ func removeLeftovers(cfg childConfig, beacons bool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	names, err := dir.names()
-	if err != nil {
-		return err
-	}
+	names, err := dir.names() // those that could be read are looked at all the same
 	for _, name := range leftovers(names, cfg, beacons) {
 		if e := dir.remove(name); e != nil && !errors.Is(e, unix.ENOENT) {
 			err = errors.Join(err, e)

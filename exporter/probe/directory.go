@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -66,11 +67,53 @@ func openHidden(table, path string, create bool) (directory, error) {
 	if err != nil {
 		return directory{}, errors.Join(err, hidden.Close())
 	}
-	if err := hidden.on(device); err != nil {
+	if err := errors.Join(hidden.on(device), hidden.closed()); err != nil {
 		return directory{}, errors.Join(err, hidden.Close())
 	}
 	return hidden, nil
 }
+
+// errForeign says that what lies on the volume was not made by a prober: whoever has the volume may put anything there.
+var errForeign = errors.New("it is not the prober's")
+
+// status is what is known of what was opened, as the lookup that opened it brought it.
+func (d directory) status() (unix.Statx_t, error) {
+	var st unix.Statx_t
+	const wanted = unix.STATX_TYPE | unix.STATX_MODE | unix.STATX_NLINK | unix.STATX_UID | unix.STATX_INO
+	if err := unix.Statx(d.fd(), "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, wanted, &st); err != nil {
+		return st, &os.PathError{Op: "stat", Path: d.Name(), Err: err}
+	}
+	return st, nil
+}
+
+// closed checks that the directory belongs to this user, and nobody else may enter it.
+func (d directory) closed() error {
+	st, err := d.status()
+	if err != nil {
+		return err
+	}
+	if int(st.Uid) != os.Geteuid() || st.Mode&0o777 != 0o700 {
+		const wrong = "%s belongs to user %d and has mode %#o, not to user %d with 0700: %w; remove it"
+		return fmt.Errorf(wrong, d.Name(), st.Uid, st.Mode&0o777, os.Geteuid(), errForeign)
+	}
+	return nil
+}
+
+// file says which file it is, and checks that it is one that a prober made: regular, with this one name, of this user.
+func (d directory) file() (identity, error) {
+	st, err := d.status()
+	if err != nil {
+		return identity{}, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || int(st.Uid) != os.Geteuid() {
+		const wrong = "%s has type and mode %#o, %d names and belongs to user %d: %w"
+		return identity{}, fmt.Errorf(wrong, d.Name(), st.Mode, st.Nlink, st.Uid, errForeign)
+	}
+	return identity{unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino}, nil
+}
+
+// identity is which file it is, whatever its name.
+type identity struct{ device, inode uint64 }
 
 func (d directory) fd() int {
 	if d.File == nil {
@@ -97,6 +140,30 @@ func (d directory) on(device uint64) error {
 	return err
 }
 
+// openFile opens a file of the probers' that is there. Opened with O_PATH at first, a device hears nothing of it and a
+// pipe does not wait; what turns out to be a prober's file is then opened itself, whatever the name has become
+// meanwhile.
+func (d directory) openFile(name string, flags int) (directory, identity, error) {
+	found, err := d.open(name, unix.O_PATH)
+	if err != nil {
+		return directory{}, identity{}, err
+	}
+	defer found.Close() //nolint:errcheck // nothing was written through it
+	is, err := found.file()
+	if err != nil {
+		return directory{}, is, err
+	}
+	f, err := found.again(flags)
+	return f, is, err
+}
+
+// again opens what was opened with O_PATH for use.
+func (d directory) again(flags int) (directory, error) {
+	return opened(d.Name(), func() (int, error) {
+		return unix.Open(fmt.Sprintf("/proc/self/fd/%d", d.fd()), flags|unix.O_CLOEXEC, 0)
+	})
+}
+
 // open opens what name is in the directory, and follows no link.
 func (d directory) open(name string, flags int) (directory, error) {
 	return opened(name, func() (int, error) { return unix.Openat(d.fd(), name, flags|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600) })
@@ -115,14 +182,28 @@ func opened(name string, open func() (int, error)) (directory, error) {
 	}
 }
 
-// names lists the directory anew.
+// maxNames is how many names of a directory are looked at. The probers of a hundred nodes have some hundred.
+const maxNames = 4096
+
+// names lists the directory anew. With more than maxNames it returns those and an error.
 func (d directory) names() (names []string, err error) {
 	f, err := d.open(".", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return f.Readdirnames(-1)
+	for len(names) <= maxNames {
+		some, err := f.Readdirnames(maxNames + 1 - len(names))
+		names = append(names, some...)
+		if errors.Is(err, io.EOF) {
+			return names, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	const wrong = "%s has more than %d names: %w; remove those that nobody's prober made"
+	return names[:maxNames], fmt.Errorf(wrong, hiddenName, maxNames, errForeign)
 }
 
 func (d directory) rename(from, to string) error {
@@ -132,8 +213,10 @@ func (d directory) rename(from, to string) error {
 	return nil
 }
 
+// remove takes a name away. A directory, which no prober makes, stays, and is no error: nobody could hinder probes by
+// one.
 func (d directory) remove(name string) error {
-	if err := unix.Unlinkat(d.fd(), name, 0); err != nil {
+	if err := unix.Unlinkat(d.fd(), name, 0); err != nil && !errors.Is(err, unix.EISDIR) {
 		return &os.PathError{Op: "remove", Path: name, Err: err}
 	}
 	return nil
@@ -163,7 +246,7 @@ func (d directory) readFresh(name string, buffer []byte) (int, error) {
 }
 
 func (d directory) read(name string, buffer []byte, flags int) (n int, err error) {
-	f, err := d.open(name, unix.O_RDONLY|flags)
+	f, _, err := d.openFile(name, unix.O_RDONLY|flags)
 	if err != nil {
 		return 0, err
 	}

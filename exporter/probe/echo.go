@@ -21,6 +21,7 @@ const (
 	echoPatience = 3 * echoSlow           // how long the caller and its peers look often
 	echoPeers    = 8                      // with how many peers a node speaks
 	echoBeacons  = 256                    // how many beacons are looked at, at most
+	echoNames    = 64                     // how many names peers may have while a child runs
 	echoGone     = 3                      // after how many calls of its own a node gives up a peer that says nothing new
 )
 
@@ -29,9 +30,10 @@ func echoInterval(probes time.Duration) time.Duration { return max(2*probes, 5*t
 
 // peer is another node's beacon as this node knows it.
 type peer struct {
-	name string
-	last beacon
-	idle int // calls of ours since it said something new
+	name   string
+	last   beacon
+	echoed string // the run under which own.Echo has its last call
+	idle   int    // calls of ours since it said something new
 
 	due    time.Time // when it is looked at next
 	hot    time.Time // until when it is looked at often, since it announced a call
@@ -48,7 +50,8 @@ type echoes struct {
 	own     beacon
 	changed bool // own is to be written
 	known   map[string]*peer
-	peers   []*peer // those spoken with, among known
+	peers   []*peer         // those spoken with, among known
+	names   map[string]bool // of all peers so far: each is a label
 
 	next     time.Time // the next call
 	waking   bool      // the announcement is out, the measured call is not
@@ -58,7 +61,7 @@ type echoes struct {
 
 func newEchoes(cfg childConfig, b board, report func(echoed)) *echoes {
 	return &echoes{
-		board: b, report: report, every: cfg.Echo, known: map[string]*peer{},
+		board: b, report: report, every: cfg.Echo, known: map[string]*peer{}, names: map[string]bool{},
 		own: beacon{Node: cfg.Node, Run: rand.Text(), Echo: map[string]uint64{}},
 	}
 }
@@ -147,12 +150,17 @@ func (e *echoes) call() {
 // look reads a peer's beacon, takes its echo and notes what is to be echoed.
 func (e *echoes) look(p *peer) {
 	b, err := e.board.read(p.name)
-	if err != nil {
+	if err != nil || b.Node != p.last.Node {
 		return
 	}
 	now := time.Now()
 	e.note(p, b)
 	if e.own.Echo[b.Run] != b.Seq {
+		// One a peer, however often it begins anew: the beacon has one block.
+		if p.echoed != b.Run {
+			delete(e.own.Echo, p.echoed)
+			p.echoed = b.Run
+		}
 		e.own.Echo[b.Run] = b.Seq
 		e.changed = true
 		if p.hot = (time.Time{}); b.Awake {
@@ -199,7 +207,10 @@ func (e *echoes) discover() {
 	e.known = known
 	var alive []*peer
 	for _, name := range names {
-		if p := known[name]; p.last.Run != "" && p.idle < echoGone {
+		p := known[name]
+		room := e.names[p.last.Node] || len(e.names) < echoNames
+		if p.last.Run != "" && p.idle < echoGone && room {
+			e.names[p.last.Node] = true
 			alive = append(alive, p)
 		}
 	}

@@ -41,6 +41,9 @@ type Config struct {
 	Sizes []int
 	// Node is the name of this node, which no other one that probes the same volume has. Default is the host name.
 	Node string
+	// Peers are the names of the nodes that probe the same volumes, and may have this one's among them: of other nodes
+	// no beacon is looked at. Default: any that could be a host's, and at most 64 of them.
+	Peers []string
 	// MountInfo is the mount table. Default /proc/self/mountinfo.
 	MountInfo string
 	// Fstab names the volume of a mount that is not there yet. Default /etc/fstab.

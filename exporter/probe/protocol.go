@@ -1,6 +1,10 @@
 package probe
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Parent and child talk by lines of JSON over the child's standard input and output. The first line to the child is its
 // childConfig; each further one is a request. The child ends when its standard input does.
@@ -9,10 +13,27 @@ import "time"
 type childConfig struct {
 	Mountpoint string `json:"mountpoint"`
 	// Mounts are all mount points that this exporter probes: files of this node for another mount are leftovers.
-	Mounts    []string      `json:"mounts"`
-	MountInfo string        `json:"mount_info"`
-	Node      string        `json:"node"`
-	Echo      time.Duration `json:"echo_nanoseconds"` // between two calls for echoes
+	Mounts    []string `json:"mounts"`
+	MountInfo string   `json:"mount_info"`
+	Node      string   `json:"node"`
+	// Peers are the nodes whose beacons are looked at; empty for all that have a host's name.
+	Peers []string      `json:"peers,omitempty"`
+	Echo  time.Duration `json:"echo_nanoseconds"` // between two calls for echoes
+}
+
+// hears reports whether beacons of a node's are looked at.
+func (c childConfig) hears(node string) bool {
+	if len(c.Peers) > 0 {
+		return slices.Contains(c.Peers, node)
+	}
+	return isHostName(node)
+}
+
+// isHostName reports whether a name could be a host's: it becomes a label.
+func isHostName(name string) bool {
+	const most = 253 // bytes (RFC 1035)
+	const characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+	return name != "" && len(name) <= most && strings.Trim(name, characters) == ""
 }
 
 // request asks for one probe. There is never more than one under way.

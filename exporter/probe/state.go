@@ -102,6 +102,10 @@ func (s *state) finish(good bool, start, end time.Time) {
 	}
 }
 
+// maxPeers bounds the peers of one mount that have series. A child speaks with few at a time, and others take their
+// places.
+const maxPeers = 256
+
 // hear takes what the child says by itself.
 func (s *state) hear(m message) {
 	if m.Echo == nil {
@@ -109,6 +113,9 @@ func (s *state) hear(m message) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, known := s.peers[m.Echo.Peer]; !known && len(s.peers) >= maxPeers {
+		return
+	}
 	if _, known := s.peers[m.Echo.Peer]; !known || !m.Echo.Lost {
 		s.peers[m.Echo.Peer] = time.Now()
 	}

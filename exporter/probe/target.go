@@ -120,7 +120,7 @@ func (t *target) ready() error {
 	}
 	c, err := startChild(t.config.Executable, childConfig{
 		Mountpoint: t.path, Mounts: t.config.Mounts, MountInfo: t.config.MountInfo,
-		Node: t.config.Node, Echo: echoInterval(t.config.Interval),
+		Node: t.config.Node, Peers: t.config.Peers, Echo: echoInterval(t.config.Interval),
 	}, t.state.hear)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", t.config.Executable, err)

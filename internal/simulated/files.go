@@ -23,6 +23,9 @@ const (
 	sharedFDs   = 40 // descriptors of every process
 )
 
+// mountNamespace is that of the exporter and of all processes.
+const mountNamespace = "mnt:[4026531840]"
+
 func write(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -52,6 +55,8 @@ func (c *Cluster) writeNode() error {
 		write(c.path("workdir", "glusterd.info"), replace(c.recorded.node, "UUID", c.peers[0].uuid)),
 		write(c.path("proc", "stat"), string(stat)),
 		write(c.path("proc", "self", "mountinfo"), string(table)+mount),
+		os.Mkdir(c.path("proc", "self", "ns"), 0o755), //nolint:gosec // as in /proc
+		os.Symlink(mountNamespace, c.path("proc", "self", "ns", "mnt")),
 		write(c.path("fstab"), "n1:/volume0000 "+at+" glusterfs defaults,_netdev 0 0\n"),
 		write(c.path("shared", "maps"), c.recorded.maps), write(c.path("shared", "limits"), c.recorded.limits),
 	}
@@ -90,6 +95,9 @@ func (c *Cluster) writeProcess(pid int, name string, args []string) error {
 	_, rest, _ := strings.Cut(c.recorded.stat, ") ")
 	return errors.Join(
 		write(filepath.Join(dir, "cmdline"), strings.Join(args, "\x00")+"\x00"),
+		os.Symlink("/usr/sbin/glusterfsd", filepath.Join(dir, "exe")),
+		os.Mkdir(filepath.Join(dir, "ns"), 0o755), //nolint:gosec // as in /proc
+		os.Symlink(mountNamespace, filepath.Join(dir, "ns", "mnt")),
 		write(filepath.Join(dir, "stat"), fmt.Sprintf("%d (%s) %s", pid, name, rest)),
 		os.Link(c.path("shared", "maps"), filepath.Join(dir, "maps")),
 		os.Link(c.path("shared", "limits"), filepath.Join(dir, "limits")),

@@ -217,9 +217,9 @@ func built(commands ...command) ([]command, error) {
 }
 
 // released are the tests of setup/labtest that are also run on other releases of GlusterFS.
-const released = "^(TestCheckFinds|TestAWipedBrick|TestAVolumeThatGlusterd|TestARemovalWhose|TestAPoolMadeBy)"
+const released = "^(TestCheckFinds|TestAWipedBrick|TestAVolumeThatGlusterd|TestARemovalWhose|TestAPoolMadeBy|TestAVolumeIsForThe|TestAnOpenVolume)"
 
-// labOf runs those of the exporter, and one each of check, recover, guard, apply and heals, on the GlusterFS of another
+// labOf runs those of the exporter, and one each of check, recover, guard, apply, heals and access, on the GlusterFS of another
 // Debian, whose C library may be older: without cgo.
 func labOf(suite string) func() ([]command, error) {
 	return func() ([]command, error) {

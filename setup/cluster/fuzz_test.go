@@ -26,6 +26,10 @@ func FuzzParse(f *testing.F) {
 			f.Add([]byte(c.text))
 		}
 	}
+	// Maps of which nothing is left when what they may not hold has been refused.
+	for _, text := range []string{"exporter: {<<: *x}", "check: {*x}", "exporter: {? [a] : b}", "volumes: {<<: *x}", "mounts: [{<<: *x}]", "nodes: {<<: *x}"} {
+		f.Add([]byte("nodes: {a: {address: 10.0.0.1}}\n" + text + "\n"))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse("f", data)
 		if err != nil {

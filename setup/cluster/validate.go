@@ -45,10 +45,10 @@ func (v validator) file(root *node) {
 	if n := root.get("mount_wait_seconds"); n != nil && !n.bad && (*v.c.MountWait < 0 || *v.c.MountWait > maxMountWait) {
 		v.r.at(n, fmt.Sprintf("mount_wait_seconds %d is out of range", *v.c.MountWait), fmt.Sprintf("write seconds from 0, which mounts at once, to %d", maxMountWait))
 	}
-	if n := root.get("exporter"); n != nil && n.kind == kindMap {
+	if n := root.get("exporter"); n != nil && !n.bad && n.kind == kindMap {
 		v.exporter(*v.c.Exporter, n)
 	}
-	if n := root.get("check"); n != nil && n.kind == kindMap {
+	if n := root.get("check"); n != nil && !n.bad && n.kind == kindMap {
 		v.check(*v.c.Check, n)
 	}
 	v.places(root)

@@ -252,19 +252,36 @@ func (s *State) exporter(c *cluster.Cluster) {
 	if e.WebConfig != "" {
 		out.Flags = append(out.Flags, "--web.config.file="+e.WebConfig)
 	}
-	var probed []string
+	var probed []ClientMount
 	for _, m := range s.ClientMounts {
 		// The prober is root, and has a directory that nobody else may write.
 		if v, _ := s.Pool.Volume(m.Volume); !cluster.Squashes(v.Options) {
-			probed = append(probed, "--probe.mount="+m.Path)
+			probed = append(probed, m)
 		}
 	}
 	if *e.ProbeInterval > 0 && len(probed) > 0 {
-		out.Flags = append(out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval))
-		out.Flags = append(out.Flags, probed...)
+		out.Flags = append(
+			out.Flags, fmt.Sprintf("--probe.interval=%ds", *e.ProbeInterval),
+			"--probe.node="+s.Node, "--probe.peers="+strings.Join(probers(c, probed), ","),
+		)
+		for _, m := range probed {
+			out.Flags = append(out.Flags, "--probe.mount="+m.Path)
+		}
 	}
 	out.Flags = append(out.Flags, e.Flags...)
 	s.Exporter = out
+}
+
+// probers are the nodes that mount a volume of these mounts, in order: their probers hear each other, and nobody else.
+func probers(c *cluster.Cluster, mounts []ClientMount) []string {
+	var names []string
+	for _, m := range c.Mounts {
+		if slices.ContainsFunc(mounts, func(own ClientMount) bool { return own.Volume == m.Volume }) {
+			names = append(names, m.Nodes...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func pool(c *cluster.Cluster, addresses map[string]netip.Addr) Pool {

@@ -36,6 +36,7 @@ func TestEditVolfile(t *testing.T) {
 		{"IPv6 where somebody removed the option below our comment", torn, true, edited, ""},
 		{"IPv4 leaves the file alone", packaged, false, packaged, ""},
 		{"IPv4 takes back what we wrote", edited, false, packaged, ""},
+		{"IPv6 where somebody else says nothing", strings.Replace(four, "family inet\n", "family \"\"\n", 1), true, strings.Replace(four, "family inet\n", "family \"\"\n", 1), `""`},
 		{"IPv4 that somebody else set", four, false, four, ""},
 		{"IPv4 where somebody else says IPv6", foreign, false, foreign, "inet6"},
 	} {

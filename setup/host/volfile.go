@@ -50,6 +50,8 @@ func editVolfile(text string, ipv6 bool) (edited, other string, err error) {
 			switch v := strings.Trim(words[2], `"`); {
 			case ipv6 && v == "inet6", !ipv6 && v != "inet6":
 				return text, "", nil
+			case v == "":
+				return text, words[2], nil
 			default:
 				return text, v, nil
 			}

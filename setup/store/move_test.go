@@ -115,6 +115,13 @@ func TestNothingIsSeenWhileGlusterdRuns(t *testing.T) {
 	t.Parallel()
 	proc := t.TempDir()
 	put(t, filepath.Join(proc, "7/cmdline"), "/usr/sbin/glusterd\x00-p\x00/var/run/glusterd.pid\x00")
+	put(t, filepath.Join(proc, "self/ns/x"), "")
+	put(t, filepath.Join(proc, "7/ns/x"), "")
+	for path, to := range map[string]string{"7/exe": "/usr/sbin/glusterfsd", "7/ns/mnt": "mnt:[1]", "self/ns/mnt": "mnt:[1]"} {
+		if err := os.Symlink(to, filepath.Join(proc, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	n, err := Look(workdir(t), proc)
 	if err != nil || !n.Running || Decide(n) != nil {
 		t.Errorf("%+v, %v", n, err)
