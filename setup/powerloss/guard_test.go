@@ -12,6 +12,7 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/internal/mountns"
+	"brickyard/setup/beneath"
 )
 
 func TestMain(m *testing.M) { os.Exit(mountns.Main(m)) }
@@ -60,6 +61,20 @@ func write(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func gfidOf(t *testing.T, dir, name string) string {
+	t.Helper()
+	d, err := beneath.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close() //nolint:errcheck // read only
+	id, err := d.GFID(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 func guard() *Guard {
@@ -159,10 +174,7 @@ func TestWhatIsNoBrickIsLeftAlone(t *testing.T) {
 
 func TestWhatIsTakenOutIsNoFileOfTheVolumeAnyMore(t *testing.T) {
 	b := newBrick(t, "")
-	id, err := GFID(filepath.Join(b.Path, "dir/file"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := gfidOf(t, filepath.Join(b.Path, "dir"), "file")
 	handle := filepath.Join(b.Path, ".glusterfs", id[:2], id[2:4], id)
 	if err := os.MkdirAll(filepath.Dir(handle), 0o700); err != nil {
 		t.Fatal(err)
@@ -181,20 +193,6 @@ func TestWhatIsTakenOutIsNoFileOfTheVolumeAnyMore(t *testing.T) {
 	}
 	if err := a.Move("dir"); err != nil || exists(handle) || !exists(filepath.Join(a.Dir, "dir/file")) || exists(filepath.Join(b.Path, "dir")) {
 		t.Errorf("the directory: %v", err)
-	}
-}
-
-func TestPruneRemovesWhatIsAMonthOld(t *testing.T) {
-	b := newBrick(t, "")
-	now := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
-	for _, a := range []Aside{NewAside(b.Path, "resync", now.Add(-31*24*time.Hour)), NewAside(b.Path, "resync", now.Add(-29*24*time.Hour)), {Dir: filepath.Join(filepath.Dir(b.Path), asideName, "20200101T000000.000Z")}} {
-		if err := os.MkdirAll(a.Dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	removed, err := Prune(b.Path, now)
-	if err != nil || len(removed) != 1 || filepath.Base(removed[0]) != "20261024T080000Z-resync" {
-		t.Errorf("%q, %v", removed, err)
 	}
 }
 
