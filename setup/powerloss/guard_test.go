@@ -1,9 +1,11 @@
 package powerloss
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -213,5 +215,99 @@ func TestFlushRemembersWhen(t *testing.T) {
 	}
 	if err := Flush("/nowhere/brick", now); err != nil {
 		t.Error(err)
+	}
+}
+
+// A brick in a directory of www-data, say.
+func TestAMarkerThatIsNotRootsHidesNoPowerCut(t *testing.T) {
+	victim := filepath.Join(t.TempDir(), "passwd")
+	write(t, victim, "root:x:0:0\n")
+	for name, forge := range map[string]func(marker string) error{
+		"nobody's": func(marker string) error {
+			return errors.Join(os.WriteFile(marker, nil, 0o600), os.Chown(marker, 65534, 65534))
+		},
+		"a link":      func(marker string) error { return os.Symlink(victim, marker) },
+		"a directory": func(marker string) error { return os.MkdirAll(filepath.Join(marker, "x"), 0o755) },
+		"beside everybody's": func(marker string) error {
+			return errors.Join(os.WriteFile(marker, nil, 0o600), os.Chmod(filepath.Dir(marker), 0o777))
+		},
+	} {
+		b, g := newBrick(t, ""), guard()
+		if err := errors.Join(os.Chmod(filepath.Dir(b.Path), 0o755), forge(cleanPath(b.Path))); err != nil {
+			t.Fatal(err)
+		}
+		u, unclean, err := g.Start(b)
+		if err != nil || !unclean || !u.Withheld || exists(b.Path) || !strings.Contains(u.Doubt, "it is not believed") {
+			t.Errorf("%s: %+v, %t, %v", name, u, unclean, err)
+		}
+		if exists(cleanPath(b.Path)) {
+			t.Errorf("%s: the marker is still there", name)
+		}
+		if err := Release(b.Path); err != nil {
+			t.Error(err)
+		}
+		// And root's own markers are written through no link.
+		if err := errors.Join(os.Symlink(victim, cleanPath(b.Path)), os.Symlink(victim, flushedPath(b.Path)), os.Symlink(victim, comparedPath(b.Path)),
+			g.Stop(b), Flush(b.Path, time.Now()), SetCompared(b.Path, []string{"n2"})); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "root:x:0:0\n" {
+		t.Errorf("the victim holds %q, %v", text, err)
+	}
+}
+
+func TestADirectoryInTheWayKeepsNoBrickFromBeingWithheld(t *testing.T) {
+	b, g := newBrick(t, ""), guard()
+	if err := os.MkdirAll(filepath.Join(withheldPath(b.Path), "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if u, unclean, err := g.Start(b); err != nil || !unclean || !u.Withheld || exists(b.Path) {
+		t.Errorf("%+v, %t, %v", u, unclean, err)
+	}
+	if !exists(withheldPath(b.Path)+".not-ours-0/x") || !exists(filepath.Join(withheldPath(b.Path), "dir/file")) {
+		t.Error("what was in the way, or the brick, is not where it should be")
+	}
+}
+
+// glusterd must not start then: the unit requires the guard.
+func TestABrickThatCannotBeWithheldIsAnError(t *testing.T) {
+	b, g := newBrick(t, ""), guard()
+	if err := unix.Mount("", filepath.Dir(b.Path), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if u, unclean, err := g.Start(b); err == nil || !unclean || !u.Withheld {
+		t.Errorf("%+v, %t, %v", u, unclean, err)
+	}
+}
+
+func TestADeepDirectoryEndsNoSearchForHalfMadeNames(t *testing.T) {
+	b, g := newBrick(t, "sync"), guard()
+	root, err := beneath.Open(b.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close() //nolint:errcheck // of a test
+	rel := ""
+	for i := range 30 {
+		rel = filepath.Join(rel, "a"+strings.Repeat("d", 199))
+		d, err := root.Mkdirs(rel, 0o755)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(d.Setxattr(".", "trusted.gfid", []byte{byte(i + 10), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}), d.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deep, err := root.Mkdirs(rel+"/half", 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deep.Close() //nolint:errcheck // of a test
+	write(t, filepath.Join(b.Path, "zz-half"), "")
+	u, unclean, err := g.Start(b)
+	slices.Sort(u.TakenOut)
+	if err != nil || !unclean || u.Withheld || u.Undecided != 0 || !slices.Equal(u.TakenOut, []string{"/" + rel + "/half", "/zz-half"}) {
+		t.Errorf("%d taken out, %d undecided, doubt %q, %t, %v", len(u.TakenOut), u.Undecided, u.Doubt, unclean, err)
 	}
 }

@@ -64,16 +64,16 @@ func (m *marker) markDirectory(dir string) error {
 // directory. Where every brick is accused by another, the replication keeps all
 // names; one that nobody accused would be taken for right.
 func (m *marker) accuseOthers(dir string) error {
-	around, name, err := m.own.At(dir)
+	names, err := m.own.Sub(dir)
 	if err != nil {
 		return err
 	}
-	defer around.Close() //nolint:errcheck // nothing was written through it
+	defer names.Close() //nolint:errcheck // nothing was written through it
 	for i, key := range m.job.Set.Accusations {
 		if i == m.job.Own {
 			continue
 		}
-		if err := around.Setxattr(name, key, counters(dataPart, entryPart)); err != nil {
+		if err := names.Setxattr(".", key, counters(dataPart, entryPart)); err != nil {
 			return fmt.Errorf("note that names are to be healed: %w", err)
 		}
 	}
