@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 
 	"brickyard/setup/beneath"
 	"brickyard/setup/change"
@@ -29,6 +30,35 @@ func exposed(object, path, field string) (*change.Conflict, error) {
 		Code: "brick-exposed", Object: object, Problem: who + ", who could put something else into the place of the brick and of what is noted beside it",
 		Remedy: "give it to root alone (chown root:root " + at + " && chmod go-w " + at + "), or choose another place in " + field,
 	}, nil
+}
+
+// foreign says in words why a program that lies beside the running one must not
+// be installed, or nothing: it must be a file of root's, or of whoever owns the
+// running program, which root trusts already; in a directory like /tmp anybody
+// could have put it there.
+func foreign(program, self string) (string, error) {
+	dir, name, err := beneath.Beside(program)
+	if err != nil {
+		return "", err
+	}
+	defer dir.Close() //nolint:errcheck // read only
+	st, err := dir.Stat(name)
+	if err != nil {
+		return "", err
+	}
+	var own unix.Stat_t
+	if err := unix.Stat(self, &own); err != nil {
+		return "", fmt.Errorf("stat %s: %w", self, err)
+	}
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFREG:
+		return "it is no regular file", nil
+	case st.Uid != 0 && st.Uid != own.Uid:
+		return fmt.Sprintf("it belongs to user %d, not to root", st.Uid), nil
+	case st.Mode&0o002 != 0:
+		return fmt.Sprintf("everybody may write to it (its mode is %04o)", st.Mode&0o7777), nil
+	}
+	return "", nil
 }
 
 // settings plans what a mounted brick file system lacks: options, and that its

@@ -152,3 +152,40 @@ func TestABrickInSomebodyElsesDirectoryIsAConflict(t *testing.T) {
 		}
 	}
 }
+
+// Started as /tmp/gluster-setup, say.
+func TestAnExporterThatAnybodyPutBesideTheProgramIsNotInstalled(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		owner int
+		mode  os.FileMode
+		link  bool
+		says  string
+	}{
+		"root's":                       {0, 0o755, false, ""},
+		"nobody's":                     {65534, 0o755, false, "it belongs to user 65534, not to root"},
+		"root's, and writable for all": {0, 0o757, false, "everybody may write to it"},
+		"a link":                       {0, 0o755, true, "it is no regular file"},
+	} {
+		dir, root := t.TempDir(), t.TempDir()
+		self, exporter := filepath.Join(dir, "gluster-setup"), filepath.Join(dir, "gluster_exporter")
+		err := errors.Join(os.Chmod(dir, 0o777|os.ModeSticky), os.WriteFile(self, []byte("ours"), 0o600))
+		if tc.link {
+			err = errors.Join(err, os.Symlink("/bin/true", exporter))
+		} else {
+			err = errors.Join(err, os.WriteFile(exporter, []byte("exporter"), 0o600), os.Chmod(exporter, tc.mode), os.Chown(exporter, tc.owner, 0))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &Files{Root: root, Self: self, State: &desired.State{Binary: "/usr/local/sbin/gluster-setup", Exporter: &desired.Exporter{Binary: "/usr/local/sbin/gluster_exporter"}}}
+		p, err := f.exporter()
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case tc.says == "" && (len(p.Changes) != 1 || len(p.Conflicts) > 0),
+			tc.says != "" && (len(p.Changes) > 0 || len(p.Conflicts) != 1 || p.Conflicts[0].Code != "exporter-not-roots" || !strings.HasPrefix(p.Conflicts[0].Problem, tc.says)):
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}

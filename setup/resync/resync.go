@@ -177,10 +177,10 @@ func (m *marker) undecided(p string, err error) error {
 // differs is told of one name; entries are of the own brick and of the source.
 func (m *marker) differs(dir, name string, entries []check.Entry, found []check.Finding) error {
 	p := path.Join(dir, name)
-	var own, source check.Entry
-	if len(entries) == 2 {
-		own, source = entries[0], entries[1]
+	if len(entries) != 2 {
+		return m.unlisted(dir, name)
 	}
+	own, source := entries[0], entries[1]
 	what, err := m.decide(dir, p, own, source, found)
 	if err != nil {
 		return err
@@ -222,6 +222,19 @@ func (m *marker) differs(dir, name string, entries []check.Entry, found []check.
 	default:
 		return m.mark(p, own.IsDir())
 	}
+}
+
+// unlisted is told of a directory that one of both could not list, or that went
+// away meanwhile. What is below was not compared: its names are healed, and that
+// more may differ is for a person to know.
+func (m *marker) unlisted(dir, name string) error {
+	if e, err := m.sources[m.source].Look(dir, name, false); err == nil && e.State == check.Absent {
+		return m.markDirectory(dir) // removed, which the source has noted by itself
+	}
+	p := path.Join(dir, name)
+	m.result.Undecided++
+	m.list(p)
+	return errors.Join(m.markDirectory(dir), m.markDirectory(p))
 }
 
 // known reports whether another source has the very file: then what this one
