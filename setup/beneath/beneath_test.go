@@ -117,6 +117,7 @@ func TestWhoMayReplaceWhatLiesAtAPath(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
 	ok(t, os.MkdirAll(filepath.Join(base, "parent/dir"), 0o755))
+	ok(t, os.Symlink("parent", filepath.Join(base, "link")))
 	for _, tc := range []struct {
 		name, on string
 		uid      int
@@ -134,6 +135,7 @@ func TestWhoMayReplaceWhatLiesAtAPath(t *testing.T) {
 		{"further up others may add names, as in /tmp", "parent", 0, 0o777 | os.ModeSticky, "parent/dir/brick", false},
 		{"the brick itself is the volume's", "parent/dir", 65534, 0o777, "parent/dir", false},
 		{"what does not exist", "parent/dir", 0, 0o755, "parent/dir/none/below/brick", false},
+		{"a link on the way", "link", 0, 0o755, "link/dir/brick", true},
 	} {
 		on := filepath.Join(base, tc.on)
 		ok(t, os.Chown(on, tc.uid, 0))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -65,7 +66,13 @@ func Exposed(path string) (string, error) {
 			return step + " " + words, d.Close()
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		if st, lerr := os.Lstat(step); lerr == nil && st.Mode()&fs.ModeSymlink != 0 {
+			return step + " is a symbolic link, which may lead elsewhere tomorrow", nil
+		}
+		return "", nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {

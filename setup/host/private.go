@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
@@ -21,6 +22,9 @@ import (
 
 // exposed is a conflict when anybody but root may replace what lies at path.
 func exposed(object, path, field string) (*change.Conflict, error) {
+	if c, err := machine.Linked(filepath.Dir(path)); c != nil || err != nil {
+		return c, err
+	}
 	who, err := beneath.Exposed(path)
 	if who == "" || err != nil {
 		return nil, err
