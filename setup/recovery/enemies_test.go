@@ -221,3 +221,30 @@ func TestAFullOrReadOnlyVarEndsNoRecovery(t *testing.T) {
 		}
 	})
 }
+
+// The timer starts recover every 15 seconds.
+func TestWhatIsIgnoredIsSaidOnce(t *testing.T) {
+	journal := filepath.Join(t.TempDir(), "journal")
+	var said strings.Builder
+	for _, words := range []string{"a file", "a file", "", "a file", "another"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &Runner{
+				Observe: func(context.Context) ([]Local, error) {
+					b := brick("n1")
+					b.Ignored = words
+					return local(healed(set(b, brick("n2")))), nil
+				},
+				Log: slog.New(slog.NewTextHandler(&said, nil)), Status: func(string) {}, Journal: journal, Pause: time.Second, Now: time.Now,
+			}
+			if err := r.Recover(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		if j, err := ReadJournal(journal); err != nil || len(j.Bricks) != 1 || j.Bricks[0].Ignored != words {
+			t.Errorf("%q: the journal has %+v, %v", words, j.Bricks, err)
+		}
+	}
+	if n := strings.Count(said.String(), "is not root's: it is ignored"); n != 3 {
+		t.Errorf("said %d times:\n%s", n, said.String())
+	}
+}

@@ -82,6 +82,9 @@ func (r *Runner) Recover(ctx context.Context) error {
 	}
 	r.emptied, r.past, r.unclean = old.Emptied, old.Resynced, old.Unclean
 	r.jobs, r.ignored = map[string]*comparison{}, map[string]string{}
+	for _, b := range old.Bricks {
+		r.ignored[b.Volume+" "+b.Path] = b.Ignored // a former run has said it
+	}
 	defer r.abandon()
 	pause := r.Pause
 	for {
