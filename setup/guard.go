@@ -321,7 +321,7 @@ func comparer(s *desired.State) func(context.Context, recovery.Local, []int, fun
 			return resync.Result{}, fmt.Errorf("volume %s has other replica sets than the cluster file says", l.Set.Volume)
 		}
 		brick := l.Set.Bricks[l.Own].Path
-		flushed, err := powerloss.Flushed(brick)
+		flushed, err := powerloss.Flushed(brick, time.Now())
 		if err != nil {
 			return resync.Result{}, err
 		}

@@ -42,8 +42,9 @@ func Flush(brick string, now time.Time) (err error) {
 }
 
 // Flushed is when the last flush of a brick's file system began that came to
-// its end; the zero time where none is known of.
-func Flushed(brick string) (time.Time, error) {
+// its end; the zero time where none is known of. One in the future is none: the
+// clock was set back since, and what was changed afterwards looks older than it.
+func Flushed(brick string, now time.Time) (time.Time, error) {
 	text, err := beneath.ReadState(flushedPath(brick))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, beneath.ErrNotRoots) {
 		return time.Time{}, nil
@@ -52,7 +53,7 @@ func Flushed(brick string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	t, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text)))
-	if err != nil {
+	if err != nil || t.After(now) {
 		return time.Time{}, nil //nolint:nilerr // a power cut may leave it empty: then nothing is known
 	}
 	return t, nil

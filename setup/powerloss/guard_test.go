@@ -200,17 +200,20 @@ func TestWhatIsTakenOutIsNoFileOfTheVolumeAnyMore(t *testing.T) {
 
 func TestFlushRemembersWhen(t *testing.T) {
 	b, now := newBrick(t, ""), time.Date(2026, 11, 24, 8, 0, 0, 5, time.UTC)
-	if at, err := Flushed(b.Path); err != nil || !at.IsZero() {
+	if at, err := Flushed(b.Path, now); err != nil || !at.IsZero() {
 		t.Errorf("before: %s, %v", at, err)
 	}
 	if err := Flush(b.Path, now); err != nil {
 		t.Fatal(err)
 	}
-	if at, err := Flushed(b.Path); err != nil || !at.Equal(now) {
+	if at, err := Flushed(b.Path, now); err != nil || !at.Equal(now) {
 		t.Errorf("after: %s, %v", at, err)
 	}
+	if at, err := Flushed(b.Path, now.Add(-31*time.Minute)); err != nil || !at.IsZero() {
+		t.Errorf("after the clock was set back: %s, %v", at, err)
+	}
 	write(t, flushedPath(b.Path), "")
-	if at, err := Flushed(b.Path); err != nil || !at.IsZero() {
+	if at, err := Flushed(b.Path, now); err != nil || !at.IsZero() {
 		t.Errorf("cut off: %s, %v", at, err)
 	}
 	if err := Flush("/nowhere/brick", now); err != nil {
