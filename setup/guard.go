@@ -31,8 +31,22 @@ import (
 // call it.
 type GuardCmd struct {
 	fileFlags
-	Stopped bool `xor:"part" help:"glusterd has stopped: leave the marker of a clean stop beside each brick."`
-	Store   bool `xor:"part" help:"Look at glusterd's store only: move volumes aside that glusterd could not read. Needs no cluster file."`
+	Stopped   bool              `xor:"part" help:"glusterd has stopped: leave the marker of a clean stop beside each brick."`
+	Store     bool              `xor:"part" help:"Look at glusterd's store only: move volumes aside that glusterd could not read. Needs no cluster file."`
+	Disk      map[string]string `placeholder:"VOLUME=PATH" help:"Look at the brick of VOLUME on the disk mounted at PATH. Needs no cluster file, so that no mistake in it keeps a brick that lost power from being seen."`
+	Directory map[string]string `placeholder:"VOLUME=PATH" help:"The same of a brick in the directory PATH."`
+}
+
+// node is what the flags or the cluster file say of this node's lasting bricks.
+func (c *GuardCmd) node() (*desired.State, error) {
+	if len(c.Disk)+len(c.Directory) > 0 {
+		return desired.Lasting(c.Disk, c.Directory), nil
+	}
+	cl, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	return c.self(cl)
 }
 
 // Run withholds bricks that may have lost something, and leaves word of it.
@@ -44,11 +58,7 @@ func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 		}
 		return readableStore(gluster.DefaultWorkdir, "/proc", time.Now(), log)
 	}
-	cl, err := c.load()
-	if err != nil {
-		return err
-	}
-	s, err := c.self(cl)
+	s, err := c.node()
 	if err != nil {
 		return err
 	}
@@ -120,7 +130,10 @@ func (w *watch) look(bricks []powerloss.Brick) error {
 			continue
 		}
 		found = append(found, u)
-		w.log.Warn("this node was not stopped cleanly", "volume", u.Volume, "brick", u.Brick, "withheld", u.Withheld, "taken_out", len(u.TakenOut), "aside", u.Aside)
+		w.log.Warn("this node was not stopped cleanly", "volume", u.Volume, "brick", u.Brick, "withheld", u.Withheld, "taken_out", len(u.TakenOut), "undecided", u.Undecided, "aside", u.Aside)
+		if u.Doubt != "" {
+			w.log.Warn("not everything could be found out about a brick", "volume", u.Volume, "brick", u.Brick, "doubt", u.Doubt)
+		}
 	}
 	if len(found) > 0 {
 		j, err := recovery.ReadJournal(w.journal)
@@ -128,7 +141,9 @@ func (w *watch) look(bricks []powerloss.Brick) error {
 			w.log.Warn("the record of former recoveries is lost", "error", err)
 		}
 		j.Unclean = append(j.Unclean, found...)
-		errs = append(errs, j.Write(w.journal))
+		if err := j.Write(w.journal); err != nil { // the bricks are withheld, which is what counts
+			w.log.Warn("word of it cannot be left: status and the exporter know less", "error", err)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -278,7 +293,7 @@ func keep(s *desired.State, log *slog.Logger) {
 		if err := powerloss.Flush(b.Path, time.Now()); err != nil {
 			log.Warn("a brick cannot be flushed to its disk", "volume", b.Volume, "brick", b.Path, "error", err)
 		}
-		removed, err := powerloss.Prune(b.Path, time.Now())
+		removed, err := powerloss.Prune(b.Path, time.Now(), powerloss.Synchronized())
 		for _, dir := range removed {
 			log.Info("what was taken out of a brick a month ago is removed", "volume", b.Volume, "directory", dir)
 		}
@@ -286,7 +301,7 @@ func keep(s *desired.State, log *slog.Logger) {
 			log.Warn("what was taken out of a brick long ago cannot be removed", "volume", b.Volume, "brick", b.Path, "error", err)
 		}
 	}
-	removed, err := store.Prune(gluster.DefaultWorkdir, time.Now())
+	removed, err := store.Prune(gluster.DefaultWorkdir, time.Now(), powerloss.Synchronized())
 	for _, dir := range removed {
 		log.Info("what was taken out of glusterd's store a month ago is removed", "directory", dir)
 	}
@@ -306,7 +321,7 @@ func comparer(s *desired.State) func(context.Context, recovery.Local, []int, fun
 			return resync.Result{}, fmt.Errorf("volume %s has other replica sets than the cluster file says", l.Set.Volume)
 		}
 		brick := l.Set.Bricks[l.Own].Path
-		flushed, err := powerloss.Flushed(brick)
+		flushed, err := powerloss.Flushed(brick, time.Now())
 		if err != nil {
 			return resync.Result{}, err
 		}

@@ -65,6 +65,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	defer unlock()
+	shutOut(ctx, o, log)
 	keep(o.State, log)
 	letStart(ctx, o.State, log)
 	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
@@ -94,6 +95,24 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		return fmt.Errorf("find out when glusterd started: %w", err)
 	}
 	return gate(o).Returned(ctx, started)
+}
+
+// shutOut closes brick file systems that a former version mounted open to
+// everybody, and that the next apply would close: until then anybody could
+// leave something beside a brick. What fails is logged: what others leave there is
+// not believed.
+func shutOut(ctx context.Context, o *recovery.Observer, log *slog.Logger) {
+	h, err := host.New(o.State, &desired.Rendered{}, "")
+	if err == nil {
+		var closed []string
+		closed, err = h.ShutOut(ctx)
+		for _, path := range closed {
+			log.Warn("others could get at what lies beside a brick: its file system is root's alone now; run gluster-setup apply, which makes that last", "mount", path)
+		}
+	}
+	if err != nil {
+		log.Error("others may get at what lies beside a brick", "error", err)
+	}
 }
 
 // letStart does again what apply did so that bricks start on a tmpfs without user

@@ -64,6 +64,8 @@ _gluster_setup() {
     'check --timeout') kind=none ;;
     'guard --file' | 'guard -f') kind=files ;;
     'guard --node') kind=none ;;
+    'guard --disk') kind=none ;;
+    'guard --directory') kind=none ;;
     'wait --file' | 'wait -f') kind=files ;;
     'wait --node') kind=none ;;
   esac
@@ -107,7 +109,7 @@ _gluster_setup() {
         ;;
       guard)
         kind=words
-        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --stopped --store'; }
+        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --stopped --store --disk --directory'; }
         ;;
       wait)
         kind=words

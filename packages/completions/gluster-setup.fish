@@ -93,6 +93,8 @@ complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l file -s f -x
 complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l node -x -d 'This node\'s name in the cluster file. Default: found by host name or address.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l stopped -d 'glusterd has stopped: leave the marker of a clean stop beside each brick.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l store -d 'Look at glusterd\'s store only: move volumes aside that glusterd could not read. Needs no cluster file.'
+complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l disk -x -d 'Look at the brick of VOLUME on the disk mounted at PATH. Needs no cluster file, so that no mistake in it keeps a brick that lost power from being seen.'
+complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l directory -x -d 'The same of a brick in the directory PATH.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from wait' -l help -s h -d 'Show context-sensitive help.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from wait' -l file -s f -x -a '(__fish_complete_path (commandline -ct))' -d 'The cluster file, the same on every node.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from wait' -l node -x -d 'This node\'s name in the cluster file. Default: found by host name or address.'

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/setup/beneath"
 )
 
 // Local is the View of a brick of this machine whose process does not run:
@@ -13,7 +15,7 @@ type Local struct{ tree }
 
 // OpenLocal opens the directory of a brick.
 func OpenLocal(dir string) (*Local, error) {
-	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := beneath.OpenPath(dir, unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}

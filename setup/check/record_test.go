@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"brickyard/internal/mountns"
 )
 
-// TestMain adds -update, which writes the golden files.
+// TestMain adds -update, which writes the golden files, and a mount namespace of their own for tests that mount.
 func TestMain(m *testing.M) {
 	flag.Bool("update", false, "write the golden files")
-	os.Exit(m.Run())
+	os.Exit(mountns.Main(m))
 }
 
 // results are what two replica sets came to: a complete one with differences, and one with a brick away.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -70,7 +71,7 @@ func (s *sorter) spill() error {
 	for _, l := range s.buf {
 		record = l.encode(record[:0])
 		if _, err := s.out.Write(record); err != nil {
-			return fmt.Errorf("sort the names of a large directory in %s: %w", spillDir, err)
+			return fmt.Errorf("sort the names of a large directory in %s: %w", filepath.Dir(s.file.Name()), err)
 		}
 		r.size += int64(len(record))
 	}
@@ -80,12 +81,26 @@ func (s *sorter) spill() error {
 	return nil
 }
 
-// spillDir is on disk where /tmp may be memory.
-const spillDir = "/var/tmp"
+// enough is how much room a directory for temporary files should have, in bytes:
+// some millions of names.
+const enough = 256 << 20
 
-// temporary returns a file without a name.
+// spillDir is the first of some directories that takes files and has enough
+// room, or else the first.
+func spillDir(dirs ...string) string {
+	for _, dir := range dirs {
+		var st unix.Statfs_t
+		if unix.Statfs(dir, &st) == nil && st.Flags&unix.ST_RDONLY == 0 && st.Bfree*uint64(st.Bsize) >= enough { //nolint:gosec // sizes of blocks are not negative
+			return dir
+		}
+	}
+	return dirs[0]
+}
+
+// temporary returns a file without a name, on disk where /tmp may be memory:
+// only where /var is full or read-only is it in memory.
 func temporary() (*os.File, error) {
-	f, err := os.CreateTemp(spillDir, "gluster-setup-check-")
+	f, err := os.CreateTemp(spillDir("/var/tmp", "/run"), "gluster-setup-check-")
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +115,7 @@ func (s *sorter) sorted() error {
 		return nil
 	}
 	if err := s.out.Flush(); err != nil {
-		return fmt.Errorf("sort the names of a large directory in %s: %w", spillDir, err)
+		return fmt.Errorf("sort the names of a large directory in %s: %w", filepath.Dir(s.file.Name()), err)
 	}
 	for _, r := range s.runs {
 		r.in = bufio.NewReader(io.NewSectionReader(s.file, r.from, r.size))

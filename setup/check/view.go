@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/setup/beneath"
 )
 
 // View shows one brick.
@@ -61,16 +63,9 @@ type tree struct {
 // noGFID is the inode number that a listing has for a name without a gfid.
 const noGFID = ^uint64(0)
 
-func (t *tree) open(dir string, flags uint64) (int, error) {
-	if dir == "" {
-		dir = "."
-	}
-	for {
-		fd, err := unix.Openat2(t.root, dir, &unix.OpenHow{Flags: flags | unix.O_CLOEXEC | unix.O_NOFOLLOW, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS})
-		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
-			return fd, away(err)
-		}
-	}
+func (t *tree) open(dir string, flags int) (int, error) {
+	fd, err := beneath.OpenAt(t.root, dir, flags, 0)
+	return fd, away(err)
 }
 
 const direntHeader = 19 // of struct linux_dirent64

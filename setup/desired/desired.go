@@ -77,18 +77,6 @@ type Directory struct {
 	BrickPath string
 }
 
-// LastingBricks are the bricks of this node that outlive a reboot, as
-// directories: they may be older after a power cut than what they acknowledged.
-func (s *State) LastingBricks() []Directory {
-	var out []Directory
-	for _, m := range s.BrickMounts {
-		if m.Fstype != "tmpfs" {
-			out = append(out, Directory{Volume: m.Volume, Path: m.Path, BrickPath: m.BrickPath})
-		}
-	}
-	return append(out, s.Directories...)
-}
-
 // TmpfsBricks are the bricks of this node that a reboot wipes, as directories.
 func (s *State) TmpfsBricks() []string {
 	var out []string
@@ -324,7 +312,7 @@ func (s *State) addBrick(name string, v cluster.Volume) {
 	case b.Tmpfs != nil:
 		s.BrickMounts = append(s.BrickMounts, BrickMount{
 			Volume: name, Path: b.Tmpfs.Mount, Spec: "tmpfs", Fstype: "tmpfs", Size: int64(b.Tmpfs.Size),
-			Options: []string{"defaults", "size=" + b.Tmpfs.Size.String()}, Unit: mountUnit(b.Tmpfs.Mount), BrickPath: brick,
+			Options: []string{"defaults", "nosuid", "nodev", "mode=0700", "size=" + b.Tmpfs.Size.String()}, Unit: mountUnit(b.Tmpfs.Mount), BrickPath: brick,
 		})
 	case b.Disk != nil:
 		m := BrickMount{
@@ -334,7 +322,7 @@ func (s *State) addBrick(name string, v cluster.Volume) {
 		m.Image = strings.HasPrefix(m.Spec, "/") && !strings.HasPrefix(m.Spec, "/dev/")
 		// nofail: a brick's disk that is gone must not keep the machine from
 		// booting; glusterd's own drop-in gives the order that nofail drops.
-		m.Options = []string{"defaults", "noatime", "nofail"}
+		m.Options = []string{"defaults", "nosuid", "nodev", "noatime", "nofail"}
 		if m.Sync {
 			m.Options = append(m.Options, "sync")
 		}

@@ -156,19 +156,19 @@ func TestBrickMounts(t *testing.T) {
 		want         desired.BrickMount
 	}{
 		{"tmpfs", "tmpfs: {mount: /cache-server, size: 1536m}", desired.BrickMount{
-			Path: "/cache-server", Spec: "tmpfs", Fstype: "tmpfs", Options: []string{"defaults", "size=1536m"}, Size: 1536 << 20, Unit: `cache\x2dserver.mount`, BrickPath: "/cache-server/brick",
+			Path: "/cache-server", Spec: "tmpfs", Fstype: "tmpfs", Options: []string{"defaults", "nosuid", "nodev", "mode=0700", "size=1536m"}, Size: 1536 << 20, Unit: `cache\x2dserver.mount`, BrickPath: "/cache-server/brick",
 		}},
 		{"block device, sync by default", "disk: {mount: /server, device: /dev/vdb}", desired.BrickMount{
-			Path: "/server", Spec: "/dev/vdb", Fstype: "xfs", Options: []string{"defaults", "noatime", "nofail", "sync", "x-systemd.device-timeout=30s"}, Sync: true, Unit: "server.mount", BrickPath: "/server/brick",
+			Path: "/server", Spec: "/dev/vdb", Fstype: "xfs", Options: []string{"defaults", "nosuid", "nodev", "noatime", "nofail", "sync", "x-systemd.device-timeout=30s"}, Sync: true, Unit: "server.mount", BrickPath: "/server/brick",
 		}},
 		{"UUID, async, ext4", "disk: {mount: /server, device: {n1: UUID=0a1b2c3d-0000-4000-8000-000000000001, n2: /dev/vdc}, fstype: ext4, durability: async}", desired.BrickMount{
-			Path: "/server", Spec: "UUID=0a1b2c3d-0000-4000-8000-000000000001", Fstype: "ext4", Options: []string{"defaults", "noatime", "nofail", "x-systemd.device-timeout=30s"}, Unit: "server.mount", BrickPath: "/server/brick",
+			Path: "/server", Spec: "UUID=0a1b2c3d-0000-4000-8000-000000000001", Fstype: "ext4", Options: []string{"defaults", "nosuid", "nodev", "noatime", "nofail", "x-systemd.device-timeout=30s"}, Unit: "server.mount", BrickPath: "/server/brick",
 		}},
 		{"label", "disk: {mount: /server, device: LABEL=bricks}", desired.BrickMount{
-			Path: "/server", Spec: "LABEL=bricks", Fstype: "xfs", Options: []string{"defaults", "noatime", "nofail", "sync", "x-systemd.device-timeout=30s"}, Sync: true, Unit: "server.mount", BrickPath: "/server/brick",
+			Path: "/server", Spec: "LABEL=bricks", Fstype: "xfs", Options: []string{"defaults", "nosuid", "nodev", "noatime", "nofail", "sync", "x-systemd.device-timeout=30s"}, Sync: true, Unit: "server.mount", BrickPath: "/server/brick",
 		}},
 		{"image file that is to be made", "disk: {mount: /srv/bricks/a, device: /var/lib/bricks.img, size: 2g}", desired.BrickMount{
-			Path: "/srv/bricks/a", Spec: "/var/lib/bricks.img", Fstype: "xfs", Options: []string{"defaults", "noatime", "nofail", "sync", "loop"}, Sync: true, Size: 2 << 30, Image: true, Unit: "srv-bricks-a.mount", BrickPath: "/srv/bricks/a/brick",
+			Path: "/srv/bricks/a", Spec: "/var/lib/bricks.img", Fstype: "xfs", Options: []string{"defaults", "nosuid", "nodev", "noatime", "nofail", "sync", "loop"}, Sync: true, Size: 2 << 30, Image: true, Unit: "srv-bricks-a.mount", BrickPath: "/srv/bricks/a/brick",
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestBrickMounts(t *testing.T) {
 			unit, _, _ = strings.Cut(unit, "\n[Service]\n")
 			guard := ""
 			if tc.want.Fstype != "tmpfs" {
-				guard = "# It keeps bricks that lost power from being started.\nWants=gluster-setup-guard.service\nAfter=gluster-setup-guard.service\n"
+				guard = "# It keeps bricks that lost power from being started, and fails only where it\n# could not: then nothing may start them.\nRequires=gluster-setup-guard.service\nAfter=gluster-setup-guard.service\n"
 			}
 			same(t, "glusterd's drop-in", "Wants="+tc.want.Unit+"\nAfter="+tc.want.Unit+"\n"+guard, unit)
 		})
@@ -201,6 +201,26 @@ func file(t *testing.T, r *desired.Rendered, path string) string {
 	}
 	t.Fatalf("no file %s", path)
 	return ""
+}
+
+// At a boot the guard must know the bricks although nobody can read the cluster file.
+func TestTheUnitTellsTheGuardWhichBricksThereAre(t *testing.T) {
+	t.Parallel()
+	s := state(t, nodes+"volumes:\n  a: {replica: 2, bricks: {nodes: [n1, n2], directory: /srv/a}}\n"+
+		"  b: {replica: 2, bricks: {nodes: [n1, n2], disk: {mount: /b, device: /dev/vdb}}}\n  c: {replica: 2, bricks: {nodes: [n1, n2], tmpfs: {mount: /c, size: 1g}}}\n", "n1")
+	same(t, "flags", []string{"--disk=b=/b", "--directory=a=/srv/a"}, s.GuardFlags())
+	lasting := desired.Lasting(map[string]string{"b": "/b"}, map[string]string{"a": "/srv/a"})
+	same(t, "what the flags mean", s.LastingBricks(), lasting.LastingBricks())
+	same(t, "unit of the mount", "b.mount", lasting.BrickMounts[0].Unit)
+	r, err := s.Render(builtIn(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := file(t, r, "/etc/systemd/system/gluster-setup-guard.service")
+	for _, line := range []string{"ExecStart=/usr/local/sbin/gluster-setup guard --disk=b=/b --directory=a=/srv/a\n", "ExecStop=/usr/local/sbin/gluster-setup guard --stopped --disk=b=/b --directory=a=/srv/a\n"} {
+		same(t, line+" in the unit", true, strings.Contains(unit, line))
+	}
+	same(t, "the cluster file in the unit's commands", false, strings.Contains(unit, "--file"))
 }
 
 func TestADirectoryBrickIsNoMount(t *testing.T) {

@@ -142,6 +142,17 @@ func (f *Files) exporter() (change.Plan, error) {
 		}
 		return p, nil
 	}
+	problem, err := foreign(source, f.Self)
+	if err != nil {
+		return p, err
+	}
+	if problem != "" {
+		p.Conflicts = append(p.Conflicts, change.Conflict{
+			Code: "exporter-not-roots", Object: source, Problem: problem + ", and root would run it from " + target + " on",
+			Remedy: "put " + desired.ExporterName + " and gluster-setup into a directory of root's, or remove exporter from " + f.Source,
+		})
+		return p, nil
+	}
 	return p, f.install(&p, source, target, "the cluster file asks for the exporter")
 }
 

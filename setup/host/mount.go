@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
@@ -22,6 +23,13 @@ func (h *Host) brickMount(m desired.BrickMount, d device) (change.Plan, error) {
 		p.Conflicts = append(p.Conflicts, change.Conflict{Code: "brick-mount", Object: "mount " + m.Path, Problem: problem, Remedy: remedy})
 		return p, nil
 	}
+	field := "volumes." + m.Volume + ".bricks"
+	if c, err := exposed("mount "+m.Path, m.Path, field); err != nil || c != nil {
+		if c != nil {
+			p.Conflicts = append(p.Conflicts, *c)
+		}
+		return p, err
+	}
 	mnt, err := machine.MountAt(m.Path)
 	if err != nil {
 		return p, err
@@ -36,7 +44,7 @@ func (h *Host) brickMount(m desired.BrickMount, d device) (change.Plan, error) {
 		p.Changes = append(p.Changes, h.mount(m.Path, "the brick file system of volume "+m.Volume+" is not mounted"))
 		return p, nil
 	}
-	remedy := "unmount it if it is not needed, or correct volumes." + m.Volume + ".bricks in the cluster file"
+	remedy := "unmount it if it is not needed, or correct " + field + " in the cluster file"
 	if problem := d.mismatch(m, mnt); problem != "" {
 		return refuse(problem, remedy)
 	}
@@ -53,13 +61,14 @@ func (h *Host) brickMount(m desired.BrickMount, d device) (change.Plan, error) {
 		}
 		return p, err
 	}
+	var options, whys []string
 	switch {
 	case m.Sync && !machine.HasOption(mnt, "sync"):
-		p.Changes = append(p.Changes, h.remount(m.Path, "sync", "durability is sync: what is acknowledged must be on the disk"))
+		options, whys = []string{"sync"}, []string{"durability is sync: what is acknowledged must be on the disk"}
 	case !m.Sync && machine.HasOption(mnt, "sync"):
-		p.Changes = append(p.Changes, h.remount(m.Path, "async", "durability is async"))
+		options, whys = []string{"async"}, []string{"durability is async"}
 	}
-	return p, nil
+	return h.settings(m, mnt, options, whys)
 }
 
 // brickDir is a conflict when what should be the brick is something else.
@@ -105,21 +114,22 @@ func (h *Host) tmpfs(m desired.BrickMount, mnt *mountinfo.Info) (change.Plan, er
 	page := int64(os.Getpagesize())
 	have, want := int64(st.Blocks)*st.Bsize, (m.Size+page-1)/page*page //nolint:gosec // block counts of a tmpfs fit
 	used := int64(st.Blocks-st.Bfree) * st.Bsize                       //nolint:gosec // as above
+	var options, whys []string
 	switch {
 	case have == want:
 	case used > want:
 		return conflict("tmpfs-size", fmt.Sprintf("it holds %d bytes, more than the %d bytes that the cluster file allows", used, want),
 			"free space on the volume, or raise volumes."+m.Volume+".bricks.tmpfs.size")
 	default:
-		p.Changes = append(p.Changes, h.remount(m.Path, fmt.Sprintf("size=%d", want), fmt.Sprintf("the tmpfs has %d bytes, the cluster file says %d", have, want)))
+		options, whys = []string{fmt.Sprintf("size=%d", want)}, []string{fmt.Sprintf("the tmpfs has %d bytes, the cluster file says %d", have, want)}
 	}
-	return p, nil
+	return h.settings(m, mnt, options, whys)
 }
 
 func (h *Host) mount(path, why string) change.Change {
 	return change.Change{
 		Part: change.Host, Object: path, Action: "mount", Why: why,
-		Commands: []string{"mkdir -p " + path, "mount " + path},
+		Commands: []string{"mkdir -p " + path, "mount " + path, "chmod 0700 " + path},
 		Do: func(ctx context.Context) error {
 			if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // mount points are world readable
 				return err
@@ -133,9 +143,12 @@ func (h *Host) mount(path, why string) change.Change {
 			}
 			mnt, err := machine.MountAt(path)
 			if err == nil && mnt == nil {
-				return fmt.Errorf("mount %s: %w", path, errNotThere)
+				err = fmt.Errorf("mount %s: %w", path, errNotThere)
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			return MakePrivate(path) // a new file system may be read by everybody
 		},
 	}
 }
@@ -175,6 +188,12 @@ func (h *Host) directory(d desired.Directory) (change.Plan, error) {
 		}
 		return p, err
 	}
+	if c, err := exposed("directory "+d.Path, d.BrickPath, "volumes."+d.Volume+".bricks.directory"); err != nil || c != nil {
+		if c != nil {
+			p.Conflicts = append(p.Conflicts, *c)
+		}
+		return p, err
+	}
 	dev, exists, err := machine.DeviceOf(d.Path)
 	if err != nil {
 		return p, err
@@ -198,8 +217,13 @@ func (h *Host) directory(d desired.Directory) (change.Plan, error) {
 	if !exists {
 		p.Changes = append(p.Changes, change.Change{
 			Part: change.Host, Object: d.Path, Action: "create", Why: "the brick directory of volume " + d.Volume + " is missing",
-			Commands: []string{"mkdir -p " + d.Path},
-			Do:       func(context.Context) error { return os.MkdirAll(d.Path, 0o755) }, //nolint:gosec // readable as other mount points
+			Commands: []string{"install -d -m 0700 " + d.Path},
+			Do: func(context.Context) error {
+				if err := os.MkdirAll(filepath.Dir(d.Path), 0o755); err != nil { //nolint:gosec // only the last is the brick's
+					return err
+				}
+				return os.Mkdir(d.Path, 0o700)
+			},
 		})
 	}
 	return p, nil

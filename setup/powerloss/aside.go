@@ -1,24 +1,21 @@
 package powerloss
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/setup/beneath"
 )
 
 // asideName is the directory beside a brick for what was taken out of it.
 const asideName = ".gluster-setup-aside"
-
-// kept is how long what was taken out of a brick is kept.
-const kept = 30 * 24 * time.Hour
 
 // Aside is a dated directory beside a brick, on the brick's own file system.
 type Aside struct {
@@ -34,60 +31,179 @@ func NewAside(brick, why string, now time.Time) Aside {
 
 const asideTime = "20060102T150405Z"
 
+// WholeAside names a directory for a brick that is moved aside as a whole.
+func WholeAside(brick string, now time.Time) Aside {
+	return Aside{Brick: brick, Dir: filepath.Join(filepath.Dir(brick), asideName, now.UTC().Format("20060102T150405.000Z"))}
+}
+
+// open makes the directory, and those of rel below it, and opens the last. They
+// are for root alone.
+func (a Aside) open(rel string) (*beneath.Dir, error) {
+	beside, err := beneath.Open(filepath.Dir(filepath.Dir(a.Dir)))
+	if err != nil {
+		return nil, err
+	}
+	defer beside.Close() //nolint:errcheck // nothing was written through it
+	all, err := beside.Own(filepath.Base(filepath.Dir(a.Dir)))
+	if err != nil {
+		return nil, err
+	}
+	defer all.Close() //nolint:errcheck // nothing was written through it
+	return all.Mkdirs(path.Join(filepath.Base(a.Dir), rel), 0o700)
+}
+
+// Whole moves a directory, a brick or what else lies beside it, here as a whole.
+func (a Aside) Whole(from string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("move %s aside: %w", from, err)
+		}
+	}()
+	beside, err := beneath.Open(filepath.Dir(from))
+	if err != nil {
+		return err
+	}
+	defer beside.Close() //nolint:errcheck // nothing was written through it
+	all, err := beside.Own(filepath.Base(filepath.Dir(a.Dir)))
+	if err != nil {
+		return err
+	}
+	defer all.Close() //nolint:errcheck // nothing was written through it
+	return errors.Join(beside.Rename(filepath.Base(from), all, filepath.Base(a.Dir)), all.Sync(), beside.Sync())
+}
+
 // Move takes a name, and everything below it, out of a brick whose process does
 // not run. rel is from the root of the volume.
 func (a Aside) Move(rel string) error {
-	from := filepath.Join(a.Brick, rel)
-	if err := a.forget(from); err != nil {
-		return fmt.Errorf("take %s out of the brick: %w", from, err)
-	}
-	to := filepath.Join(a.Dir, rel)
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	brick, err := beneath.Open(a.Brick)
+	if err != nil {
 		return err
 	}
-	if err := os.Rename(from, to); err != nil {
-		return fmt.Errorf("take %s out of the brick: %w", from, err)
+	defer brick.Close() //nolint:errcheck // nothing was written through it
+	from, name, err := brick.At(rel)
+	if err != nil {
+		return fmt.Errorf("take a name out of the brick: %w", err)
+	}
+	defer from.Close() //nolint:errcheck // nothing was written through it
+	if err := forget(brick, from, name); err != nil {
+		return fmt.Errorf("take a name out of the brick: %w", err)
+	}
+	to, err := a.open(path.Dir(rel))
+	if err != nil {
+		return err
+	}
+	defer to.Close() //nolint:errcheck // nothing was written through it
+	if err := from.Rename(name, to, name); err != nil {
+		return fmt.Errorf("take a name out of the brick: %w", err)
 	}
 	return nil
 }
 
-// forget removes GlusterFS's own links to files below a path, by which they
-// would still be files of the volume.
-func (a Aside) forget(path string) error {
-	return filepath.WalkDir(path, func(p string, _ fs.DirEntry, err error) error {
+// forget removes GlusterFS's own links to a file, and to all below it, by which
+// they would still be files of the volume.
+func forget(brick, around *beneath.Dir, name string) error {
+	return walk(around, name, func(dir *beneath.Dir, name string, st unix.Stat_t) (bool, error) {
+		id, err := dir.GFID(name)
+		if err != nil || id == "" {
+			return true, err
+		}
+		if st.Mode&unix.S_IFMT != unix.S_IFDIR && st.Nlink > 2 {
+			return true, nil // it has another name in the volume
+		}
+		handles, link, err := brick.At(path.Join(internalDir, id[:2], id[2:4], id))
+		if errors.Is(err, fs.ErrNotExist) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		err = handles.Remove(link)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return true, errors.Join(err, handles.Close())
+	})
+}
+
+// internalDir is where a brick process keeps its own records.
+const internalDir = ".glusterfs"
+
+// walk calls do for a name and for everything below it; do says whether to go
+// on below a directory, and an error of do ends the walk. Directories are opened
+// again by their way from the first, so that a deep tree needs no more
+// descriptors than a flat one.
+func walk(around *beneath.Dir, name string, do func(dir *beneath.Dir, name string, st unix.Stat_t) (down bool, err error)) error {
+	st, err := around.Stat(name)
+	if err != nil {
+		return err
+	}
+	down, err := do(around, name, st)
+	if err != nil || !down || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return err
+	}
+	for todo := []string{name}; len(todo) > 0; {
+		rel := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		below, err := directories(around, rel, do)
 		if err != nil {
 			return err
 		}
-		id, err := GFID(p)
-		if err != nil || id == "" {
-			return err
+		todo = append(todo, below...)
+	}
+	return nil
+}
+
+// directories calls do for the names of one directory, and returns those of
+// directories below which to go on.
+func directories(around *beneath.Dir, rel string, do func(*beneath.Dir, string, unix.Stat_t) (bool, error)) (below []string, err error) {
+	dir, err := around.Sub(rel)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close() //nolint:errcheck // read only
+	names, err := dir.Names(-1)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		st, err := dir.Stat(name)
+		if err != nil {
+			return below, err
 		}
-		var st unix.Stat_t
-		if err := unix.Lstat(p, &st); err != nil {
-			return err
+		down, err := do(dir, name, st)
+		if err != nil {
+			return below, err
 		}
-		if st.Mode&unix.S_IFMT != unix.S_IFDIR && st.Nlink > 2 {
-			return nil // it has another name in the volume
+		if down && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			below = append(below, path.Join(rel, name))
 		}
-		if err := os.Remove(filepath.Join(a.Brick, ".glusterfs", id[:2], id[2:4], id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	})
+	}
+	return below, nil
 }
 
 // Copy keeps a copy of a file as the brick has it.
 func (a Aside) Copy(rel string) (err error) {
-	from, err := os.OpenFile(filepath.Join(a.Brick, rel), os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	brick, err := beneath.Open(a.Brick)
+	if err != nil {
+		return err
+	}
+	defer brick.Close() //nolint:errcheck // read only
+	dir, name, err := brick.At(rel)
+	if err != nil {
+		return err
+	}
+	defer dir.Close() //nolint:errcheck // read only
+	from, err := dir.OpenFile(name, unix.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
 	defer from.Close() //nolint:errcheck // read only
-	to := filepath.Join(a.Dir, rel)
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	to, err := a.open(path.Dir(rel))
+	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	defer to.Close() //nolint:errcheck // its files are flushed with the brick
+	out, err := to.OpenFile(name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -95,91 +211,79 @@ func (a Aside) Copy(rel string) (err error) {
 	return errors.Join(err, out.Close())
 }
 
-// GFID is the identity of a file of a brick, "" of a name that GlusterFS did
-// not finish making.
-func GFID(path string) (string, error) {
-	id := make([]byte, 16)
-	n, err := unix.Lgetxattr(path, "trusted.gfid", id)
-	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
-		return "", nil
-	}
-	if err != nil || n != len(id) {
-		return "", errors.Join(fmt.Errorf("read trusted.gfid of %s", path), err)
-	}
-	h := hex.EncodeToString(id)
-	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-"), nil
-}
-
 // takeOutUnfinished takes the names without a gfid out of a brick whose
 // process does not run: a create that the power cut interrupted left them, no
 // client was ever told of them, and they keep their directory from being healed
 // and removed, for good. What has contents is left: GlusterFS makes nothing
-// like it.
-func takeOutUnfinished(brick string, aside Aside) (taken []string, err error) {
+// like it. A name that cannot be looked at is undecided, and the others are
+// looked at all the same; the error is of the brick as a whole.
+func takeOutUnfinished(brick string, aside Aside) (taken []string, undecided int, err error) {
 	taken = []string{}
-	err = filepath.WalkDir(brick, func(p string, d fs.DirEntry, err error) error {
+	root, err := beneath.Open(brick)
+	if err != nil {
+		return taken, 0, fmt.Errorf("look for half made names: %w", err)
+	}
+	defer root.Close() //nolint:errcheck // read only
+	for todo := []string{""}; len(todo) > 0; {
+		rel := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		dir, err := root.Sub(rel)
+		if err == nil {
+			var names []string
+			names, err = dir.Names(-1)
+			for _, name := range names {
+				if rel == "" && name == internalDir {
+					continue
+				}
+				p := path.Join(rel, name)
+				what, down, err := unfinished(dir, name)
+				if what {
+					err = aside.Move(p)
+				}
+				switch {
+				case errors.Is(err, fs.ErrNotExist):
+				case err != nil:
+					undecided++
+				case what:
+					taken = append(taken, "/"+p)
+				case down:
+					todo = append(todo, p)
+				}
+			}
+			err = errors.Join(err, dir.Close())
+		}
+		if err != nil && rel == "" {
+			return taken, undecided, fmt.Errorf("look for half made names: %w", err)
+		}
 		if err != nil {
-			return err
+			undecided++
 		}
-		rel, err := filepath.Rel(brick, p)
-		if err != nil || rel == "." {
-			return err
-		}
-		if rel == ".glusterfs" {
-			return fs.SkipDir
-		}
-		id, err := GFID(p)
-		if err != nil || id != "" || !empty(p, d) {
-			return err
-		}
-		if err := aside.Move(rel); err != nil {
-			return err
-		}
-		taken = append(taken, "/"+rel)
-		if d.IsDir() {
-			return fs.SkipDir
-		}
-		return nil
-	})
-	if err != nil {
-		err = fmt.Errorf("look for half made names: %w", err)
 	}
-	return taken, err
+	return taken, undecided, nil
 }
 
-func empty(path string, d fs.DirEntry) bool {
-	if d.IsDir() {
-		names, err := os.ReadDir(path)
-		return err == nil && len(names) == 0
-	}
-	st, err := d.Info()
-	return err == nil && (!d.Type().IsRegular() || st.Size() == 0)
-}
-
-// Prune removes what was taken out of a brick a month ago or earlier, and
-// returns the directories that it removed. Bricks that were moved aside as a
-// whole stay.
-func Prune(brick string, now time.Time) ([]string, error) {
-	dir := filepath.Join(filepath.Dir(brick), asideName)
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
-		return nil, nil
-	}
+// unfinished reports whether a name is one that GlusterFS did not finish
+// making, and else whether it is a directory to look into.
+func unfinished(dir *beneath.Dir, name string) (half, down bool, err error) {
+	st, err := dir.Stat(name)
 	if err != nil {
-		return nil, err
+		return false, false, err
 	}
-	var removed []string
-	for _, e := range entries {
-		stamp, _, ours := strings.Cut(e.Name(), "-")
-		at, err := time.Parse(asideTime, stamp)
-		if !ours || err != nil || now.Sub(at) < kept {
-			continue
-		}
-		path := filepath.Join(dir, e.Name())
-		if err := os.RemoveAll(path); err != nil {
-			return removed, err
-		}
-		removed = append(removed, path)
+	down = st.Mode&unix.S_IFMT == unix.S_IFDIR
+	id, err := dir.GFID(name)
+	if err != nil || id != "" {
+		return false, down && err == nil, err
 	}
-	return removed, nil
+	if !down {
+		return st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size == 0, false, nil
+	}
+	below, err := dir.Sub(name)
+	if err != nil {
+		return false, false, err
+	}
+	names, err := below.Names(1)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return err == nil && len(names) == 0, len(names) > 0, errors.Join(err, below.Close())
 }

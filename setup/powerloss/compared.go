@@ -3,11 +3,10 @@ package powerloss
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"brickyard/setup/machine"
+	"brickyard/setup/beneath"
 )
 
 // With which nodes' bricks a brick was compared after a power cut lies beside
@@ -21,7 +20,7 @@ func comparedPath(brick string) string {
 // Compared are the nodes with whose bricks a brick was compared since it last
 // lost power.
 func Compared(brick string) ([]string, error) {
-	text, err := os.ReadFile(comparedPath(brick))
+	text, err := beneath.ReadState(comparedPath(brick))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -30,13 +29,8 @@ func Compared(brick string) ([]string, error) {
 
 // SetCompared remembers them.
 func SetCompared(brick string, nodes []string) error {
-	return machine.WriteFile(comparedPath(brick), []byte(strings.Join(nodes, "\n")+"\n"), 0o600)
+	return beneath.WriteState(comparedPath(brick), []byte(strings.Join(nodes, "\n")+"\n"))
 }
 
 // ForgetCompared is for a brick that is complete, or lost power again.
-func ForgetCompared(brick string) error {
-	if err := os.Remove(comparedPath(brick)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+func ForgetCompared(brick string) error { return beneath.RemoveState(comparedPath(brick)) }

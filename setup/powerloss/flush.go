@@ -2,16 +2,14 @@ package powerloss
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"brickyard/setup/machine"
+	"brickyard/setup/beneath"
 )
 
 // Everything that a brick acknowledged before its file system was last
@@ -25,41 +23,38 @@ func flushedPath(brick string) string {
 // Flush writes everything of a brick's file system to its disk, and remembers
 // when that began. Nothing is done for a brick that is not there, as one that is
 // withheld, nor on a file system that is mounted sync.
-func Flush(brick string, now time.Time) error {
-	var st unix.Statfs_t
-	if err := unix.Statfs(brick, &st); err != nil || st.Flags&unix.ST_SYNCHRONOUS != 0 {
-		return nil //nolint:nilerr // no brick there: nothing to flush
+func Flush(brick string, now time.Time) (err error) {
+	dir, err := beneath.Open(brick)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil // no brick there: nothing to flush
 	}
-	if err := syncfs(filepath.Dir(brick)); err != nil {
+	if err != nil {
 		return err
 	}
-	return machine.WriteFile(flushedPath(brick), []byte(now.UTC().Format(time.RFC3339Nano)+"\n"), 0o600)
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	if st, err := dir.Statfs(); err != nil || st.Flags&unix.ST_SYNCHRONOUS != 0 {
+		return err
+	}
+	if err := dir.SyncFS(); err != nil {
+		return err
+	}
+	return beneath.WriteState(flushedPath(brick), []byte(now.UTC().Format(time.RFC3339Nano)+"\n"))
 }
 
 // Flushed is when the last flush of a brick's file system began that came to
-// its end; the zero time where none is known of.
-func Flushed(brick string) (time.Time, error) {
-	text, err := os.ReadFile(flushedPath(brick))
-	if errors.Is(err, fs.ErrNotExist) {
+// its end; the zero time where none is known of. One in the future is none: the
+// clock was set back since, and what was changed afterwards looks older than it.
+func Flushed(brick string, now time.Time) (time.Time, error) {
+	text, err := beneath.ReadState(flushedPath(brick))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, beneath.ErrNotRoots) {
 		return time.Time{}, nil
 	}
 	if err != nil {
 		return time.Time{}, err
 	}
 	t, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text)))
-	if err != nil {
+	if err != nil || t.After(now) {
 		return time.Time{}, nil //nolint:nilerr // a power cut may leave it empty: then nothing is known
 	}
 	return t, nil
-}
-
-func syncfs(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(unix.Syncfs(int(d.Fd())), d.Close()); err != nil { //nolint:gosec // a descriptor fits
-		return fmt.Errorf("flush the file system of %s: %w", dir, err)
-	}
-	return nil
 }

@@ -16,14 +16,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
-	"brickyard/setup/machine"
+	"brickyard/setup/beneath"
 )
 
 // Brick is a brick of this node on a file system that outlives a reboot.
@@ -37,6 +36,9 @@ type Unclean struct {
 	Withheld bool      `json:"withheld"`  // it may have lost something
 	Aside    string    `json:"aside"`     // directory with what was taken out, "" where nothing was
 	TakenOut []string  `json:"taken_out"` // half made names, from the root of the volume
+	// Undecided are the names that could not be looked at.
+	Undecided int    `json:"undecided"`
+	Doubt     string `json:"doubt,omitempty"` // what kept the guard from knowing more, in words
 }
 
 // Guard looks at bricks before glusterd starts and after it has stopped.
@@ -51,57 +53,80 @@ func cleanPath(brick string) string {
 
 // Start says whether the brick's node was not stopped cleanly, and withholds
 // the brick if that may have cost it anything. A brick whose process runs is
-// left alone: nothing stopped.
+// left alone: nothing stopped. Whatever keeps this from knowing that a brick is
+// right withholds it, too; with an error it could not be withheld, and must not
+// be started.
 func (g *Guard) Start(b Brick) (u Unclean, unclean bool, err error) {
 	running, err := g.running(b.Path)
 	if err != nil || running {
 		return u, false, err
 	}
-	clean, err := takeMarker(cleanPath(b.Path))
-	if err != nil {
-		return u, false, err
-	}
-	id, err := gluster.BrickVolumeID(b.Path)
+	clean, doubt := takeMarker(cleanPath(b.Path))
+	id, unread := gluster.BrickVolumeID(b.Path)
 	switch {
-	case errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR):
+	case errors.Is(unread, unix.ENOENT) || errors.Is(unread, unix.ENOTDIR):
 		return u, false, nil // no brick yet, or its file system is missing
-	case err != nil:
-		return u, false, err
-	case clean || id == "":
+	case unread == nil && (clean || id == ""):
 		return u, false, nil
 	}
 	u = Unclean{Volume: b.Volume, Brick: b.Path, Time: g.Now(), TakenOut: []string{}}
-	var st unix.Statfs_t
-	if err := unix.Statfs(b.Path, &st); err != nil {
-		return u, true, fmt.Errorf("statfs %s: %w", b.Path, err)
+	sync, err := synchronous(b.Path)
+	for _, problem := range []error{doubt, unread, err} {
+		u.doubt(problem)
 	}
-	if st.Flags&unix.ST_SYNCHRONOUS == 0 {
-		u.Withheld = true
-		return u, true, Withhold(b.Path)
+	if sync && unread == nil {
+		aside := NewAside(b.Path, "unfinished", g.Now())
+		u.TakenOut, u.Undecided, err = takeOutUnfinished(b.Path, aside)
+		u.doubt(err)
+		if len(u.TakenOut) > 0 {
+			u.Aside = aside.Dir
+		}
+		if err == nil {
+			return u, true, nil
+		}
 	}
-	aside := NewAside(b.Path, "unfinished", g.Now())
-	u.TakenOut, err = takeOutUnfinished(b.Path, aside)
-	if len(u.TakenOut) > 0 {
-		u.Aside = aside.Dir
+	u.Withheld = true
+	return u, true, Withhold(b.Path)
+}
+
+// doubt adds what could not be found out about a brick.
+func (u *Unclean) doubt(err error) {
+	if err != nil && u.Doubt != "" {
+		u.Doubt += "; "
 	}
-	return u, true, err
+	if err != nil {
+		u.Doubt += err.Error()
+	}
+}
+
+// synchronous reports whether what a brick acknowledges is on its disk.
+func synchronous(brick string) (bool, error) {
+	d, err := beneath.Open(brick)
+	if err != nil {
+		return false, err
+	}
+	st, err := d.Statfs()
+	return err == nil && st.Flags&unix.ST_SYNCHRONOUS != 0, errors.Join(err, d.Close())
 }
 
 // Stop leaves the marker of a clean stop when the brick's process has ended
 // and what it wrote is on the disk. Where it runs, there is no stop.
-func (g *Guard) Stop(b Brick) error {
+func (g *Guard) Stop(b Brick) (err error) {
 	running, err := g.running(b.Path)
 	if err != nil || running {
 		return err
 	}
-	dir := filepath.Dir(b.Path)
-	if _, err := os.Lstat(b.Path); errors.Is(err, fs.ErrNotExist) {
+	brick, err := beneath.Open(b.Path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil
 	}
-	if err := syncfs(dir); err != nil {
+	if err != nil {
 		return err
 	}
-	return machine.WriteFile(cleanPath(b.Path), []byte("stopped "+g.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
+	if err := errors.Join(brick.SyncFS(), brick.Close()); err != nil {
+		return err
+	}
+	return beneath.WriteState(cleanPath(b.Path), []byte("stopped "+g.Now().UTC().Format(time.RFC3339)+"\n"))
 }
 
 // Processes are the identifiers of the processes that serve a brick.
@@ -122,17 +147,15 @@ func (g *Guard) running(brick string) (bool, error) {
 	return len(processes) > 0, err
 }
 
-// takeMarker reports whether a marker was there; it is gone for good when this
-// returns.
+// takeMarker reports whether root left a marker; it is gone for good when this
+// returns. One that anybody else may have made counts for nothing, and neither
+// does one that cannot be removed, since it would count again at the next start.
 func takeMarker(path string) (bool, error) {
-	err := os.Remove(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	noted, err := beneath.Noted(path)
+	if rerr := beneath.RemoveState(path); rerr != nil {
+		return false, errors.Join(err, rerr)
 	}
-	if err != nil {
-		return false, err
-	}
-	return true, fsync(filepath.Dir(path))
+	return noted, err
 }
 
 // withheldPath is where the directory of a brick lies while it is withheld:
@@ -144,15 +167,37 @@ func withheldPath(brick string) string {
 }
 
 // Withhold keeps a brick, whose process does not run, from GlusterFS until
-// Release. Whatever it was compared with before counts no more.
+// Release. Whatever it was compared with before counts no more: where that
+// record cannot be removed, the brick is withheld all the same.
 func Withhold(brick string) error {
-	if err := ForgetCompared(brick); err != nil {
+	forgotten := ForgetCompared(brick)
+	if err := renameBeside(brick, brick, withheldPath(brick)); err != nil {
+		return fmt.Errorf("withhold brick %s: %w", brick, errors.Join(err, forgotten))
+	}
+	return forgotten
+}
+
+// renameBeside renames the directory of a brick. No other brick has the new name.
+func renameBeside(brick, from, to string) error {
+	beside, err := beneath.Open(filepath.Dir(brick))
+	if err != nil {
 		return err
 	}
-	if err := os.Rename(brick, withheldPath(brick)); err != nil {
-		return fmt.Errorf("withhold brick %s: %w", brick, err)
+	defer beside.Close() //nolint:errcheck // what was renamed is on the disk by then
+	err = beside.Rename(filepath.Base(from), beside, filepath.Base(to))
+	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOTDIR) {
+		// Only root can make something a brick: anything else is in the way.
+		if id, ierr := gluster.BrickVolumeID(to); ierr == nil && id == "" {
+			err = beside.Displace(filepath.Base(to))
+			if err == nil {
+				err = beside.Rename(filepath.Base(from), beside, filepath.Base(to))
+			}
+		}
 	}
-	return fsync(filepath.Dir(brick))
+	if err != nil {
+		return err
+	}
+	return beside.Sync()
 }
 
 // Withheld is where a brick lies that is withheld, and the UUID of its volume;
@@ -168,20 +213,12 @@ func Withheld(brick string) (dir, volume string, err error) {
 
 // Release puts a brick back to its place: GlusterFS may start it.
 func Release(brick string) error {
-	err := os.Rename(withheldPath(brick), brick)
+	err := renameBeside(brick, withheldPath(brick), brick)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("release brick %s: %w", brick, err)
 	}
-	return fsync(filepath.Dir(brick))
-}
-
-func fsync(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }

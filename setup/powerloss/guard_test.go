@@ -1,9 +1,11 @@
 package powerloss
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/internal/mountns"
+	"brickyard/setup/beneath"
 )
 
 func TestMain(m *testing.M) { os.Exit(mountns.Main(m)) }
@@ -60,6 +63,20 @@ func write(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func gfidOf(t *testing.T, dir, name string) string {
+	t.Helper()
+	d, err := beneath.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close() //nolint:errcheck // read only
+	id, err := d.GFID(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 func guard() *Guard {
@@ -159,10 +176,7 @@ func TestWhatIsNoBrickIsLeftAlone(t *testing.T) {
 
 func TestWhatIsTakenOutIsNoFileOfTheVolumeAnyMore(t *testing.T) {
 	b := newBrick(t, "")
-	id, err := GFID(filepath.Join(b.Path, "dir/file"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := gfidOf(t, filepath.Join(b.Path, "dir"), "file")
 	handle := filepath.Join(b.Path, ".glusterfs", id[:2], id[2:4], id)
 	if err := os.MkdirAll(filepath.Dir(handle), 0o700); err != nil {
 		t.Fatal(err)
@@ -184,36 +198,119 @@ func TestWhatIsTakenOutIsNoFileOfTheVolumeAnyMore(t *testing.T) {
 	}
 }
 
-func TestPruneRemovesWhatIsAMonthOld(t *testing.T) {
-	b := newBrick(t, "")
-	now := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
-	for _, a := range []Aside{NewAside(b.Path, "resync", now.Add(-31*24*time.Hour)), NewAside(b.Path, "resync", now.Add(-29*24*time.Hour)), {Dir: filepath.Join(filepath.Dir(b.Path), asideName, "20200101T000000.000Z")}} {
-		if err := os.MkdirAll(a.Dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	removed, err := Prune(b.Path, now)
-	if err != nil || len(removed) != 1 || filepath.Base(removed[0]) != "20261024T080000Z-resync" {
-		t.Errorf("%q, %v", removed, err)
-	}
-}
-
 func TestFlushRemembersWhen(t *testing.T) {
 	b, now := newBrick(t, ""), time.Date(2026, 11, 24, 8, 0, 0, 5, time.UTC)
-	if at, err := Flushed(b.Path); err != nil || !at.IsZero() {
+	if at, err := Flushed(b.Path, now); err != nil || !at.IsZero() {
 		t.Errorf("before: %s, %v", at, err)
 	}
 	if err := Flush(b.Path, now); err != nil {
 		t.Fatal(err)
 	}
-	if at, err := Flushed(b.Path); err != nil || !at.Equal(now) {
+	if at, err := Flushed(b.Path, now); err != nil || !at.Equal(now) {
 		t.Errorf("after: %s, %v", at, err)
 	}
+	if at, err := Flushed(b.Path, now.Add(-31*time.Minute)); err != nil || !at.IsZero() {
+		t.Errorf("after the clock was set back: %s, %v", at, err)
+	}
 	write(t, flushedPath(b.Path), "")
-	if at, err := Flushed(b.Path); err != nil || !at.IsZero() {
+	if at, err := Flushed(b.Path, now); err != nil || !at.IsZero() {
 		t.Errorf("cut off: %s, %v", at, err)
 	}
 	if err := Flush("/nowhere/brick", now); err != nil {
 		t.Error(err)
+	}
+}
+
+// A brick in a directory of www-data, say.
+func TestAMarkerThatIsNotRootsHidesNoPowerCut(t *testing.T) {
+	victim := filepath.Join(t.TempDir(), "passwd")
+	write(t, victim, "root:x:0:0\n")
+	for name, forge := range map[string]func(marker string) error{
+		"nobody's": func(marker string) error {
+			return errors.Join(os.WriteFile(marker, nil, 0o600), os.Chown(marker, 65534, 65534))
+		},
+		"a link":      func(marker string) error { return os.Symlink(victim, marker) },
+		"a directory": func(marker string) error { return os.MkdirAll(filepath.Join(marker, "x"), 0o755) },
+		"beside everybody's": func(marker string) error {
+			return errors.Join(os.WriteFile(marker, nil, 0o600), os.Chmod(filepath.Dir(marker), 0o777))
+		},
+	} {
+		b, g := newBrick(t, ""), guard()
+		if err := errors.Join(os.Chmod(filepath.Dir(b.Path), 0o755), forge(cleanPath(b.Path))); err != nil {
+			t.Fatal(err)
+		}
+		u, unclean, err := g.Start(b)
+		if err != nil || !unclean || !u.Withheld || exists(b.Path) || !strings.Contains(u.Doubt, "it is not believed") {
+			t.Errorf("%s: %+v, %t, %v", name, u, unclean, err)
+		}
+		if exists(cleanPath(b.Path)) {
+			t.Errorf("%s: the marker is still there", name)
+		}
+		if err := Release(b.Path); err != nil {
+			t.Error(err)
+		}
+		// And root's own markers are written through no link.
+		if err := errors.Join(os.Symlink(victim, cleanPath(b.Path)), os.Symlink(victim, flushedPath(b.Path)), os.Symlink(victim, comparedPath(b.Path)),
+			g.Stop(b), Flush(b.Path, time.Now()), SetCompared(b.Path, []string{"n2"})); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "root:x:0:0\n" {
+		t.Errorf("the victim holds %q, %v", text, err)
+	}
+}
+
+func TestADirectoryInTheWayKeepsNoBrickFromBeingWithheld(t *testing.T) {
+	b, g := newBrick(t, ""), guard()
+	if err := os.MkdirAll(filepath.Join(withheldPath(b.Path), "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if u, unclean, err := g.Start(b); err != nil || !unclean || !u.Withheld || exists(b.Path) {
+		t.Errorf("%+v, %t, %v", u, unclean, err)
+	}
+	if !exists(withheldPath(b.Path)+".not-ours-0/x") || !exists(filepath.Join(withheldPath(b.Path), "dir/file")) {
+		t.Error("what was in the way, or the brick, is not where it should be")
+	}
+}
+
+// glusterd must not start then: the unit requires the guard.
+func TestABrickThatCannotBeWithheldIsAnError(t *testing.T) {
+	b, g := newBrick(t, ""), guard()
+	if err := unix.Mount("", filepath.Dir(b.Path), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if u, unclean, err := g.Start(b); err == nil || !unclean || !u.Withheld {
+		t.Errorf("%+v, %t, %v", u, unclean, err)
+	}
+}
+
+func TestADeepDirectoryEndsNoSearchForHalfMadeNames(t *testing.T) {
+	b, g := newBrick(t, "sync"), guard()
+	root, err := beneath.Open(b.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close() //nolint:errcheck // of a test
+	rel := ""
+	for i := range 30 {
+		rel = filepath.Join(rel, "a"+strings.Repeat("d", 199))
+		d, err := root.Mkdirs(rel, 0o755)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(d.Setxattr(".", "trusted.gfid", []byte{byte(i + 10), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}), d.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deep, err := root.Mkdirs(rel+"/half", 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deep.Close() //nolint:errcheck // of a test
+	write(t, filepath.Join(b.Path, "zz-half"), "")
+	u, unclean, err := g.Start(b)
+	slices.Sort(u.TakenOut)
+	if err != nil || !unclean || u.Withheld || u.Undecided != 0 || !slices.Equal(u.TakenOut, []string{"/" + rel + "/half", "/zz-half"}) {
+		t.Errorf("%d taken out, %d undecided, doubt %q, %t, %v", len(u.TakenOut), u.Undecided, u.Doubt, unclean, err)
 	}
 }

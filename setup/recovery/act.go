@@ -5,16 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/setup/beneath"
 	"brickyard/setup/cluster"
-	"brickyard/setup/machine"
 	"brickyard/setup/powerloss"
 )
 
@@ -25,7 +22,7 @@ type Actor struct {
 	Proc string // where /proc is
 	Now  func() time.Time
 	// Emptied is told before contents are thrown away or begun anew.
-	Emptied func(Emptied) error
+	Emptied func(Emptied)
 }
 
 // Act does what was decided about a brick.
@@ -40,7 +37,7 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 	case TellWiped:
 		// The next "volume start force" on any node would make an empty directory a
 		// brick that GlusterFS takes for complete; where none is, it starts nothing.
-		if err := unix.Rmdir(b.Path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTEMPTY) {
+		if err := removeEmpty(b.Path); err != nil {
 			return fmt.Errorf("remove the empty directory of the brick: %w", err)
 		}
 		words := tell(vol, l.Brick, IsWiped)
@@ -56,9 +53,7 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		return a.takeOffline(ctx, b.Path)
 	case Empty:
 		lost := Emptied{Volume: l.Set.Volume, Set: l.Set.Index + 1, Brick: b.Node + ":" + b.Path, Time: a.Now(), Reason: d.Reason}
-		if err := a.Emptied(lost); err != nil {
-			return err
-		}
+		a.Emptied(lost)
 		return a.empty(ctx, l, b)
 	case Redo:
 		return a.empty(ctx, l, b)
@@ -80,7 +75,7 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		}
 		return powerloss.Withhold(b.Path)
 	case Finish:
-		if err := remove(l.MarkPath); err != nil {
+		if err := beneath.RemoveState(l.MarkPath); err != nil {
 			return err
 		}
 		if err := powerloss.ForgetCompared(b.Path); err != nil {
@@ -102,6 +97,9 @@ func (a *Actor) refill(ctx context.Context, l Local, b Brick) error {
 	if err := a.Run(ctx, tell(l.Set.Volume, l.Brick, Refilling)); err != nil {
 		return err
 	}
+	if err := freePlace(b.Path); err != nil {
+		return err
+	}
 	if err := a.mark(l, begun); err != nil {
 		return err
 	}
@@ -116,7 +114,7 @@ func (a *Actor) refill(ctx context.Context, l Local, b Brick) error {
 const begun = "begun "
 
 func (a *Actor) mark(l Local, word string) error {
-	if err := machine.WriteFile(l.MarkPath, []byte(word+a.Now().UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
+	if err := beneath.WriteState(l.MarkPath, []byte(word+a.Now().UTC().Format(time.RFC3339)+"\n")); err != nil {
 		return fmt.Errorf("leave the mark of an unfinished refill: %w", err)
 	}
 	return nil
@@ -125,20 +123,14 @@ func (a *Actor) mark(l Local, word string) error {
 // rebuild begins anew with an empty brick: the directory that GlusterFS wants
 // to find, and a start of the brick. The other bricks are refilled from it.
 func (a *Actor) rebuild(ctx context.Context, l Local, b Brick) error {
-	if err := a.Emptied(Emptied{Volume: l.Set.Volume, Set: l.Set.Index + 1, Brick: b.Node + ":" + b.Path, Time: a.Now(), Reason: "begun anew, empty: no brick of the replica set held anything any more"}); err != nil {
+	a.Emptied(Emptied{Volume: l.Set.Volume, Set: l.Set.Index + 1, Brick: b.Node + ":" + b.Path, Time: a.Now(), Reason: "begun anew, empty: no brick of the replica set held anything any more"})
+	if err := beneath.RemoveState(l.MarkPath); err != nil {
 		return err
 	}
-	if err := remove(l.MarkPath); err != nil {
+	if err := freePlace(b.Path); err != nil {
 		return err
 	}
-	if err := os.Mkdir(b.Path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // GlusterFS's own mode of brick directories
-		return err
-	}
-	// Whatever the umask of whoever runs this.
-	if err := os.Chmod(b.Path, cmp.Or(l.Set.Mode, cluster.DefaultMode)); err != nil {
-		return err
-	}
-	if err := os.Mkdir(filepath.Join(b.Path, ".glusterfs"), 0o600); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as glusterd makes it
+	if err := makeBrick(b.Path, cmp.Or(l.Set.Mode, cluster.DefaultMode)); err != nil {
 		return err
 	}
 	if err := a.Run(ctx, startForce(l.Set.Volume)); err != nil {
@@ -219,28 +211,17 @@ func (a *Actor) empty(ctx context.Context, l Local, b Brick) error {
 		return err
 	}
 	if l.Tmpfs {
-		if err := os.RemoveAll(b.Path); err != nil {
+		if err := removeAll(b.Path); err != nil {
 			return fmt.Errorf("empty brick %s: %w", b.Path, err)
 		}
-		return remove(l.MarkPath)
-	}
-	aside := filepath.Join(filepath.Dir(b.Path), ".gluster-setup-aside")
-	if err := os.MkdirAll(aside, 0o700); err != nil {
-		return err
+		return beneath.RemoveState(l.MarkPath)
 	}
 	from := b.Path
 	if b.Disk == Withheld {
 		from = b.Why
 	}
-	if err := os.Rename(from, filepath.Join(aside, a.Now().UTC().Format("20060102T150405.000Z"))); err != nil {
-		return fmt.Errorf("move brick %s aside: %w", b.Path, err)
-	}
-	return remove(l.MarkPath)
-}
-
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := powerloss.WholeAside(b.Path, a.Now()).Whole(from); err != nil {
 		return err
 	}
-	return nil
+	return beneath.RemoveState(l.MarkPath)
 }

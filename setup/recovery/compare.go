@@ -68,6 +68,16 @@ func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, e
 		}
 		return false, nil
 	}
+	if c.failure == nil {
+		// Without this record it would have to be compared again after a reboot, as it then is.
+		var nodes []string
+		for _, i := range c.sources {
+			nodes = append(nodes, l.Set.Bricks[i].Node)
+		}
+		if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, nodes); err != nil {
+			return false, fmt.Errorf("note with whom the brick was compared: %w", err)
+		}
+	}
 	delete(r.jobs, k)
 	if c.failure != nil {
 		if ctx.Err() != nil {
@@ -75,13 +85,6 @@ func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, e
 		}
 		r.Log.Warn("the comparison did not come to its end, it begins again", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "error", sanitize(c.failure.Error()))
 		return false, nil
-	}
-	var nodes []string
-	for _, i := range c.sources {
-		nodes = append(nodes, l.Set.Bricks[i].Node)
-	}
-	if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, nodes); err != nil {
-		return false, err
 	}
 	r.record(l, c)
 	return true, nil

@@ -14,6 +14,14 @@ import (
 // empty or was given up by a person; a half-filled brick is online only while
 // it has a complete source.
 func Decide(s Set, own int) Decision {
+	d := s.decide(own)
+	if who := s.Bricks[own].Exposed; who != "" && !d.harmless() {
+		return Decision{Stop, who + ": nothing that is noted beside the brick can be believed; give the directory to root alone (chown root, chmod go-w), or choose another place for the brick"}
+	}
+	return d
+}
+
+func (s Set) decide(own int) Decision {
 	b := s.Bricks[own]
 	if !s.Started {
 		return Decision{None, "the volume is not started"}

@@ -69,6 +69,10 @@ type Brick struct {
 	// brick may be stamped without any other brick knowing what it lacks.
 	Begun bool
 	Why   string // more about Disk, for persons; of a brick that is withheld where it lies
+	// Exposed says in words who but root may replace what lies around the brick:
+	// neither what is noted there nor that nothing is noted can be believed.
+	Exposed string
+	Ignored string // what lies beside the brick and is not believed, in words
 }
 
 // Set is a replica set as one node sees it.
@@ -133,6 +137,13 @@ func (d Decision) Settled() bool { return d.Action == None }
 // Waiting reports whether only others can change something.
 func (d Decision) Waiting() bool {
 	return d.Action == Wait || d.Action == Stop || d.Action == Healing
+}
+
+// harmless reports whether the action is right also where nothing that is noted
+// beside the brick can be believed: it throws nothing away, and calls nothing
+// complete.
+func (d Decision) harmless() bool {
+	return d.Settled() || d.Waiting() || d.Action == Start || d.Action == TellSuspect || d.Action == Resync
 }
 
 // changesVolume reports whether the action tells all nodes of the volume something.

@@ -37,6 +37,8 @@ type BrickJournal struct {
 	// Compared how many names the comparison that is under way has seen.
 	Suspect  bool  `json:"suspect"`
 	Compared int64 `json:"compared"`
+	// Ignored is a file beside the brick that is not root's, in words; "" where there is none.
+	Ignored string `json:"ignored,omitempty"`
 }
 
 // Emptied is one time that contents were thrown away or begun anew.

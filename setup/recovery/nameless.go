@@ -1,16 +1,17 @@
 package recovery
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
+
+	"brickyard/setup/beneath"
 )
 
 // GlusterFS makes a file on a brick and gives it its trusted.gfid in two steps
@@ -19,48 +20,79 @@ import (
 // told that it exists, heals of its directory fail from then on ("Invalid
 // argument"), and the directory cannot be removed.
 
-// creating is how old such a name must be: a younger one may be in the making.
+// creating is how long such a name must have been seen: a younger one may be
+// in the making. It is counted by this program, because a clock that is set
+// would make any name old.
 const creating = 10 * time.Second
 
-// removeNameless removes the names without a gfid from directories of a brick,
-// given as heal info prints them, and returns what it removed. Only what is
-// empty is touched, and only in directories of the brick itself: the names on
-// a brick are those of the volume's users, who may have links to anywhere.
-func removeNameless(brick string, entries []string, now time.Time) ([]string, error) {
+// nameless are the names without a gfid of one brick that were seen, and since
+// when.
+type nameless map[halfMade]time.Time
+
+// halfMade is such a name: any change of the file, its removal for instance,
+// makes it another.
+type halfMade struct {
+	directory uint64 // inode
+	name      string
+	inode     uint64
+	changed   unix.Timespec
+}
+
+// remove removes the names without a gfid from directories of a brick, given as
+// heal info prints them, and returns what it removed. Only what is empty is
+// touched, and only in directories of the brick itself: the names on a brick
+// are those of the volume's users, who may have links to anywhere. What it sees
+// for the first time, or too short a time ago, it remembers; what is not there
+// any more it forgets.
+func (n nameless) remove(brick string, entries []string, now time.Time) ([]string, error) {
+	root, err := beneath.Open(brick)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close() //nolint:errcheck // nothing was written through it
 	var removed []string
 	var errs []error
+	seen := nameless{}
 	for _, e := range entries {
-		dir, err := openEntry(brick, e)
+		dir, rel, err := openEntry(root, e)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s on brick %s: %w", e, brick, err))
 		}
 		if dir == nil {
 			continue
 		}
-		names, err := dir.Readdirnames(-1)
+		names, err := dir.Names(-1)
 		errs = append(errs, err)
 		for _, name := range names {
-			if name == internalDir && dir.Name() == brick {
+			if rel == "" && name == internalDir {
 				continue
 			}
-			mode, ok := nameless(dir, name, now)
+			h, mode, ok := half(dir, name)
 			if !ok {
 				continue
 			}
-			flags := 0
-			if mode == unix.S_IFDIR {
-				flags = unix.AT_REMOVEDIR
+			if first, known := n[h]; !known {
+				seen[h] = now
+				continue
+			} else if now.Sub(first) < creating {
+				seen[h] = first
+				continue
 			}
-			path := filepath.Join(dir.Name(), name)
-			switch err := unix.Unlinkat(int(dir.Fd()), name, flags); { //nolint:gosec // a descriptor fits
+			remove := dir.Remove
+			if mode == unix.S_IFDIR {
+				remove = dir.RemoveDir
+			}
+			switch err := remove(name); {
 			case err == nil:
-				removed = append(removed, path)
+				removed = append(removed, filepath.Join(brick, rel, name))
 			case !errors.Is(err, unix.ENOTEMPTY):
-				errs = append(errs, fmt.Errorf("remove %s: %w", path, err))
+				errs = append(errs, err)
 			}
 		}
 		errs = append(errs, dir.Close())
 	}
+	clear(n)
+	maps.Copy(n, seen)
 	return removed, errors.Join(errs...)
 }
 
@@ -69,65 +101,46 @@ const internalDir = ".glusterfs"
 
 // openEntry opens what heal info names if it is a directory of the brick with a
 // gfid, and returns nil for everything else.
-func openEntry(brick, entry string) (*os.File, error) {
+func openEntry(root *beneath.Dir, entry string) (dir *beneath.Dir, rel string, err error) {
 	id, byID := strings.CutPrefix(entry, "<gfid:")
-	var names []string
+	id = strings.TrimSuffix(id, ">")
 	if byID {
-		var ok bool
-		if names, ok = pathOf(brick, strings.TrimSuffix(id, ">")); !ok {
-			return nil, nil
-		}
-	} else {
-		path, ok := strings.CutPrefix(entry, "/")
+		names, ok := pathOf(root, id)
 		if !ok {
-			return nil, nil
+			return nil, "", nil
 		}
-		if path != "" {
-			names = strings.Split(path, "/")
+		rel = strings.Join(names, "/")
+	} else {
+		var ok bool
+		if rel, ok = strings.CutPrefix(entry, "/"); !ok {
+			return nil, "", nil
 		}
 	}
-	dir, err := openBelow(brick, names)
-	if err != nil || dir == nil {
-		return nil, err
+	if first, _, _ := strings.Cut(rel, "/"); first == internalDir || !plain(rel) {
+		return nil, "", nil
 	}
-	gfid := make([]byte, 16)
-	n, err := unix.Fgetxattr(int(dir.Fd()), "trusted.gfid", gfid) //nolint:gosec // a descriptor fits
-	switch {
-	case errors.Is(err, unix.ENODATA):
-		return nil, dir.Close()
-	case err != nil:
-		return nil, errors.Join(err, dir.Close())
-	case n != len(gfid) || (byID && !bytes.Equal(gfid, parseID(strings.TrimSuffix(id, ">")))):
-		return nil, dir.Close()
-	}
-	return dir, nil
-}
-
-// openBelow opens a directory below the brick, name by name: a name that is a
-// link leads out of the brick, and is not followed.
-func openBelow(brick string, names []string) (*os.File, error) {
-	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	fd, err := unix.Open(brick, flags, 0)
-	path := brick
-	for _, name := range names {
-		if err != nil {
-			break
-		}
-		if name == "" || name == "." || name == ".." || (path == brick && name == internalDir) {
-			return nil, unix.Close(fd)
-		}
-		above := fd
-		fd, err = unix.Openat(above, name, flags, 0)
-		err = errors.Join(err, unix.Close(above))
-		path = filepath.Join(path, name)
-	}
+	dir, err = root.Sub(rel)
 	switch {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
-		return nil, nil
+		return nil, "", nil
 	case err != nil:
-		return nil, err
+		return nil, "", err
 	}
-	return os.NewFile(uintptr(fd), path), nil //nolint:gosec // a descriptor fits
+	have, err := dir.GFID(".")
+	if err != nil || have == "" || byID && !strings.EqualFold(have, id) {
+		return nil, "", errors.Join(err, dir.Close())
+	}
+	return dir, rel, nil
+}
+
+// plain reports whether a path is made of names alone.
+func plain(rel string) bool {
+	for part := range strings.SplitSeq(rel, "/") {
+		if rel != "" && (part == "" || part == "." || part == "..") {
+			return false
+		}
+	}
+	return true
 }
 
 // rootID is the gfid of the root of every volume.
@@ -137,17 +150,21 @@ const rootID = "00000000-0000-0000-0000-000000000001"
 // that names the gfid of the directory around it and its own name there. The
 // links of the volume's users lie there too, so that nothing is followed, and
 // who asks compares the gfid of what the names lead to.
-func pathOf(brick, id string) ([]string, bool) {
+func pathOf(root *beneath.Dir, id string) ([]string, bool) {
 	var names []string
 	for range 512 { // deeper than a path may be
 		if id == rootID {
 			return names, true
 		}
-		if parseID(id) == nil {
+		if _, err := uuid.Parse(id); err != nil || len(id) != 36 {
 			return nil, false
 		}
-		link, err := os.Readlink(filepath.Join(brick, internalDir, id[:2], id[2:4], id))
+		handles, name, err := root.At(strings.Join([]string{internalDir, id[:2], id[2:4], id}, "/"))
 		if err != nil {
+			return nil, false
+		}
+		link, err := handles.Readlink(name)
+		if err = errors.Join(err, handles.Close()); err != nil {
 			return nil, false
 		}
 		parts := strings.Split(link, "/") // ../../PP/PP/PARENT/NAME
@@ -160,40 +177,30 @@ func pathOf(brick, id string) ([]string, bool) {
 	return nil, false
 }
 
-// parseID reads a gfid as GlusterFS prints it, and returns nil for anything else.
-func parseID(s string) []byte {
-	id, err := uuid.Parse(s)
-	if err != nil || len(s) != 36 {
-		return nil
+// half reports whether a name is empty and has no gfid, and what it is.
+func half(dir *beneath.Dir, name string) (h halfMade, mode uint32, ok bool) {
+	st, err := dir.Stat(name)
+	if err != nil {
+		return h, 0, false
 	}
-	return id[:]
-}
-
-// nameless reports whether a name is empty, has no gfid and is not in the
-// making, and what it is.
-func nameless(dir *os.File, name string, now time.Time) (mode uint32, ok bool) {
-	var st unix.Stat_t
-	if unix.Fstatat(int(dir.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil { //nolint:gosec // a descriptor fits
-		return 0, false
-	}
-	if now.Sub(time.Unix(st.Ctim.Unix())) < creating {
-		return 0, false
+	around, err := dir.Stat(".")
+	if err != nil {
+		return h, 0, false
 	}
 	mode = st.Mode & unix.S_IFMT
 	switch mode {
 	case unix.S_IFREG:
 		if st.Size > 0 || st.Nlink != 1 {
-			return 0, false
+			return h, 0, false
 		}
 	case unix.S_IFLNK:
 		if st.Nlink != 1 {
-			return 0, false
+			return h, 0, false
 		}
 	case unix.S_IFDIR: // one that is not empty is not removed
 	default:
-		return 0, false
+		return h, 0, false
 	}
-	// No call reads the attributes of a name below a descriptor.
-	_, err := unix.Lgetxattr(fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), name), "trusted.gfid", nil)
-	return mode, errors.Is(err, unix.ENODATA)
+	_, err = dir.Getxattr(name, "trusted.gfid", nil)
+	return halfMade{around.Ino, name, st.Ino, st.Ctim}, mode, errors.Is(err, unix.ENODATA)
 }

@@ -94,16 +94,30 @@ func TestNamesWithoutGfidAreRemoved(t *testing.T) {
 	b.ok(os.Symlink("x", b.path("a/link")))
 
 	dirs := []string{"/a", "<gfid:" + idB + ">", "/a/known", "/gone", "<gfid:short>", "<gfid:" + idC + ">/elsewhere", "relative", "/", "/.glusterfs", "/a/..", "//c"}
-	if got, err := removeNameless(b.dir, dirs, time.Now()); err != nil || len(got) > 0 {
-		t.Errorf("names in the making: removed %q, %v", got, err)
+	seen, began := nameless{}, time.Now()
+	for _, at := range []time.Duration{0, creating - time.Second} {
+		if got, err := seen.remove(b.dir, dirs, began.Add(at)); err != nil || len(got) > 0 {
+			t.Errorf("names in the making: removed %q, %v", got, err)
+		}
 	}
-	got, err := removeNameless(b.dir, dirs, time.Now().Add(time.Minute))
+	// A name that was made meanwhile is as young as any, whatever the clock says.
+	b.file("a/young", "")
+	got, err := seen.remove(b.dir, dirs, began.Add(time.Hour))
 	slices.Sort(got)
 	want := []string{b.path("a/b/nameless"), b.path("a/link"), b.path("a/made"), b.path("a/nameless"), b.path("nameless")}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("removed %q, %v, want %q", got, err, want)
 	}
-	b.there("a/known", "a/full", "a/filled/x", "a/b", "c/elsewhere", ".glusterfs/00/00/"+rootID)
+	b.there("a/young", "a/known", "a/full", "a/filled/x", "a/b", "c/elsewhere", ".glusterfs/00/00/"+rootID)
+}
+
+// removeOld removes what has been there for a while.
+func removeOld(b fakeBrick, entries ...string) ([]string, error) {
+	seen, now := nameless{}, time.Now()
+	if got, err := seen.remove(b.dir, entries, now); err != nil || len(got) > 0 {
+		return got, err
+	}
+	return seen.remove(b.dir, entries, now.Add(time.Minute))
 }
 
 // A link in a volume leads where its owner wants. GlusterFS keeps it below
@@ -122,12 +136,11 @@ func TestLinksOfUsersAreNotFollowed(t *testing.T) {
 		"handle": "../../" + idA[:2] + "/" + idA[2:4] + "/" + idA + "/../../" + filepath.Base(outside.dir),
 		"alike":  "../../00/00/" + rootID + "/a",
 	}
-	now := time.Now().Add(time.Minute)
 	for name, target := range made {
 		b.ok(os.Symlink(target, b.path(name)))
 		b.gfid(name, idLink)
 		b.handle(idLink, target)
-		got, err := removeNameless(b.dir, []string{"/" + name, "/" + name + "/directory", "<gfid:" + idLink + ">"}, now)
+		got, err := removeOld(b, "/"+name, "/"+name+"/directory", "<gfid:"+idLink+">")
 		if err != nil || len(got) > 0 {
 			t.Errorf("link to %s: removed %q, %v", target, got, err)
 		}
@@ -137,7 +150,7 @@ func TestLinksOfUsersAreNotFollowed(t *testing.T) {
 	b.there("a/nameless", ".glusterfs/00/00/"+rootID)
 
 	b.gfid("a", idB)
-	if got, err := removeNameless(b.dir, []string{"<gfid:" + idA + ">"}, now); err != nil || len(got) > 0 {
+	if got, err := removeOld(b, "<gfid:"+idA+">"); err != nil || len(got) > 0 {
 		t.Errorf("a directory with another gfid than its link says: removed %q, %v", got, err)
 	}
 }

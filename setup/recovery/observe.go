@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/beneath"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/powerloss"
@@ -173,9 +174,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		for _, i := range own {
 			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
 			l.Tmpfs = o.disk(v, &set.Bricks[i])
-			if mark, err := os.ReadFile(l.MarkPath); !errors.Is(err, fs.ErrNotExist) {
-				set.Bricks[i].Mark, set.Bricks[i].Begun = true, strings.HasPrefix(string(mark), begun)
-			}
+			readMark(l.MarkPath, &set.Bricks[i])
 			o.compared(&set, i)
 			out = append(out, l)
 		}
@@ -191,6 +190,18 @@ func (o *Observer) compared(set *Set, own int) {
 	nodes, err := powerloss.Compared(set.Bricks[own].Path)
 	for i := range set.Bricks {
 		set.Bricks[i].Compared = err == nil && slices.Contains(nodes, set.Bricks[i].Node) // a record that cannot be read is none
+	}
+}
+
+// readMark fills in what root's mark beside a brick says. Anybody else's counts
+// for nothing; one that cannot be read may be root's.
+func readMark(path string, b *Brick) {
+	mark, err := beneath.ReadState(path)
+	switch {
+	case errors.Is(err, beneath.ErrNotRoots):
+		b.Ignored = err.Error()
+	case !errors.Is(err, fs.ErrNotExist):
+		b.Mark, b.Begun = true, strings.HasPrefix(string(mark), begun)
 	}
 }
 
@@ -279,6 +290,11 @@ func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
 		}
 	}
 	b.Disk, b.Why = look(b.Path, v.ID)
+	exposed, err := beneath.Exposed(b.Path)
+	if err != nil {
+		exposed = "nobody knows who may write around it: " + err.Error()
+	}
+	b.Exposed = exposed
 	if b.Disk != Wiped {
 		return tmpfs
 	}

@@ -34,6 +34,7 @@ type Runner struct {
 	since   map[string]time.Time
 	held    map[string]time.Time // since when a decision is held back, by brick
 	heals   map[string]*heal     // what waits to be healed, by brick
+	half    map[string]nameless  // half made names that keep directories from being healed, by brick
 	alone   map[string]*alone    // that no self-heal daemon serves the volume, by brick
 	hushed  time.Time            // since when changes wait for nodes that just connected
 	helped  bool                 // the self-heal daemons were told to look
@@ -41,7 +42,9 @@ type Runner struct {
 	jobs    map[string]*comparison // by brick
 	past    []Resynced
 	unclean []powerloss.Unclean
-	news    bool // the journal is behind
+	news    bool              // the journal is behind
+	mute    bool              // it cannot be written
+	ignored map[string]string // what was said to lie beside a brick and not to be believed, by brick
 }
 
 // ErrPerson says that a brick waits for a person.
@@ -71,14 +74,17 @@ type heal struct {
 // decide, or the context's error with what it waited for.
 func (r *Runner) Recover(ctx context.Context) error {
 	r.said, r.since, r.held, r.heals = map[string]Decision{}, map[string]time.Time{}, map[string]time.Time{}, map[string]*heal{}
-	r.alone = map[string]*alone{}
+	r.alone, r.half = map[string]*alone{}, map[string]nameless{}
 	r.news, r.helped = true, false
 	old, err := ReadJournal(r.Journal)
 	if err != nil {
 		r.Log.Warn("the record of former recoveries is lost", "error", err)
 	}
 	r.emptied, r.past, r.unclean = old.Emptied, old.Resynced, old.Unclean
-	r.jobs = map[string]*comparison{}
+	r.jobs, r.ignored = map[string]*comparison{}, map[string]string{}
+	for _, b := range old.Bricks {
+		r.ignored[b.Volume+" "+b.Path] = b.Ignored // a former run has said it
+	}
 	defer r.abandon()
 	pause := r.Pause
 	for {
@@ -88,7 +94,7 @@ func (r *Runner) Recover(ctx context.Context) error {
 			return err
 		case acted:
 			pause = r.Pause
-		case len(waiting) == 0 && len(person) == 0 && (len(r.heals)+len(r.alone) == 0 || r.helped):
+		case len(waiting) == 0 && len(person) == 0 && (len(r.heals)+len(r.alone) == 0 || r.helped && len(r.half) == 0):
 			return nil
 		case len(waiting) == 0 && len(person) == 0:
 			// Complete, and something waits to be healed all the same, which is what
@@ -135,10 +141,9 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 			continue
 		}
 		compared, err := r.compare(ctx, l, d)
-		if err != nil {
-			return acted, filling, nil, nil, err
+		if err == nil {
+			err = r.help(ctx, l, d)
 		}
-		err = r.help(ctx, l, d)
 		where := fmt.Sprintf("volume %s, brick %s: %s", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason)
 		switch {
 		case err != nil:
@@ -172,7 +177,8 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 		}
 		acted = true
 	}
-	return acted, filling, waiting, person, r.write(locals)
+	r.write(locals)
+	return acted, filling, waiting, person, nil
 }
 
 // settle holds back the end of a refill until it was seen complete for a
@@ -238,6 +244,7 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 	away := l.Set.others(-1, func(b Brick) bool { return !b.Online })
 	if l.Set.Healed || len(away) > 0 || d.Action != Healing && d.Action != None {
 		delete(r.heals, k)
+		delete(r.half, k)
 		return nil
 	}
 	h, seen := r.heals[k]
@@ -253,7 +260,13 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 	if err != nil {
 		return fmt.Errorf("ask what waits to be healed: %w", err)
 	}
-	removed, err := removeNameless(l.Set.Bricks[l.Own].Path, dirs, r.Now())
+	if r.half[k] == nil {
+		r.half[k] = nameless{}
+	}
+	removed, err := r.half[k].remove(l.Set.Bricks[l.Own].Path, dirs, r.Now())
+	if len(r.half[k]) == 0 {
+		delete(r.half, k)
+	}
 	for _, name := range removed {
 		r.Log.Warn("a file that a killed brick process had only half made kept its directory from being healed: removed", "volume", l.Set.Volume, "path", name)
 	}
@@ -299,6 +312,11 @@ func key(l Local) string { return l.Set.Volume + " " + l.Set.Bricks[l.Own].Path 
 // say logs a decision when it is another than before.
 func (r *Runner) say(l Local, d Decision) {
 	k := key(l)
+	if words := l.Set.Bricks[l.Own].Ignored; words != r.ignored[k] {
+		if r.ignored[k], r.news = words, true; words != "" {
+			r.Log.Warn("a file beside a brick is not root's: it is ignored", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "file", words)
+		}
+	}
 	before, said := r.said[k]
 	if said && before == d {
 		return
@@ -320,19 +338,33 @@ func (r *Runner) say(l Local, d Decision) {
 	r.Log.Log(context.Background(), level, d.Reason, "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "action", string(d.Action))
 }
 
-func (r *Runner) recordEmptied(e Emptied) error {
-	r.emptied = append(r.emptied, e)
+// recordEmptied leaves word before contents are thrown away. Where it cannot be
+// written, as on a full disk, the system's journal has it, and write tries again.
+func (r *Runner) recordEmptied(e Emptied) {
+	r.emptied, r.news = append(r.emptied, e), true
+	r.Log.Warn("the contents of a brick are thrown away", "volume", e.Volume, "brick", e.Brick, "reason", e.Reason)
 	old, err := ReadJournal(r.Journal)
 	if err != nil {
 		old = Journal{}
 	}
 	old.Emptied, old.Resynced, old.Updated = r.emptied, r.past, r.Now()
-	return old.Write(r.Journal)
+	r.written(old.Write(r.Journal))
 }
 
-func (r *Runner) write(locals []Local) error {
+// written notes whether the journal could be written. A /var that is full or
+// read-only must not keep a brick from coming back: who reads the journal has
+// old news meanwhile, and is told why once.
+func (r *Runner) written(err error) {
+	if err != nil && !r.mute {
+		r.Log.Warn("word of the recovery cannot be left, which goes on all the same: status and the exporter know less", "error", err)
+	}
+	r.mute = err != nil
+}
+
+// write leaves word of what is new.
+func (r *Runner) write(locals []Local) {
 	if !r.news {
-		return nil
+		return
 	}
 	// The guard adds to it, also while this runs: when a disk appears late.
 	if old, err := ReadJournal(r.Journal); err == nil {
@@ -347,12 +379,10 @@ func (r *Runner) write(locals []Local) error {
 		j.Bricks = append(j.Bricks, BrickJournal{
 			Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path,
 			Action: d.Action, Reason: d.Reason, Since: r.since[key(l)],
-			Suspect: l.Set.Bricks[l.Own].suspect(), Compared: r.jobs[key(l)].entries(),
+			Suspect: l.Set.Bricks[l.Own].suspect(), Compared: r.jobs[key(l)].entries(), Ignored: l.Set.Bricks[l.Own].Ignored,
 		})
 	}
-	if err := j.Write(r.Journal); err != nil {
-		return fmt.Errorf("leave word of the recovery: %w", err)
-	}
-	r.news = false
-	return nil
+	err := j.Write(r.Journal)
+	r.written(err)
+	r.news = err != nil
 }

@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
-
-	"brickyard/setup/powerloss"
 )
 
 // A mark is three counters, big-endian (xlators/cluster/afr/src/afr.h, 10.3). Of
@@ -68,13 +64,17 @@ func (m *marker) markDirectory(dir string) error {
 // directory. Where every brick is accused by another, the replication keeps all
 // names; one that nobody accused would be taken for right.
 func (m *marker) accuseOthers(dir string) error {
-	path := filepath.Join(m.job.Brick, dir)
+	names, err := m.own.Sub(dir)
+	if err != nil {
+		return err
+	}
+	defer names.Close() //nolint:errcheck // nothing was written through it
 	for i, key := range m.job.Set.Accusations {
 		if i == m.job.Own {
 			continue
 		}
-		if err := unix.Lsetxattr(path, key, counters(dataPart, entryPart), 0); err != nil {
-			return fmt.Errorf("note on %s that names are to be healed: %w", path, err)
+		if err := names.Setxattr(".", key, counters(dataPart, entryPart)); err != nil {
+			return fmt.Errorf("note that names are to be healed: %w", err)
 		}
 	}
 	return nil
@@ -83,18 +83,23 @@ func (m *marker) accuseOthers(dir string) error {
 // remember adds a file to the own brick's list of what the self-heal daemon is
 // to look at.
 func (m *marker) remember(p string) error {
-	id, err := powerloss.GFID(filepath.Join(m.job.Brick, p))
+	around, name, err := m.own.At(p)
 	if err != nil {
 		return err
 	}
-	if id == "" {
-		return fmt.Errorf("%s has no gfid", filepath.Join(m.job.Brick, p))
-	}
-	index := filepath.Join(m.job.Brick, ".glusterfs", "indices", "xattrop")
-	if err := os.MkdirAll(index, 0o700); err != nil {
+	id, err := around.GFID(name)
+	if err = errors.Join(err, around.Close()); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(index, id), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o000) //nolint:gosec // as GlusterFS makes them
+	if id == "" {
+		return fmt.Errorf("/%s has no gfid", p)
+	}
+	index, err := m.own.Mkdirs(".glusterfs/indices/xattrop", 0o700)
+	if err != nil {
+		return err
+	}
+	defer index.Close()                                                     //nolint:errcheck // nothing was written through it
+	f, err := index.OpenFile(id, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, 0) // as GlusterFS makes them
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}

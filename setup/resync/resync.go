@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"brickyard/setup/beneath"
 	"brickyard/setup/check"
 	"brickyard/setup/powerloss"
 )
@@ -70,7 +71,12 @@ func (j *Job) Run(ctx context.Context) (r Result, err error) {
 		return r, err
 	}
 	defer own.Close() //nolint:errcheck // read only
-	m := &marker{job: j, aside: powerloss.NewAside(j.Brick, "resync", j.Now()), result: Result{Listed: []string{}}}
+	tree, err := beneath.Open(j.Brick)
+	if err != nil {
+		return r, err
+	}
+	defer tree.Close() //nolint:errcheck // nothing was written through it
+	m := &marker{job: j, own: tree, aside: powerloss.NewAside(j.Brick, "resync", j.Now()), result: Result{Listed: []string{}}}
 	for i, source := range j.Sources {
 		mount, err := check.MountToAccuse(ctx, j.Set, source, filepath.Join(j.Dir, strconv.Itoa(i)))
 		if err != nil {
@@ -100,7 +106,7 @@ func (m *marker) walk(ctx context.Context, own *check.Local, i int) error {
 		Bricks: []check.Brick{m.job.Set.Bricks[m.job.Own], m.job.Set.Bricks[m.sources[i].brick]},
 		Views:  []check.View{own, m.sources[i].Mount},
 		First: func(dir, name string, entries []check.Entry, found []check.Finding) error {
-			return m.differs(dir, name, entries, found)
+			return m.undecided(path.Join(dir, name), m.differs(dir, name, entries, found))
 		},
 		Doubt: func(entries []check.Entry) (differs, read bool) { return Doubt(entries[0], entries[1], m.job.Flushed) },
 	}
@@ -137,6 +143,7 @@ func Doubt(own, source check.Entry, flushed time.Time) (differs, read bool) {
 // marker carries out what differences ask for.
 type marker struct {
 	job     *Job
+	own     *beneath.Dir // the directory of the own brick
 	sources []survivor
 	source  int // index in sources of the one that is compared with
 	aside   powerloss.Aside
@@ -150,13 +157,30 @@ type survivor struct {
 	brick int // index in Job.Set.Bricks
 }
 
+// undecided counts a name about which nothing can be known or done, and lets
+// the comparison go on: one file that a disk cannot read must not keep all
+// others from being compared. Errors that are not of the name alone stay errors.
+func (m *marker) undecided(p string, err error) error {
+	var errno unix.Errno
+	if err == nil || errors.Is(err, check.ErrAway) || !errors.As(err, &errno) {
+		return err
+	}
+	switch errno {
+	case unix.ENOSPC, unix.EDQUOT, unix.EROFS, unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.ENODEV, unix.ESHUTDOWN:
+		return err
+	}
+	m.result.Undecided++
+	m.list(p)
+	return nil
+}
+
 // differs is told of one name; entries are of the own brick and of the source.
 func (m *marker) differs(dir, name string, entries []check.Entry, found []check.Finding) error {
 	p := path.Join(dir, name)
-	var own, source check.Entry
-	if len(entries) == 2 {
-		own, source = entries[0], entries[1]
+	if len(entries) != 2 {
+		return m.unlisted(dir, name)
 	}
+	own, source := entries[0], entries[1]
 	what, err := m.decide(dir, p, own, source, found)
 	if err != nil {
 		return err
@@ -198,6 +222,19 @@ func (m *marker) differs(dir, name string, entries []check.Entry, found []check.
 	default:
 		return m.mark(p, own.IsDir())
 	}
+}
+
+// unlisted is told of a directory that one of both could not list, or that went
+// away meanwhile. What is below was not compared: its names are healed, and that
+// more may differ is for a person to know.
+func (m *marker) unlisted(dir, name string) error {
+	if e, err := m.sources[m.source].Look(dir, name, false); err == nil && e.State == check.Absent {
+		return m.markDirectory(dir) // removed, which the source has noted by itself
+	}
+	p := path.Join(dir, name)
+	m.result.Undecided++
+	m.list(p)
+	return errors.Join(m.markDirectory(dir), m.markDirectory(p))
 }
 
 // known reports whether another source has the very file: then what this one
@@ -249,12 +286,17 @@ func (m *marker) accusation() string {
 // a file: then the own brick knows better.
 func (m *marker) accuses(p string, parts ...int) (bool, error) {
 	value := make([]byte, markLength)
-	n, err := unix.Lgetxattr(filepath.Join(m.job.Brick, p), m.accusation(), value)
+	around, name, err := m.own.At(p)
+	n := 0
+	if err == nil {
+		n, err = around.Getxattr(name, m.accusation(), value)
+		err = errors.Join(err, around.Close())
+	}
 	switch {
 	case errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("read what %s notes of %s: %w", m.job.Brick, p, err)
+		return false, err
 	}
 	for _, part := range parts {
 		if n == markLength && value[part]|value[part+1]|value[part+2]|value[part+3] != 0 {

@@ -266,6 +266,9 @@ func (g *Gatherer) waits(v *Volume, s *Status) {
 		s.Warnings = append(s.Warnings, err.Error())
 	}
 	for _, w := range j.Bricks {
+		if w.Ignored != "" && w.Volume == v.Name {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("volume %s, brick %s: a file beside it is not root's and counts for nothing: %s. Find out who made it, and remove it", v.Name, w.Path, w.Ignored))
+		}
 		for i := range v.Bricks {
 			if b := &v.Bricks[i]; w.Volume == v.Name && b.Node == g.State.Node && b.Path == w.Path && w.Action != recovery.None {
 				b.Waits = w.Reason

@@ -78,10 +78,11 @@ func MoveAside(dir, volume string, now time.Time) (string, error) {
 	return aside, errors.Join(machine.SyncDir(filepath.Dir(aside)), machine.SyncDir(vols))
 }
 
-// Prune removes what MoveAside put aside a month ago or earlier, and returns
-// the directories that it removed. Nothing is removed while one of the volumes
-// is not back: what is aside may be all that is left of it.
-func Prune(dir string, now time.Time) ([]string, error) {
+// Prune removes what MoveAside put aside a month ago or earlier, as
+// powerloss.Prune does, and returns the directories that it removed. Nothing is
+// removed while one of the volumes is not back: what is aside may be all that is
+// left of it.
+func Prune(dir string, now time.Time, synchronized bool) ([]string, error) {
 	vols := filepath.Join(dir, "vols")
 	asides, err := directories(filepath.Dir(powerloss.NewAside(vols, "", now).Dir))
 	if err != nil {
@@ -93,7 +94,7 @@ func Prune(dir string, now time.Time) ([]string, error) {
 			return nil, nil //nolint:nilerr // not back yet
 		}
 	}
-	return powerloss.Prune(vols, now)
+	return powerloss.Prune(vols, now, synchronized)
 }
 
 // texts reads the files of a directory, none where it does not exist.

@@ -149,7 +149,7 @@ func TestMoveAsideAndPrune(t *testing.T) {
 	later := now.Add(31 * 24 * time.Hour)
 	prune := func(at time.Time, want ...string) {
 		t.Helper()
-		removed, err := Prune(dir, at)
+		removed, err := Prune(dir, at, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,10 +159,11 @@ func TestMoveAsideAndPrune(t *testing.T) {
 	}
 	prune(later) // the volume is not back
 	put(t, filepath.Join(dir, "vols/cache/info"), info)
+	prune(now)
 	prune(now.Add(29 * 24 * time.Hour))
 	prune(later, aside)
 	prune(later)
-	if removed, err := Prune(t.TempDir(), later); err != nil || removed != nil {
+	if removed, err := Prune(t.TempDir(), later, true); err != nil || removed != nil {
 		t.Errorf("nothing aside: %v, %v", removed, err)
 	}
 }
