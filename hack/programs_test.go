@@ -27,7 +27,7 @@ var installed = map[string]string{
 	"ssh": "openssh-client", "ssh-keygen": "openssh-client", "scp": "openssh-client",
 	"qemu-img": "qemu-utils", "qemu-system-x86_64": "qemu-system-x86",
 	"npm": "npm", "npx": "npm", "pngquant": "pngquant", "mke2fs": "e2fsprogs",
-	"go": "", "promtool": "", "golangci-lint": "", "govulncheck": "", "nfpm": "", "pip": "",
+	"go": "", "promtool": "", "golangci-lint": "", "govulncheck": "", "nfpm": "", "cyclonedx-gomod": "", "pip": "",
 	"ansible": "", "ansible-doc": "", "ansible-galaxy": "", "ansible-lint": "", "ansible-playbook": "", "ansible-test": "", "molecule": "", "yamllint": "",
 }
 
