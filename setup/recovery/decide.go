@@ -14,6 +14,9 @@ import (
 // empty or was given up by a person; a half-filled brick is online only while
 // it has a complete source.
 func Decide(s Set, own int) Decision {
+	if s.Otherwise != "" {
+		return Decision{Stop, s.Otherwise + ": recover touches nothing of this replica set until both say the same; correct volumes." + s.Volume + ".bricks"}
+	}
 	d := s.decide(own)
 	if who := s.Bricks[own].Exposed; who != "" && !d.harmless() {
 		return Decision{Stop, who + ": nothing that is noted beside the brick can be believed; give the directory to root alone (chown root, chmod go-w), or choose another place for the brick"}

@@ -42,7 +42,8 @@ func observed(t *testing.T, forge func(dir, mark string) error) (path string, l 
 		Dial:    func(desired.Server) *gluster.Client { return gluster.NewClient("tcp", "127.0.0.1:1") },
 	}
 	want := desired.Volume{Spec: gluster.VolumeSpec{Name: "v"}, Sets: [][]cluster.Brick{{{Node: "n1", Path: path}, {Node: "n2", Path: path}}}}
-	locals := o.volume(t.Context(), want, gluster.Volume{Name: "v", ID: uuid, Status: gluster.Started})
+	bricks := []gluster.Brick{{Host: "n1", Path: path}, {Host: "n2", Path: path}}
+	locals := o.volume(t.Context(), want, gluster.Volume{Name: "v", ID: uuid, Status: gluster.Started, Bricks: bricks}, nil)
 	if len(locals) != 1 {
 		t.Fatalf("%+v", locals)
 	}

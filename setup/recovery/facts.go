@@ -85,6 +85,8 @@ type Set struct {
 	Mode    fs.FileMode
 	Started bool // the volume is started
 	Bricks  []Brick
+	// Otherwise says in words that the volume does not have this set of the cluster file: nothing else is known of it then.
+	Otherwise string
 	// Majority says that more than half of the pool's servers are connected to
 	// this node: only then may it change what all nodes must know, because two
 	// halves that both change it would reject each other afterwards.

@@ -68,7 +68,7 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 	for i, want := range o.State.Pool.Volumes {
 		for _, v := range volumes {
 			if v.Name == want.Spec.Name && (o.Only == "" || o.Only == v.Name) {
-				wg.Go(func() { found[i] = o.volume(ctx, want, v) })
+				wg.Go(func() { found[i] = o.volume(ctx, want, v, peers) })
 			}
 		}
 	}
@@ -141,7 +141,7 @@ func (o *Observer) majority(peers []gluster.Peer, volumes []gluster.Volume) bool
 	return 2*connected > all
 }
 
-func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Volume) []Local {
+func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Volume, peers []gluster.Peer) []Local {
 	var out []Local
 	number := 0
 	for index, bricks := range want.Sets {
@@ -151,17 +151,25 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			Ephemeral: o.Cluster.Volumes[v.Name].IsEphemeral() || rebuildAllowed(v, index), Allowed: rebuildAllowed(v, index),
 		}
 		own, first := []int{}, number
+		set.Otherwise = o.otherwise(bricks, first, v, peers)
 		for i, b := range bricks {
-			set.Bricks = append(set.Bricks, Brick{
-				Node: b.Node, Path: b.Path, Arbiter: b.Arbiter,
-				Published: PublishedOf(v, number), GivenUp: givenUp(v, number),
-			})
+			brick := Brick{Node: b.Node, Path: b.Path, Arbiter: b.Arbiter}
+			if set.Otherwise == "" {
+				brick.Published, brick.GivenUp = PublishedOf(v, number), givenUp(v, number)
+			}
+			set.Bricks = append(set.Bricks, brick)
 			if b.Node == o.State.Node {
 				own = append(own, i)
 			}
 			number++
 		}
 		if len(own) == 0 {
+			continue
+		}
+		if set.Otherwise != "" {
+			for _, i := range own {
+				out = append(out, Local{Set: set, Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)})
+			}
 			continue
 		}
 		o.ask(ctx, &set)

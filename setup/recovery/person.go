@@ -26,16 +26,27 @@ func GiveUp(ctx context.Context, o *Observer, node string) ([]gluster.Command, e
 	if _, err := c.Peers(asked); err == nil {
 		return nil, fmt.Errorf("glusterd on %s answers: it is not gone, and its bricks are waited for; look at gluster-setup status there", node)
 	}
+	peers, err := o.Local.Peers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
+	}
+	volumes, err := o.Local.Volumes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
+	}
 	var out []gluster.Command
-	for _, v := range o.State.Pool.Volumes {
+	for _, v := range volumes {
+		if _, ok := o.State.Pool.Volume(v.Name); !ok {
+			continue
+		}
 		var pairs []string
-		for i, b := range v.Spec.Bricks {
-			if b.Host == node {
+		for i, b := range v.Bricks { // those of the volume: the file may name others
+			if o.is(node, b, peers) {
 				pairs = append(pairs, fmt.Sprintf(givenUpOption, i), yes)
 			}
 		}
 		if len(pairs) > 0 {
-			out = append(out, gluster.VolumeSet(v.Spec.Name, pairs[0], pairs[1], pairs[2:]...))
+			out = append(out, gluster.VolumeSet(v.Name, pairs[0], pairs[1], pairs[2:]...))
 		}
 	}
 	return out, nil
@@ -54,7 +65,7 @@ func RebuildEmpty(ctx context.Context, o *Observer, volume string) ([]gluster.Co
 	}
 	var pairs []string
 	for _, l := range locals {
-		if l.Set.Volume != volume || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Withheld || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
+		if l.Set.Volume != volume || l.Set.Otherwise != "" || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Withheld || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
 			continue
 		}
 		pairs = append(pairs, fmt.Sprintf(rebuildOption, l.Set.Index), yes)

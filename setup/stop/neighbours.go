@@ -126,9 +126,9 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volum
 	return reasons
 }
 
-// strangers are the sets with a brick of this node of volumes that the cluster file does not name, asked for like the others,
-// and why this node must stay for those of kinds that cannot be judged so.
-func (g *Gate) strangers(ctx context.Context, volumes []gluster.Volume, peers []gluster.Peer) (sets []recovery.Local, reasons []string) {
+// strangers are the sets with a brick of this node that the cluster file does not name, mostly of whole volumes, asked for
+// like the others, and why this node must stay for those of kinds that cannot be judged so.
+func (g *Gate) strangers(ctx context.Context, known []recovery.Local, volumes []gluster.Volume, peers []gluster.Peer) (sets []recovery.Local, reasons []string) {
 	self := ""
 	for _, p := range peers {
 		if p.Local {
@@ -136,15 +136,19 @@ func (g *Gate) strangers(ctx context.Context, volumes []gluster.Volume, peers []
 		}
 	}
 	for _, v := range volumes {
-		if _, ok := g.Pool.Volume(v.Name); ok || v.Status != gluster.Started {
+		if v.Status != gluster.Started {
 			continue
 		}
 		for index, bricks := range v.ReplicaSets() {
-			own := slices.IndexFunc(bricks, func(b gluster.Brick) bool { return b.PeerUUID == self })
+			own := slices.IndexFunc(bricks, func(b gluster.Brick) bool {
+				return b.PeerUUID == self && !slices.ContainsFunc(known, func(l recovery.Local) bool {
+					return l.Set.Volume == v.Name && l.Set.Bricks[l.Own].Path == b.Path
+				})
+			})
 			switch {
 			case own < 0:
 			case v.Disperse > 0:
-				reasons = append(reasons, fmt.Sprintf("volume %s is not in the cluster file and is dispersed: whether it can do without this node is not looked at", v.Name))
+				reasons = append(reasons, fmt.Sprintf("volume %s is not all in the cluster file and is dispersed: whether it can do without this node is not looked at", v.Name))
 			case len(bricks) == 1:
 				reasons = append(reasons, fmt.Sprintf("volume %s is not in the cluster file and has no other copy of what is in %s", v.Name, bricks[own]))
 			default:

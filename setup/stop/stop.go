@@ -38,6 +38,9 @@ func Decide(sets []recovery.Local, quorum map[string]gluster.Quorum) []string {
 }
 
 func set(l recovery.Local, q gluster.Quorum) string {
+	if l.Set.Otherwise != "" {
+		return l.Set.Otherwise + ": nobody knows what would be left"
+	}
 	own := l.Set.Bricks[l.Own]
 	serves := own.Serves()
 	up := make([]bool, len(l.Set.Bricks))
@@ -156,7 +159,7 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	strange, reasons := g.strangers(ctx, volumes, peers)
+	strange, reasons := g.strangers(ctx, sets, volumes, peers)
 	neighbours := g.neighbours(sets)
 	reasons = slices.Concat(
 		Decide(slices.Concat(sets, strange), g.quorums(volumes)), reasons,
