@@ -23,7 +23,8 @@ var ErrForeign = errors.New("it belongs to another user than root")
 //   - its user is root,
 //   - the program that it runs is one of GlusterFS's, in a directory where packages and "make install" put programs,
 //     and
-//   - it sees the files that this program sees (its mount namespace is ours), since its arguments name files.
+//   - it sees the files that this program sees (its mount namespace is ours), since its arguments name files. The mounts
+//     that geo-replication makes for itself are apart: gsyncd makes them where nobody else sees them.
 //
 // And nothing is believed that comes from a unix socket on which another user than root listens.
 
@@ -44,9 +45,10 @@ type home struct {
 // tests and where an exporter without privileges watches daemons of its own.
 func (h home) trusts(uid uint32) bool { return uid == 0 || int(uid) == h.user }
 
-// proves decides whether a process is one of GlusterFS's.
-func (h home) proves(e evidence) bool {
-	return h.trusts(e.uid) && installed(e.program) && slices.Contains(h.namespaces, e.namespace)
+// proves decides whether a process with these arguments is one of GlusterFS's.
+func (h home) proves(e evidence, args []string) bool {
+	apart := len(args) > 1 && OfGsyncd(args[len(args)-1])
+	return h.trusts(e.uid) && installed(e.program) && (apart || slices.Contains(h.namespaces, e.namespace))
 }
 
 // installed reports whether a file is a program of GlusterFS's where programs are installed: glusterd, glusterfs and
@@ -112,10 +114,11 @@ func provenArguments(proc string, pid int) ([]string, error) {
 	case err != nil:
 		return nil, nil //nolint:nilerr // see above
 	}
-	if !homeOf(proc).proves(e) {
+	args := arguments(pinned)
+	if !homeOf(proc).proves(e, args) {
 		return nil, nil
 	}
-	return arguments(pinned), nil
+	return args, nil
 }
 
 // arguments are those of the process whose directory of /proc it is given, nil where they do not begin with one of

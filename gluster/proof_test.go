@@ -192,3 +192,19 @@ func TestNothingIsBelievedOfAnotherUsersSocket(t *testing.T) {
 		t.Errorf("a socket of our own: %v", err)
 	}
 }
+
+// gsyncd mounts the volume that it copies in a mount namespace of its own.
+func TestTheMountsOfGeoReplicationAreApart(t *testing.T) {
+	t.Parallel()
+	proc := t.TempDir()
+	for pid, path := range map[int]string{343: "/tmp/gsyncd-aux-mount-x1", 344: "/client"} {
+		dir := process(t, proc, pid, "/usr/sbin/glusterfs", "--aux-gfid-mount", "--volfile-server=localhost", "--volfile-id=web", path)
+		if err := link("mnt:[2]", dir+"/ns/mnt"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := gluster.MountProcesses(proc)
+	if err != nil || len(got) != 1 || !got[0].OfGsyncd() {
+		t.Errorf("%+v, %v; want that of gsyncd alone", got, err)
+	}
+}

@@ -70,10 +70,21 @@ func (s *sayer) failure(out io.Writer, st stage, o outcome, lines int) {
 	fmt.Fprintf(out, "    again: hack/test install build images %s\n", o.Name)
 }
 
-// essential leaves out of a test's output what go test says of every test.
+// daemonLog begins, in what a lab says of a failure, the end of a daemon's log, and testLine a message of a test.
+var (
+	daemonLog = regexp.MustCompile(`(the end of [a-z.-]+\.log|log of the exporter on \S+):$`)
+	testLine  = regexp.MustCompile(`^ +[a-z_]+(_test)?\.go:\d+: `)
+)
+
+// essential leaves out of a test's output what go test says of every test, and the logs of daemons.
 func essential(output []string) []string {
+	inLog := false
 	return slices.DeleteFunc(slices.Clone(output), func(l string) bool {
-		return strings.HasPrefix(l, "=== ") || strings.TrimSpace(l) == ""
+		l = strings.TrimRight(l, "\n")
+		if testLine.MatchString(l) || strings.HasPrefix(l, "--- ") {
+			inLog = daemonLog.MatchString(l)
+		}
+		return inLog || strings.HasPrefix(l, "=== ") || strings.TrimSpace(l) == ""
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -188,5 +189,16 @@ func TestWrongNamesOfStagesAreSaid(t *testing.T) {
 	all, err := chosen(table(), nil, true)
 	if err != nil || len(all) != len(table()) {
 		t.Errorf("%d of %d stages, %v", len(all), len(table()), err)
+	}
+}
+
+func TestTheLogsOfDaemonsAreNotAmongWhatATestSays(t *testing.T) {
+	got := essential([]string{
+		"=== RUN   TestX\n", "    x_test.go:7: it is not so:\n", "        why\n", "    lab.go:190: n1: the end of glusterd.log:\n", "        [2026] E nothing\n",
+		"    lab_test.go:70: log of the exporter on n2:\n", "        time=2026\n", "    x_test.go:9: nor so\n", "--- FAIL: TestX (0.01s)\n",
+	})
+	want := []string{"    x_test.go:7: it is not so:\n", "        why\n", "    x_test.go:9: nor so\n", "--- FAIL: TestX (0.01s)\n"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -129,6 +129,17 @@ func mkfs(fstype, path, id string, again bool, more ...string) []string {
 // errChanged says that a device is no longer what the plan saw.
 var errChanged = errors.New("it changed since the plan was made: nothing was written; run apply again")
 
+// changed is errChanged of a device that is in this state now.
+func (s deviceState) changed(d device) error {
+	switch {
+	case s.busy != "":
+		return fmt.Errorf("format %s: %w (it is used by %s now)", d.path, errChanged, s.busy)
+	case s.holds != "":
+		return fmt.Errorf("format %s: %w (it holds %s now)", d.path, errChanged, strings.TrimSuffix(s.holds, ","))
+	}
+	return fmt.Errorf("format %s: %w", d.path, errChanged)
+}
+
 // format makes the file system on a blank device.
 func (h *Host) format(m desired.BrickMount, d device, why string) change.Change {
 	id := uuid.NewString()
@@ -142,7 +153,7 @@ func (h *Host) format(m desired.BrickMount, d device, why string) change.Change 
 				return err
 			}
 			if !state.blank {
-				return fmt.Errorf("format %s: %w", d.path, errChanged)
+				return state.changed(d)
 			}
 			return h.makeFileSystem(ctx, m, d, id, false)
 		},
@@ -221,7 +232,7 @@ func (h *Host) resume(m desired.BrickMount, d device, left mark) change.Change {
 				return err
 			}
 			if now == nil || now.file != left.file {
-				return fmt.Errorf("format %s: %w", d.path, errChanged)
+				return state.changed(d)
 			}
 			if state.fstype != "" {
 				whole, err := h.whole(ctx, m, d, left)
