@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -32,8 +33,7 @@ func (h *Host) probe(ctx context.Context, d device) (deviceState, error) {
 	if err != nil || busy != "" {
 		return deviceState{busy: busy}, err
 	}
-	// O_EXCL on a block device fails while anything in the kernel uses it.
-	fd, err := unix.Open(d.path, unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
+	fd, err := claim(ctx, d.path)
 	if errors.Is(err, unix.EBUSY) {
 		return deviceState{busy: "the kernel (mounted elsewhere, or part of a RAID, LVM or multipath device)"}, nil
 	}
@@ -67,6 +67,24 @@ func (h *Host) probe(ctx context.Context, d device) (deviceState, error) {
 		return deviceState{unknown: true, holds: fmt.Sprintf("data that no tool knows, first seen at byte %d,", at)}, nil
 	}
 	return deviceState{blank: true}, nil
+}
+
+// claim opens a device as its only user: O_EXCL on a block device fails while anything in the kernel uses it. Somebody who
+// looks for a free loop device claims for a moment one that is in use already (loop_configure, drivers/block/loop.c), which is
+// no use of it: so it is tried again for a second.
+func claim(ctx context.Context, path string) (fd int, err error) {
+	for range 20 {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
+		if !errors.Is(err, unix.EBUSY) {
+			return fd, err
+		}
+		select {
+		case <-ctx.Done():
+			return fd, err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return fd, err
 }
 
 // signature reads what blkid found.
