@@ -239,7 +239,7 @@ func labOf(suite string) func() ([]command, error) {
 	}
 }
 
-// fuzz searches each target; FUZZTIME says how long. Without a short time for making inputs smaller a search of seconds
+// fuzz searches each target with one worker, because other stages run beside; FUZZTIME says how long. Without a short time for making inputs smaller a search of seconds
 // spends all of it on the first interesting one.
 func fuzz() ([]command, error) {
 	duration := os.Getenv("FUZZTIME")
@@ -252,7 +252,7 @@ func fuzz() ([]command, error) {
 	}
 	var commands []command
 	for _, t := range found {
-		commands = append(commands, goTest("-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", duration,
+		commands = append(commands, goTest("-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", duration, "-parallel", "1",
 			"-fuzzminimizetime", "1s", "./"+t.dir))
 	}
 	if len(commands) == 0 {
