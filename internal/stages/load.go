@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 )
@@ -22,6 +23,8 @@ func (c *loadCmd) Run(context.Context) error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
+	// A thread for each, not one for each processor.
+	runtime.GOMAXPROCS(c.Spin + c.Sync)
 	var over atomic.Bool
 	for range c.Spin {
 		go func() {
