@@ -19,7 +19,9 @@ import (
 // the processor time of daemons and containers counts for the stage, and what is left running is seen. It ends the command
 // when the runner is gone, however that ended.
 type reapCmd struct {
-	Argv []string `arg:"" passthrough:""`
+	Leave    bool          `help:"What the command leaves running is meant to."`
+	Patience time.Duration `default:"2m" help:"How long what the command left may take to end by itself."`
+	Argv     []string      `arg:"" passthrough:""`
 }
 
 const (
@@ -27,8 +29,6 @@ const (
 	lifeline = 3
 	// statusLeft is the exit status for a command that went well and left something running.
 	statusLeft = 125
-	// leaving is how long what a command left may take to end by itself.
-	leaving = 2 * time.Minute
 )
 
 // Run never returns in ordinary use: it exits with the status of the command.
@@ -71,7 +71,10 @@ func (c *reapCmd) Run(context.Context) error {
 	if err != nil {
 		return err
 	}
-	left := waitForOrphans(ended)
+	var left []string
+	if !c.Leave {
+		left = waitForOrphans(ended, c.Patience)
+	}
 	if len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "left running by %s:\n  %s\n", strings.Join(c.Argv, " "), strings.Join(left, "\n  "))
 	}
@@ -102,9 +105,9 @@ func waitFor(pid int) (unix.WaitStatus, error) {
 
 // waitForOrphans reaps until there are no children, and returns the command lines of those that do not end. After the
 // runner's own end they are told to.
-func waitForOrphans(ended <-chan struct{}) []string {
+func waitForOrphans(ended <-chan struct{}, patience time.Duration) []string {
 	var told bool
-	for deadline := time.Now().Add(leaving); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		for {
 			got, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
 			if errors.Is(err, unix.ECHILD) {
@@ -116,7 +119,7 @@ func waitForOrphans(ended <-chan struct{}) []string {
 		}
 		select {
 		case <-ended:
-			if told && time.Now().Before(deadline.Add(-leaving/2)) {
+			if told && time.Now().Before(deadline.Add(-patience/2)) {
 				continue
 			}
 			for _, p := range children(os.Getpid()) {

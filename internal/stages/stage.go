@@ -36,6 +36,8 @@ const slowSeconds = 5
 type runner struct {
 	self  string // this program
 	cache string // the checkout's directory for what is made
+	// patience is how long what a command left may take to end by itself; 0 is two minutes.
+	patience time.Duration
 }
 
 func (r *runner) log(s stage) string {
@@ -84,7 +86,7 @@ func (r *runner) runTo(ctx context.Context, s stage, out *outcome, tests *result
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		used, e := r.command(ctx, c, log, tests)
+		used, e := r.command(ctx, c, s.leaves, log, tests)
 		out.Processor += used
 		err = errors.Join(err, e)
 		ran = ran || c.test
@@ -96,13 +98,20 @@ func (r *runner) runTo(ctx context.Context, s stage, out *outcome, tests *result
 }
 
 // command runs one command of a stage and returns the processor seconds it took.
-func (r *runner) command(ctx context.Context, c command, log io.Writer, tests *results) (float64, error) {
+func (r *runner) command(ctx context.Context, c command, leaves bool, log io.Writer, tests *results) (float64, error) {
 	alive, hold, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
 	defer shut(hold, alive)
-	cmd := exec.Command(r.self, append([]string{"reap"}, c.argv...)...)
+	reap := []string{"reap"}
+	if leaves {
+		reap = append(reap, "--leave")
+	}
+	if r.patience > 0 {
+		reap = append(reap, "--patience", r.patience.String())
+	}
+	cmd := exec.Command(r.self, append(reap, c.argv...)...)
 	cmd.Env = append(os.Environ(), c.env...)
 	cmd.ExtraFiles = []*os.File{alive}
 	output, input, err := os.Pipe()

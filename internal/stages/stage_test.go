@@ -202,3 +202,32 @@ func TestTheLogsOfDaemonsAreNotAmongWhatATestSays(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+func TestWhatAnInstallationStartsMayGoOn(t *testing.T) {
+	r := newRunner(t)
+	file := filepath.Join(r.cache, "pid")
+	s := of(fmt.Sprintf("setsid bash -c 'echo $$ >%s.new; mv %s.new %s; exec sleep 3600' </dev/null >/dev/null 2>&1 & exit 0", file, file, file))
+	s.leaves = true
+	o := r.run(t.Context(), s)
+	pid := pidIn(t, file)
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil || !o.OK {
+		t.Errorf("%+v; process %d: %v", o, pid, err)
+	}
+}
+
+func TestAStageThatLeavesSomethingRunningFailsAndNamesIt(t *testing.T) {
+	r := newRunner(t)
+	r.patience = 50 * time.Millisecond
+	file := filepath.Join(r.cache, "pid")
+	s := of(fmt.Sprintf("setsid bash -c 'echo $$ >%s.new; mv %s.new %s; exec sleep 3600' </dev/null >/dev/null 2>&1 & until [[ -e %s ]]; do :; done", file, file, file, file))
+	var said bytes.Buffer
+	o := r.run(t.Context(), s)
+	(&sayer{out: &said, runner: r}).done(s, o)
+	pid := pidIn(t, file)
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	if want := fmt.Sprintf("%d sleep 3600", pid); o.OK || !strings.Contains(said.String(), want) {
+		t.Errorf("OK is %t, want a failure that names %q:\n%s", o.OK, want, said.String())
+	}
+}

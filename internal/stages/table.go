@@ -44,6 +44,8 @@ type stage struct {
 	user bool
 	// fatal: without it, nothing after it says anything.
 	fatal bool
+	// leaves: packages that it installs may start services of theirs.
+	leaves bool
 	// commands are found out when the stage begins. All of them run, whatever becomes of those before.
 	commands func() ([]command, error)
 	// report is where the driver of a scenario says what it does.
@@ -66,11 +68,11 @@ func script(argv ...string) func() ([]command, error) {
 func table() []stage {
 	all := []stage{
 		{
-			name: "install", about: "install what is missing", place: first, fatal: true, shown: noted,
+			name: "install", about: "install what is missing", place: first, fatal: true, leaves: true, shown: noted,
 			commands: script("hack/install", "test"),
 		},
 		{
-			name: "install:more", about: "install what only make test-all needs", place: first, fatal: true, shown: noted,
+			name: "install:more", about: "install what only make test-all needs", place: first, fatal: true, leaves: true, shown: noted,
 			more: "Salt and its compiler", commands: script("hack/install", "callers"),
 		},
 		{name: "build", about: "build both programs", place: first, user: true, fatal: true, commands: script("hack/build")},
