@@ -31,7 +31,7 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := provePeer(conn); err != nil {
+	if _, err := provePeer(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil

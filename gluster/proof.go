@@ -148,27 +148,28 @@ func parseArguments(line []byte) []string {
 }
 
 // provePeer looks who listens at the other end of a unix socket, as the kernel noted it (SO_PEERCRED, unix(7)).
-func provePeer(conn net.Conn) error {
+// It returns that process's identifier, 0 for one that is no neighbour.
+func provePeer(conn net.Conn) (pid int, err error) {
 	unixConn, ok := conn.(*net.UnixConn)
 	if !ok {
-		return nil // another machine's, or a port's: nobody can prove whose without TLS
+		return 0, nil // another machine's, or a port's: nobody can prove whose without TLS
 	}
 	raw, err := unixConn.SyscallConn()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var peer *unix.Ucred
 	var perr error
 	if err := raw.Control(func(fd uintptr) {
 		peer, perr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) //nolint:gosec // descriptors are small
 	}); err != nil {
-		return err
+		return 0, err
 	}
 	if perr != nil {
-		return perr
+		return 0, perr
 	}
 	if user := (home{user: os.Geteuid()}); !user.trusts(peer.Uid) {
-		return fmt.Errorf("%s: %w: user %d, process %d listens there", unixConn.RemoteAddr(), ErrForeign, peer.Uid, peer.Pid)
+		return 0, fmt.Errorf("%s: %w: user %d, process %d listens there", unixConn.RemoteAddr(), ErrForeign, peer.Uid, peer.Pid)
 	}
-	return nil
+	return int(peer.Pid), nil
 }
