@@ -135,7 +135,7 @@ func (t *target) ask(ctx context.Context, r request) (class string, err error) {
 		t.child.kill()
 		return classOther, t.reap(fmt.Errorf("ask the probe: %w", err))
 	}
-	operation, since := "start", time.Now()
+	operation, since := "", time.Now()
 	timer := time.NewTimer(t.config.Timeout)
 	defer timer.Stop()
 	for {
@@ -146,8 +146,11 @@ func (t *target) ask(ctx context.Context, r request) (class string, err error) {
 			t.child = nil
 			return classOther, errors.New("the probe's process has ended by itself")
 		case <-timer.C:
-			t.state.stuckSince(since)
 			t.child.kill()
+			if operation == "" { // it has asked nothing of the mount yet
+				return classOther, t.reap(fmt.Errorf("the probe's process has not begun within %s", t.config.Timeout))
+			}
+			t.state.stuckSince(since)
 			return classStuck, t.reap(fmt.Errorf("%s: %w for %s", operation, errStuck, t.config.Timeout))
 		case m := <-t.child.progress:
 			since = time.Now()

@@ -88,6 +88,7 @@ func startWith(t *testing.T, node *lab.Node, cfg probe.Config) *exporter {
 	}()
 	t.Cleanup(func() {
 		_ = e.cmd.Process.Kill()
+		<-e.ended // what it has used is read at the end of the lab
 		if t.Failed() {
 			t.Logf("%s: the exporter said:\n%s", node.Name, e.said)
 		}
