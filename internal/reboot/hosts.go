@@ -21,8 +21,11 @@ type hosts struct {
 	prefix string // of the names of their containers
 }
 
-// stopSeconds is how long a clean shutdown may take before the host is killed.
-const stopSeconds = 120
+// patience bounds every wait for what happens by itself. Only what fails takes so long, on a busy machine too.
+const patience = 15 * time.Minute
+
+// stopSeconds is how long a clean shutdown may take before the host is killed: a shutdown that hangs.
+const stopSeconds = 600
 
 // podman runs podman. Output goes through files: what podman leaves running
 // would keep a pipe open.
@@ -93,7 +96,7 @@ func (h *hosts) kill(ctx context.Context, host string) error {
 
 // booted waits until systemd has nothing left to start. A failed unit is an error.
 func (h *hosts) booted(ctx context.Context, host string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		out, err := h.on(ctx, host, "systemctl", "is-system-running", "--wait")

@@ -13,7 +13,7 @@ import (
 
 // healedCmd waits on a host.
 type healedCmd struct {
-	Limit time.Duration `default:"10m"`
+	Limit time.Duration `default:"15m"`
 }
 
 // Run looks once a second: each look asks the self-heal daemon to count what it
