@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -93,6 +94,15 @@ func bounded(text string) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:maxText], "") + fmt.Sprintf(" ... (%d bytes in all)", len(text))
+}
+
+// notNumber is an error of strconv's that quotes no more of a text than a person reads.
+func notNumber(err error) error {
+	const enough = 64 // bytes
+	if number, ok := errors.AsType[*strconv.NumError](err); ok && len(number.Num) > enough {
+		return &strconv.NumError{Func: number.Func, Num: number.Num[:enough] + "...", Err: number.Err}
+	}
+	return err
 }
 
 // Unwrap gives the kind and the error below.

@@ -212,6 +212,9 @@ func FuzzStore(f *testing.F) {
 	for _, text := range []string{"UUID=x\noperating-version=100000\n", "version=18446744073709551616\n", "info=-1", "rebalance_status=3\nrun-time=NaN\nsize=x", "==\n=\n"} {
 		f.Add([]byte(text))
 	}
+	for _, key := range []string{"operating-version", "version", "info", "rebalance_status", "rebalance_status=3\nsize", "rebalance_status=3\nrun-time"} {
+		f.Add([]byte("info=1\n" + key + "=" + strings.Repeat("\xff", 9000)))
+	}
 	dir := f.TempDir()
 	s := gluster.Store{Dir: dir}
 	one := filepath.Join(dir, "glusterd.info") // under all names
@@ -227,8 +230,9 @@ func FuzzStore(f *testing.F) {
 		if err := os.WriteFile(one, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if uuid, _, err := s.Node(); err != nil && uuid != "" {
-			t.Errorf("%q has the identity %q, %v", text, uuid, err)
+		uuid, _, node := s.Node()
+		if node != nil && uuid != "" {
+			t.Errorf("%q has the identity %q, %v", text, uuid, node)
 		}
 		_, stamps := s.VolumeStamps("v")
 		r, err := s.Rebalance("v")
@@ -239,7 +243,7 @@ func FuzzStore(f *testing.F) {
 		if len(to) > len(text) {
 			t.Errorf("%d sessions in %d bytes", len(to), len(text))
 		}
-		for _, err := range []error{stamps, err, secondaries} {
+		for _, err := range []error{node, stamps, err, secondaries} {
 			if err != nil && len(err.Error()) > 8<<10 {
 				t.Errorf("an error of %d bytes", len(err.Error()))
 			}

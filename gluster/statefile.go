@@ -75,7 +75,7 @@ func ParseState(b []byte) (State, error) {
 	}
 	s := State{UUID: global["MYUUID"], Options: sections["Global options"]}
 	if s.OpVersion, err = strconv.Atoi(global["op-version"]); err != nil {
-		return State{}, fmt.Errorf("op-version: %w", err)
+		return State{}, fmt.Errorf("op-version: %w", notNumber(err))
 	}
 	peers := sections["Peers"]
 	for i := 1; ; i++ {
@@ -212,7 +212,7 @@ func (s section) brick(key, path string) (BrickState, error) {
 			continue
 		}
 		if err := parse(text); err != nil {
-			return BrickState{}, fmt.Errorf("%s%s: %w", key, name, err)
+			return BrickState{}, fmt.Errorf("%s%s: %w", bounded(key), name, notNumber(err))
 		}
 	}
 	return b, nil

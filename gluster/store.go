@@ -29,7 +29,7 @@ func (s Store) Node() (uuid string, opVersion int, err error) {
 	}
 	opVersion, err = strconv.Atoi(pairs["operating-version"])
 	if err != nil {
-		return "", 0, fmt.Errorf("%s/glusterd.info: operating-version: %w", s.Dir, err)
+		return "", 0, fmt.Errorf("%s/glusterd.info: operating-version: %w", s.Dir, notNumber(err))
 	}
 	return pairs["UUID"], opVersion, nil
 }
@@ -55,11 +55,11 @@ func (s Store) VolumeStamps(volume string) (VolumeStamps, error) {
 		return v, err
 	}
 	if v.Version, err = strconv.ParseUint(info["version"], 10, 64); err != nil {
-		return v, fmt.Errorf("%s: version: %w", s.volume(volume, "info"), err)
+		return v, fmt.Errorf("%s: version: %w", s.volume(volume, "info"), notNumber(err))
 	}
 	n, err := strconv.ParseUint(sum["info"], 10, 32)
 	if err != nil {
-		return v, fmt.Errorf("%s: info: %w", s.volume(volume, "cksum"), err)
+		return v, fmt.Errorf("%s: info: %w", s.volume(volume, "cksum"), notNumber(err))
 	}
 	v.Checksum = uint32(n)
 	return v, nil
@@ -97,13 +97,13 @@ func (s Store) Rebalance(volume string) (Rebalance, error) {
 	}
 	state, err := strconv.Atoi(pairs["rebalance_status"])
 	if err != nil {
-		return r, fmt.Errorf("%s: rebalance_status: %w", path, err)
+		return r, fmt.Errorf("%s: rebalance_status: %w", path, notNumber(err))
 	}
 	r.State = RebalanceState(state)
 	for key, to := range map[string]*uint64{"rebalanced-files": &r.Files, "size": &r.Bytes, "scanned": &r.Scanned, "failures": &r.Failures, "skipped": &r.Skipped} {
 		if text, ok := pairs[key]; ok {
 			if *to, err = strconv.ParseUint(text, 10, 64); err != nil {
-				return r, fmt.Errorf("%s: %s: %w", path, key, err)
+				return r, fmt.Errorf("%s: %s: %w", path, key, notNumber(err))
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func (s Store) Rebalance(volume string) (Rebalance, error) {
 			err = strconv.ErrRange
 		}
 		if err != nil {
-			return r, fmt.Errorf("%s: run-time: %w", path, err)
+			return r, fmt.Errorf("%s: run-time: %w", path, notNumber(err))
 		}
 	}
 	return r, nil
