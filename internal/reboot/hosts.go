@@ -127,7 +127,7 @@ func (h *hosts) pid(ctx context.Context, host string) (int, error) {
 // root is the file system of a running host as this machine sees it.
 func root(pid int) string { return fmt.Sprintf("/proc/%d/root", pid) }
 
-// processes of the host whose command line holds all words, as this machine numbers them.
+// processes of root on the host whose command line holds all words, as this machine numbers them.
 func processes(pid int, words ...string) ([]int, error) {
 	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
 	if err != nil {
@@ -141,6 +141,10 @@ func processes(pid int, words ...string) ([]int, error) {
 next:
 	for _, dir := range all {
 		if ns, err := os.Readlink(dir + "/ns/pid"); err != nil || ns != namespace {
+			continue
+		}
+		var st unix.Stat_t
+		if err := unix.Stat(dir, &st); err != nil || st.Uid != 0 { // an enemy's
 			continue
 		}
 		line, err := os.ReadFile(dir + "/cmdline")
@@ -161,7 +165,7 @@ next:
 	return out, nil
 }
 
-// signal sends a signal to all processes of a host whose command line holds
+// signal sends a signal to all processes of root on a host whose command line holds
 // all words. None is an error.
 func (h *hosts) signal(ctx context.Context, host string, s unix.Signal, words ...string) error {
 	found, err := h.find(ctx, host, words...)
@@ -171,7 +175,7 @@ func (h *hosts) signal(ctx context.Context, host string, s unix.Signal, words ..
 	return send(found, s)
 }
 
-// find returns the processes of a host with these words in their command lines.
+// find returns the processes of root on a host with these words in their command lines.
 func (h *hosts) find(ctx context.Context, host string, words ...string) ([]int, error) {
 	pid, err := h.pid(ctx, host)
 	if err != nil {

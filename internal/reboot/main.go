@@ -21,6 +21,7 @@ type commands struct {
 	Fill    fillCmd    `cmd:"" help:"Make files."`
 	Sums    sumsCmd    `cmd:"" help:"Print the checksum of every file below directories."`
 	Healed  healedCmd  `cmd:"" help:"Wait until gluster-setup status has nothing to say; print how long that took."`
+	Enemy   enemyCmd   `cmd:"" help:"Try to do harm, as who calls it, until told to end; print what worked."`
 	Receive receiveCmd `cmd:"" help:"Copy files here from the network, plainly."`
 	Send    sendCmd    `cmd:"" help:"Copy files from here over the network, plainly."`
 }
@@ -30,6 +31,10 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
+	if os.Getenv(poseVariable) != "" {
+		<-ctx.Done()
+		return 0
+	}
 	var c commands
 	parser := kong.Must(&c, kong.Name("reboot"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)))
 	at, err := parser.Parse(args)

@@ -42,6 +42,9 @@ type driver struct {
 	// offline: what they read so far is what docs/reboot.md says is lost.
 	half  halfFilled
 	plain string // about a plain copy of the same files
+	// By host and file: checksums of what the enemies must not change, and how much of what they said has been read.
+	guarded map[string]string
+	harmed  map[string]int64
 }
 
 func (d *driver) say(format string, args ...any) {
@@ -70,6 +73,9 @@ func (c *runCmd) Run(ctx context.Context) error {
 	}
 	if err := d.plainCopy(ctx); err != nil {
 		return err
+	}
+	if err := d.letEnemiesIn(ctx); err != nil {
+		return fmt.Errorf("start the enemies: %w", err)
 	}
 	for _, s := range d.steps() {
 		if !only.MatchString(s.name) {
@@ -263,6 +269,11 @@ func (d *driver) step(ctx context.Context, s step) error {
 	if err != nil {
 		return err
 	}
+	harm, err := d.harm(ctx)
+	if err != nil {
+		return err
+	}
+	wrong = append(wrong, harm...)
 	for _, h := range d.clients {
 		pid, err := d.pid(ctx, h)
 		if err != nil {

@@ -169,7 +169,12 @@ func (d *driver) freeze(ctx context.Context, source, sink string) (done bool, er
 	if err != nil {
 		return false, err
 	}
-	if err := send(healers, unix.SIGSTOP); err != nil {
+	err = send(healers, unix.SIGSTOP)
+	for end := time.Now().Add(patience); err != nil && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		// glusterd may have ended it meanwhile, and begun another one.
+		err = d.signal(ctx, source, unix.SIGSTOP, selfHealDaemon)
+	}
+	if err != nil {
 		return false, err
 	}
 	time.Sleep(500 * time.Millisecond)
