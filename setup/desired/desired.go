@@ -88,6 +88,18 @@ func (s *State) TmpfsBricks() []string {
 	return out
 }
 
+// MountUnits are systemd's names of the mounts that /etc/fstab has for this node.
+func (s *State) MountUnits() []string {
+	var out []string
+	for _, m := range s.BrickMounts {
+		out = append(out, m.Unit)
+	}
+	for _, m := range s.ClientMounts {
+		out = append(out, m.Unit)
+	}
+	return out
+}
+
 // ClientMount is a volume mounted on this node.
 type ClientMount struct {
 	Volume  string

@@ -87,6 +87,7 @@ type Gatherer struct {
 	Timeout time.Duration // of one question
 	Journal string        // where recover leaves word on this node
 	Checked string        // where check leaves its results on this node
+	Root    string        // where systemd's files are found, "" is "/"
 }
 
 // Gather asks everybody at once. What does not answer is a problem in the
@@ -103,6 +104,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 	for _, m := range g.State.ClientMounts {
 		s.Mounts = append(s.Mounts, g.mount(ctx, m, volumes, s))
 	}
+	g.mountUnits(s)
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s

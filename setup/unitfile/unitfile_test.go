@@ -1,0 +1,168 @@
+package unitfile
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// tree is a machine's files as testdata/tree.sh makes them.
+func tree(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "sh", "testdata/tree.sh", root).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return root
+}
+
+// taken is what systemd took for one unit.
+type taken struct {
+	state, fragment string
+	dropIns         []string
+}
+
+// recorded reads what systemd said of the tree (testdata/record.sh).
+func recorded(t *testing.T, file string) map[string]*taken {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]*taken{}
+	var unit *taken
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		value = strings.TrimSpace(value)
+		switch key {
+		case "Unit Load State":
+			unit.state = value
+		case "Fragment Path":
+			unit.fragment = value
+		case "DropIn Path":
+			unit.dropIns = append(unit.dropIns, value)
+		default:
+			unit = &taken{}
+			out[key] = unit
+		}
+	}
+	return out
+}
+
+func TestWhatSystemdTakesIsFound(t *testing.T) {
+	t.Parallel()
+	root := tree(t)
+	units := recorded(t, "testdata/systemd-252.txt")
+	delete(units, "own.mount") // of the directory above a mount
+	if len(units) != 12 {
+		t.Fatalf("%d units are in the file", len(units))
+	}
+	for unit, systemd := range units {
+		problems, err := Problems(root, unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := func(path string) bool {
+			return slices.ContainsFunc(problems, func(p Problem) bool { return p.Path == path })
+		}
+		want := 0
+		switch generated := "/run/systemd/generator/" + unit; {
+		case systemd.state == "not-found":
+			want++ // systemd names no file
+		case systemd.fragment != generated:
+			want++
+			if !found(systemd.fragment) {
+				t.Errorf("%s: %+v, systemd took %s", unit, problems, systemd.fragment)
+			}
+		}
+		for _, path := range systemd.dropIns {
+			if strings.HasSuffix(path, "timeout.conf") {
+				continue // which changes nothing that counts
+			}
+			want++
+			if !found(path) {
+				t.Errorf("%s: %+v, systemd took %s", unit, problems, path)
+			}
+		}
+		if len(problems) != want {
+			t.Errorf("%s: %+v, systemd: %+v", unit, problems, *systemd)
+		}
+	}
+}
+
+func write(t *testing.T, root, path, text string) {
+	t.Helper()
+	path = filepath.Join(root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func link(t *testing.T, root, path, to string) {
+	t.Helper()
+	path = filepath.Join(root, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(to, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWordsForEachPlace(t *testing.T) {
+	t.Parallel()
+	const (
+		etc  = "/etc/systemd/system/"
+		lib  = "/usr/lib/systemd/system/"
+		some = "[Mount]\nWhat=x\n"
+	)
+	for name, tc := range map[string]struct {
+		unit, remedy, problem string
+		files, links          map[string]string
+	}{
+		"nothing":          {unit: "client.mount"},
+		"a unit of root's": {"client.mount", `run "systemctl disable client.mount; rm -f ` + etc + `client.mount; systemctl daemon-reload"`, "systemd takes " + etc + "client.mount instead of the unit", map[string]string{etc + "client.mount": some}, nil},
+		"a name that a shell would read otherwise": {`a\x2db.mount`, `run "systemctl disable 'a\x2db.mount'; rm -f '` + etc + `a\x2db.mount'; systemctl daemon-reload"`, "systemd takes", map[string]string{etc + `a\x2db.mount`: some}, nil},
+		"masked":                                    {"client.mount", `run "systemctl unmask client.mount"`, etc + "client.mount masks the unit", nil, map[string]string{etc + "client.mount": "/dev/null"}},
+		"masked until the next boot":                {"client.mount", `run "rm -f /run/systemd/system/client.mount; systemctl daemon-reload"`, "masks", nil, map[string]string{"/run/systemd/system/client.mount": "/dev/null"}},
+		"masked by an empty file":                   {"client.mount", `run "rm -f ` + etc + `client.mount; systemctl daemon-reload"`, "is empty, which masks", map[string]string{etc + "client.mount": ""}, nil},
+		"a link that leads nowhere":                 {"client.mount", `run "rm -f ` + etc + `client.mount; systemctl daemon-reload"`, "leads nowhere", nil, map[string]string{etc + "client.mount": "/opt/client.mount"}},
+		"made by systemd-mount":                     {"client.mount", `run "systemctl stop client.mount", which unmounts it, then "gluster-setup apply"`, "made by systemd-mount", map[string]string{transient + "/client.mount": some}, nil},
+		"a package's unit, which comes after fstab": {"client.mount", "", "", map[string]string{lib + "client.mount": some}, nil},
+		"a package's drop-in":                       {"client.mount", "rm -f " + lib + "client.mount.d/x.conf", "sets What, Options of", map[string]string{lib + "client.mount.d/x.conf": "[Mount]\nWhat = x\nOptions=\nOptions=y\n"}, nil},
+		"a drop-in that root has masked":            {"client.mount", "", "", map[string]string{lib + "client.mount.d/x.conf": "[Mount]\nWhat=x\n"}, map[string]string{etc + "client.mount.d/x.conf": "/dev/null"}},
+		"a drop-in of all mounts":                   {"client.mount", "rm -f " + etc + "mount.d/all.conf", "sets Options of", map[string]string{etc + "mount.d/all.conf": "[Mount]\nOptions=ro\n"}, nil},
+		"a drop-in of another section":              {"client.mount", "", "", map[string]string{etc + "client.mount.d/x.conf": "[Install]\nWhat=x\n[Mount]\n;Options=ro\nDirectoryMode=0700\n"}, nil},
+		"what is no drop-in":                        {"client.mount", "", "", map[string]string{etc + "client.mount.d/x.conf.rpmsave": "[Mount]\nOptions=ro\n"}, nil},
+		"an automount that is not enabled":          {"client.mount", "", "", map[string]string{etc + "client.automount": some}, nil},
+		"an automount that is":                      {"client.mount", `run "systemctl disable --now client.automount; rm -f ` + lib + `client.automount; systemctl daemon-reload"`, lib + "client.automount is enabled", map[string]string{lib + "client.automount": some}, map[string]string{etc + "multi-user.target.wants/client.automount": lib + "client.automount"}},
+		"an automount that is masked":               {"client.mount", "", "", nil, map[string]string{etc + "client.automount": "/dev/null", etc + "multi-user.target.wants/client.automount": lib + "client.automount"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			for path, text := range tc.files {
+				write(t, root, path, text)
+			}
+			for path, to := range tc.links {
+				link(t, root, path, to)
+			}
+			got, err := Problems(root, tc.unit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case tc.problem == "" && len(got) > 0, tc.problem != "" && len(got) != 1:
+				t.Errorf("%+v", got)
+			case tc.problem != "" && (!strings.Contains(got[0].Problem, tc.problem) || !strings.Contains(got[0].Remedy, tc.remedy)):
+				t.Errorf("%+v, want %q, remedy %q", got[0], tc.problem, tc.remedy)
+			}
+		})
+	}
+}
