@@ -18,7 +18,7 @@ type Problem struct {
 	Remedy  string
 }
 
-// before is where systemd looks for a unit before it takes that of a generator, in its order (systemd.unit(5); tried with 252).
+// before is where systemd looks for a unit before it takes that of a generator, in its order (systemd.unit(5); tried with 247 to 257).
 func before() []string {
 	return []string{
 		"/etc/systemd/system.control", "/run/systemd/system.control", transient, "/run/systemd/generator.early",

@@ -1,7 +1,7 @@
 #!/bin/sh -e
 # Makes below a directory the files of a machine whose mounts of /etc/fstab meet with other units.
 mkdir -p "$1/etc/systemd/system" "$1/run/systemd/system" "$1/usr/local/lib/systemd/system"
-for m in /plain /client /masked /empty /dangling /runtime /linked /package /folder /size /own/a-b /other; do
+for m in /plain /client /masked /empty /dangling /runtime /linked /package /size /own/a-b /other; do
 	echo "n1:/server $m glusterfs defaults,_netdev 0 0"
 done >"$1/etc/fstab"
 unit() { printf '[Mount]\nWhat=localhost:/server\nWhere=/%s\nType=glusterfs\n' "$1"; }
@@ -10,7 +10,6 @@ unit client >client.mount
 ln -s /dev/null masked.mount
 : >empty.mount
 ln -s /opt/missing.mount dangling.mount
-mkdir folder.mount
 unit linked >../linked.file
 ln -s ../linked.file linked.mount
 unit runtime >../../../run/systemd/system/runtime.mount
