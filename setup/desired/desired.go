@@ -88,16 +88,18 @@ func (s *State) TmpfsBricks() []string {
 	return out
 }
 
-// MountUnits are systemd's names of the mounts that /etc/fstab has for this node.
-func (s *State) MountUnits() []string {
-	var out []string
+// MountUnits are systemd's names of the mounts that /etc/fstab has for this node, and of the units that those require.
+func (s *State) MountUnits() (mounts, required []string) {
 	for _, m := range s.BrickMounts {
-		out = append(out, m.Unit)
+		mounts = append(mounts, m.Unit)
 	}
 	for _, m := range s.ClientMounts {
-		out = append(out, m.Unit)
+		mounts = append(mounts, m.Unit)
+		if unit := fmt.Sprintf(WaitUnit, m.Volume); !slices.Contains(required, unit) {
+			required = append(required, unit)
+		}
 	}
-	return out
+	return mounts, required
 }
 
 // ClientMount is a volume mounted on this node.

@@ -93,16 +93,12 @@ func (f *Files) fstab() (change.Plan, error) {
 // mountUnits looks for files that systemd takes instead of the units that it makes of our lines in /etc/fstab.
 func (f *Files) mountUnits() (change.Plan, error) {
 	var p change.Plan
-	for _, unit := range f.State.MountUnits() {
-		problems, err := unitfile.Problems(f.Root, unit)
-		if err != nil {
-			return p, err
-		}
-		for _, pr := range problems {
-			p.Conflicts = append(p.Conflicts, change.Conflict{Code: "mount-unit", Object: pr.Path, Problem: pr.Problem, Remedy: pr.Remedy})
-		}
+	mounts, required := f.State.MountUnits()
+	problems, err := unitfile.Problems(f.Root, mounts, required)
+	for _, pr := range problems {
+		p.Conflicts = append(p.Conflicts, change.Conflict{Code: "mount-unit", Object: pr.Path, Problem: pr.Problem, Remedy: pr.Remedy})
 	}
-	return p, nil
+	return p, err
 }
 
 // owned plans the files that are ours from the first to the last byte.

@@ -25,6 +25,7 @@ func TestUnitsOfOthersOnOurMountPointsAreNamed(t *testing.T) {
 		"a unit of a brick's tmpfs":     {server, etc + "cache_server.mount", "[Mount]\nWhat=tmpfs\nWhere=/cache_server\nType=tmpfs\nOptions=size=16m\n", "systemd takes " + etc + "cache_server.mount instead of the unit that it makes of our line in /etc/fstab", "systemctl disable cache_server.mount; rm -f"},
 		"a unit of a client mount":      {client, etc + "client.mount", "[Mount]\nWhat=localhost:/server\nWhere=/client\nType=glusterfs\nOptions=defaults,_netdev\n", "systemd takes " + etc + "client.mount instead of", "systemctl disable client.mount; rm -f"},
 		"a client mount that is masked": {client, etc + "client.mount", "", etc + "client.mount masks the unit that it makes of our line in /etc/fstab: the next boot does not mount it", "systemctl unmask client.mount"},
+		"a mask of what it waits for":   {client, etc + "gluster-setup-wait@server.service", "", etc + "gluster-setup-wait@server.service masks the unit that gluster-setup installs and a mount of ours requires", "systemctl unmask"},
 		"a drop-in":                     {client, etc + "client.mount.d/10-options.conf", "[Mount]\nOptions=ro\n", etc + "client.mount.d/10-options.conf sets Options of the unit", "rm -f"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,7 +39,7 @@ func dropIns(root, unit string) ([]Problem, error) {
 				}
 				if set := settings(string(text)); len(set) > 0 {
 					out = append(out, Problem{
-						Path: path, Problem: fmt.Sprintf("%s sets %s of %s", path, strings.Join(set, ", "), ours),
+						Path: path, Problem: fmt.Sprintf("%s sets %s of the unit that systemd makes of our line in /etc/fstab", path, strings.Join(set, ", ")),
 						Remedy: fmt.Sprintf("run \"%s\"", remove(path)),
 					})
 				}

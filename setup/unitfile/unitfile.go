@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,7 @@ type Problem struct {
 	Path    string // of the file, as systemd knows it
 	Problem string
 	Remedy  string
+	mask    bool // systemd takes nothing instead
 }
 
 // before is where systemd looks for a unit before it takes that of a generator, in its order (systemd.unit(5); tried with 247 to 257).
@@ -33,33 +35,81 @@ func everywhere() []string {
 
 const transient = "/run/systemd/transient" // units that vanish when they are stopped
 
-// Problems are those of a mount unit, with systemd's files below root.
-func Problems(root, unit string) ([]Problem, error) {
+// Problems are those of mount units, and of the instances of units of ours that the mounts require, with systemd's files below root.
+func Problems(root string, mounts, required []string) ([]Problem, error) {
 	var out []Problem
-	for _, find := range []func(root, unit string) ([]Problem, error){fragment, dropIns, automount} {
-		found, err := find(root, unit)
-		if err != nil {
+	add := func(unit string, finds ...func(root, unit string) ([]Problem, error)) error {
+		for _, find := range finds {
+			found, err := find(root, unit)
+			if err != nil {
+				return err
+			}
+			out = append(out, found...)
+		}
+		return nil
+	}
+	for _, unit := range mounts {
+		if err := add(unit, fragment, dropIns, automount); err != nil {
 			return nil, err
 		}
-		out = append(out, found...)
+	}
+	for _, unit := range required {
+		if err := add(unit, instance); err != nil {
+			return nil, err
+		}
+	}
+	if len(required) > 0 {
+		if err := add("remote-fs.target", target); err != nil {
+			return nil, err
+		}
+	}
+	if len(mounts) > 0 {
+		if err := add("systemd-fstab-generator", generator); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
 
-const ours = "the unit that it makes of our line in /etc/fstab"
-
-// fragment is the first file of the unit's name that systemd finds before the one that it makes itself.
+// fragment is the first file of a mount's name that systemd finds before the unit that it makes itself.
 func fragment(root, unit string) ([]Problem, error) {
-	path, kind, err := first(root, before(), unit)
+	return instead(root, before(), unit, "the unit that it makes of our line in /etc/fstab")
+}
+
+// instance is a file of an instance's own name, which wins over that of the template wherever it is.
+func instance(root, unit string) ([]Problem, error) {
+	return instead(root, everywhere(), unit, "the unit that gluster-setup installs and a mount of ours requires")
+}
+
+// target is a mask of the target that has what comes over the network mounted at boot.
+func target(root, unit string) ([]Problem, error) {
+	found, err := instead(root, before(), unit, unit+", by which volumes are mounted")
+	return slices.DeleteFunc(found, func(p Problem) bool { return !p.mask }), err
+}
+
+// generator is what runs instead of the program that makes units of /etc/fstab.
+func generator(root, name string) ([]Problem, error) {
+	path, kind, err := first(root, []string{"/run/systemd/system-generators", "/etc/systemd/system-generators", "/usr/local/lib/systemd/system-generators"}, name)
 	if err != nil || kind == absent {
 		return nil, err
 	}
-	p := Problem{Path: path, Problem: fmt.Sprintf("systemd takes %s instead of %s: the next boot mounts what stands there, with its own dependencies", path, ours)}
+	return []Problem{{
+		Path: path, Problem: fmt.Sprintf("systemd takes %s instead of its own program that reads /etc/fstab: the next boot may mount nothing that stands there", path),
+		Remedy: fmt.Sprintf("run \"%s\"", remove(path)),
+	}}, nil
+}
+
+// instead is the first file of a unit's name in the directories, which systemd takes instead of what should be.
+func instead(root string, dirs []string, unit, of string) ([]Problem, error) {
+	path, kind, err := first(root, dirs, unit)
+	if err != nil || kind == absent {
+		return nil, err
+	}
+	p := Problem{Path: path, Problem: fmt.Sprintf("systemd takes %s instead of %s: the next boot does what stands there, with its own dependencies", path, of), mask: kind != plain}
 	dir := filepath.Dir(path)
 	switch {
 	case kind == plain && dir == transient:
-		p.Problem = fmt.Sprintf("systemd takes %s, made by systemd-mount or another program, instead of %s", path, ours)
-		p.Remedy = fmt.Sprintf("run \"systemctl stop %s\", which unmounts it, then \"gluster-setup apply\"", quote(unit))
+		p.Remedy = fmt.Sprintf("run \"systemctl stop %s\", which removes that file and unmounts it, then \"gluster-setup apply\"", quote(unit))
 	case kind == plain:
 		p.Remedy = fmt.Sprintf("run \"systemctl disable %s; %s\"", quote(unit), remove(path))
 	case kind == devNull && dir == "/etc/systemd/system":
@@ -69,11 +119,11 @@ func fragment(root, unit string) ([]Problem, error) {
 	}
 	switch kind {
 	case devNull:
-		p.Problem = fmt.Sprintf("%s masks %s: the next boot does not mount it", path, ours)
+		p.Problem = fmt.Sprintf("%s masks %s: the next boot does not mount it", path, of)
 	case empty:
-		p.Problem = fmt.Sprintf("%s is empty, which masks %s: the next boot does not mount it", path, ours)
+		p.Problem = fmt.Sprintf("%s is empty, which masks %s: the next boot does not mount it", path, of)
 	case dangling:
-		p.Problem = fmt.Sprintf("%s is a link that leads nowhere, and systemd takes it instead of %s: the next boot does not mount it", path, ours)
+		p.Problem = fmt.Sprintf("%s is a link that leads nowhere, and systemd takes it instead of %s: the next boot does not mount it", path, of)
 	}
 	return []Problem{p}, nil
 }

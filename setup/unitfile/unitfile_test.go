@@ -62,7 +62,7 @@ func TestWhatSystemdTakesIsFound(t *testing.T) {
 			t.Fatalf("%s: %d units", file, len(units))
 		}
 		for unit, systemd := range units {
-			problems, err := Problems(root, unit)
+			problems, err := Problems(root, []string{unit}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,6 +109,7 @@ func TestWordsForEachPlace(t *testing.T) {
 	const (
 		etc  = "/etc/systemd/system/"
 		lib  = "/usr/lib/systemd/system/"
+		wait = "gluster-setup-wait@server.service"
 		some = "[Mount]\nWhat=x\n"
 	)
 	for name, tc := range map[string]struct {
@@ -122,13 +123,19 @@ func TestWordsForEachPlace(t *testing.T) {
 		"masked until the next boot":                {"client.mount", `run "rm -f /run/systemd/system/client.mount; systemctl daemon-reload"`, "masks", nil, map[string]string{"/run/systemd/system/client.mount": "/dev/null"}},
 		"masked by an empty file":                   {"client.mount", `run "rm -f ` + etc + `client.mount; systemctl daemon-reload"`, "is empty, which masks", map[string]string{etc + "client.mount": ""}, nil},
 		"a link that leads nowhere":                 {"client.mount", `run "rm -f ` + etc + `client.mount; systemctl daemon-reload"`, "leads nowhere", nil, map[string]string{etc + "client.mount": "/opt/client.mount"}},
-		"made by systemd-mount":                     {"client.mount", `run "systemctl stop client.mount", which unmounts it, then "gluster-setup apply"`, "made by systemd-mount", map[string]string{transient + "/client.mount": some}, nil},
+		"made by systemd-mount":                     {"client.mount", `run "systemctl stop client.mount", which removes that file and unmounts it, then "gluster-setup apply"`, "systemd takes /run/systemd/transient/client.mount instead", map[string]string{transient + "/client.mount": some}, nil},
 		"a package's unit, which comes after fstab": {"client.mount", "", "", map[string]string{lib + "client.mount": some}, nil},
 		"a package's drop-in":                       {"client.mount", "rm -f " + lib + "client.mount.d/x.conf", "sets What, Options of", map[string]string{lib + "client.mount.d/x.conf": "[Mount]\nWhat = x\nOptions=\nOptions=y\n"}, nil},
 		"a drop-in that root has masked":            {"client.mount", "", "", map[string]string{lib + "client.mount.d/x.conf": "[Mount]\nWhat=x\n"}, map[string]string{etc + "client.mount.d/x.conf": "/dev/null"}},
 		"a drop-in of all mounts":                   {"client.mount", "rm -f " + etc + "mount.d/all.conf", "sets Options of", map[string]string{etc + "mount.d/all.conf": "[Mount]\nOptions=ro\n"}, nil},
 		"a drop-in of another section":              {"client.mount", "", "", map[string]string{etc + "client.mount.d/x.conf": "[Install]\nWhat=x\n[Mount]\n;Options=ro\nDirectoryMode=0700\n"}, nil},
 		"what is no drop-in":                        {"client.mount", "", "", map[string]string{etc + "client.mount.d/x.conf.rpmsave": "[Mount]\nOptions=ro\n"}, nil},
+		"the unit that waits is masked":             {wait, `run "systemctl unmask ` + wait + `"`, etc + wait + " masks the unit that gluster-setup installs and a mount of ours requires: the next boot does not mount it", nil, map[string]string{etc + wait: "/dev/null"}},
+		"the unit that waits is another":            {wait, "systemctl disable " + wait + "; rm -f " + lib + wait, "systemd takes " + lib + wait + " instead", map[string]string{lib + wait: some}, nil},
+		"the unit that waits is ours":               {wait, "", "", map[string]string{etc + "gluster-setup-wait@.service": some}, nil},
+		"remote-fs.target is masked":                {wait, `run "systemctl unmask remote-fs.target"`, "masks remote-fs.target, by which volumes are mounted: the next boot does not mount it", nil, map[string]string{etc + "remote-fs.target": "/dev/null"}},
+		"remote-fs.target is edited":                {wait, "", "", map[string]string{etc + "remote-fs.target": some}, nil},
+		"nobody reads fstab":                        {"client.mount", "rm -f /etc/systemd/system-generators/systemd-fstab-generator; systemctl daemon-reload", "instead of its own program that reads /etc/fstab", nil, map[string]string{"/etc/systemd/system-generators/systemd-fstab-generator": "/dev/null"}},
 		"an automount that is not enabled":          {"client.mount", "", "", map[string]string{etc + "client.automount": some}, nil},
 		"an automount that is":                      {"client.mount", `run "systemctl disable --now client.automount; rm -f ` + lib + `client.automount; systemctl daemon-reload"`, lib + "client.automount is enabled", map[string]string{lib + "client.automount": some}, map[string]string{etc + "multi-user.target.wants/client.automount": lib + "client.automount"}},
 		"an automount that is masked":               {"client.mount", "", "", nil, map[string]string{etc + "client.automount": "/dev/null", etc + "multi-user.target.wants/client.automount": lib + "client.automount"}},
@@ -142,7 +149,11 @@ func TestWordsForEachPlace(t *testing.T) {
 			for path, to := range tc.links {
 				link(t, root, path, to)
 			}
-			got, err := Problems(root, tc.unit)
+			mounts, required := []string{tc.unit}, []string(nil)
+			if strings.HasSuffix(tc.unit, ".service") {
+				mounts, required = required, mounts
+			}
+			got, err := Problems(root, mounts, required)
 			if err != nil {
 				t.Fatal(err)
 			}
