@@ -8,7 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"brickyard/setup/client"
 	"brickyard/setup/cluster"
+	"brickyard/setup/desired"
+	"brickyard/setup/machine"
 	"brickyard/setup/report"
 	"brickyard/setup/verify"
 )
@@ -53,7 +56,7 @@ func (c *VerifyCmd) Run(ctx context.Context, streams IO) error {
 	doc := verifyDocument{Node: s.Node, OK: true, Mounts: []verify.Result{}, Errors: []string{}}
 	var failed error
 	for i, m := range mounts {
-		result, err := verify.Run(ctx, c.config(s.Node, m, streams))
+		result, err := verify.Run(ctx, c.config(s, m, streams))
 		doc.Mounts = append(doc.Mounts, result)
 		if err != nil {
 			doc.OK, doc.Errors, failed = false, append(doc.Errors, err.Error()), errors.Join(failed, err)
@@ -80,15 +83,30 @@ func (c *VerifyCmd) Run(ctx context.Context, streams IO) error {
 	return nil
 }
 
-func (c *VerifyCmd) config(node string, m cluster.Mount, streams IO) verify.Config {
+func (c *VerifyCmd) config(s *desired.State, m cluster.Mount, streams IO) verify.Config {
 	var peers []string
 	if !c.Alone {
-		peers = slices.DeleteFunc(slices.Clone(m.Nodes), func(n string) bool { return n == node })
+		peers = slices.DeleteFunc(slices.Clone(m.Nodes), func(n string) bool { return n == s.Node })
 	}
 	return verify.Config{
-		Node: node, Peers: peers, Path: m.Path, Volume: m.Volume, Rounds: c.Rounds, Timeout: c.Timeout, Patience: c.Patience,
+		Declared: func(ctx context.Context) error { return declared(ctx, s, m.Path) },
+		Node:     s.Node, Peers: peers, Path: m.Path, Volume: m.Volume, Rounds: c.Rounds, Timeout: c.Timeout, Patience: c.Patience,
 		Waiting: func(what string) {
 			fmt.Fprintln(streams.Err, what) //nolint:errcheck // progress for a person
 		},
 	}
+}
+
+// declared is an error when what is mounted on a path is not the volume that the cluster file means.
+func declared(ctx context.Context, s *desired.State, path string) error {
+	i := slices.IndexFunc(s.ClientMounts, func(m desired.ClientMount) bool { return m.Path == path })
+	mnt, err := machine.MountAt(path)
+	if err != nil || mnt == nil || i < 0 {
+		return err // that nothing is mounted there is verify's own to say
+	}
+	c := client.Client{State: s, Exec: machine.Run, Probe: probe(s)}
+	if problem, remedy := c.Other(ctx, s.ClientMounts[i], mnt); problem != "" {
+		return fmt.Errorf("mount %s: %s: %s", path, problem, remedy)
+	}
+	return nil
 }

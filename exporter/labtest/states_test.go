@@ -183,3 +183,35 @@ func TestAddressesOfTheSixthVersion(t *testing.T) {
 	s.want(t, `gluster_brick_up{brick="n1:/bricks/six",volume="six"}`, 1)
 	s.want(t, `gluster_peer_connected{peer="n2"}`, 1)
 }
+
+// TestANamesakeOfAnotherPoolIsNotMounted has two pools of one node each with a volume of the same name.
+func TestANamesakeOfAnotherPoolIsNotMounted(t *testing.T) {
+	t.Parallel()
+	l := lab.Start(t, lab.Options{Nodes: 2, Clients: 1})
+	for _, n := range l.Nodes()[:2] {
+		n.Gluster("volume", "create", "two", n.Name+":/bricks/two")
+		n.Gluster("volume", "start", "two")
+	}
+	client := l.Node(2)
+	client.Run("mkdir", "/client")
+	client.Run("bash", "-c", "echo n1:/two /client glusterfs defaults,_netdev >/etc/fstab")
+	mount := func(source string) {
+		t.Helper()
+		waitFor(t, "the mount of "+source, func() bool {
+			return client.Command(t.Context(), "mount", "-t", "glusterfs", source, "/client").Run() == nil
+		})
+	}
+	mount("n2:/two")
+	e := start(t, client, "--probe.mount=/client", "--probe.interval=1s")
+	const of = `{mountpoint="/client",volume="two"}`
+	e.until(t, "the namesake to be told", samples{"gluster_mount_expected" + of: 1, "gluster_mount_mounted" + of: 0, "gluster_probe_success" + of: 0})
+	waitFor(t, "a failed probe", func() bool {
+		return e.scrape()[`gluster_probe_errors_total{class="not_mounted",mountpoint="/client",volume="two"}`] > 0
+	})
+	if out := l.Node(1).Run("ls", "-A", "/bricks/two"); out != ".glusterfs\n" {
+		t.Errorf("somebody wrote into the other pool's volume: %s", out)
+	}
+	client.Run("umount", "/client")
+	mount(l.Node(0).Address + ":/two")
+	e.until(t, "the volume to be told", samples{"gluster_mount_expected" + of: 1, "gluster_mount_mounted" + of: 1, "gluster_probe_success" + of: 1})
+}

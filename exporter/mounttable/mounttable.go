@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
@@ -20,9 +23,10 @@ const fuseType = "fuse.glusterfs"
 
 // Mount is a mounted volume.
 type Mount struct {
-	Volume, Path string
-	ReadOnly     bool
-	Device       uint64 // as stat gives it
+	Source
+	Path     string
+	ReadOnly bool
+	Device   uint64 // as stat gives it
 }
 
 // Current are the mounted volumes in a table in the form of /proc/self/mountinfo. Of mounts on top of each other the topmost counts. A mount
@@ -44,8 +48,10 @@ func Current(table string) ([]Mount, error) {
 	var out []Mount
 	for i, m := range all {
 		if top[m.Mountpoint] == i && m.FSType == fuseType {
+			source := SourceOf(m.Source)
+			source.Directory = clean(source.Directory + "/" + m.Root) // of a bind mount
 			out = append(out, Mount{
-				Volume: VolumeOf(m.Source), Path: m.Mountpoint, ReadOnly: slices.Contains(strings.Split(m.Options, ","), "ro"),
+				Source: source, Path: m.Mountpoint, ReadOnly: slices.Contains(strings.Split(m.Options, ","), "ro"),
 				Device: unix.Mkdev(uint32(m.Major), uint32(m.Minor)), //nolint:gosec // device numbers
 			})
 		}
@@ -54,8 +60,8 @@ func Current(table string) ([]Mount, error) {
 }
 
 // Expected are the volumes that a file in the form of /etc/fstab mounts at boot, by mount point. A file that does not exist has none.
-func Expected(fstab string) (map[string]string, error) {
-	out := map[string]string{}
+func Expected(fstab string) (map[string]Source, error) {
+	out := map[string]Source{}
 	f, err := os.Open(fstab)
 	if errors.Is(err, fs.ErrNotExist) {
 		return out, nil
@@ -65,23 +71,49 @@ func Expected(fstab string) (map[string]string, error) {
 	}
 	defer f.Close() //nolint:errcheck // read only
 	lines := bufio.NewScanner(f)
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`)
 	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 4 || strings.HasPrefix(fields[0], "#") || fields[2] != "glusterfs" && fields[2] != fuseType || slices.Contains(strings.Split(fields[3], ","), "noauto") {
-			continue
+		if at, source, ok := entry(lines.Text()); ok {
+			out[at] = source
 		}
-		out[strings.TrimSuffix(unescape.Replace(fields[1]), "/")] = VolumeOf(unescape.Replace(fields[0]))
 	}
 	return out, lines.Err()
 }
 
-// VolumeOf finds the volume in HOST:/VOLUME, HOST:VOLUME or HOST:/VOLUME/DIRECTORY. HOST may have colons, but no slashes.
-func VolumeOf(source string) string {
-	_, name, ok := strings.Cut(source, ":/")
-	if !ok {
-		name = strings.TrimPrefix(source[strings.LastIndex(source, ":")+1:], "/")
+// entry reads a line of /etc/fstab as mount(8) and systemd do: fields end at blanks and tabs, and those behind the type may be absent.
+func entry(line string) (at string, source Source, ok bool) {
+	fields := strings.FieldsFunc(strings.TrimRight(line, "\r"), func(r rune) bool { return r == ' ' || r == '\t' })
+	if len(fields) < 3 || strings.HasPrefix(fields[0], "#") || !slices.Contains([]string{"glusterfs", fuseType}, unescape(fields[2])) {
+		return "", Source{}, false
 	}
-	name, _, _ = strings.Cut(name, "/")
-	return name
+	source = SourceOf(unescape(fields[0]))
+	var options []string
+	if len(fields) > 3 {
+		options = strings.Split(unescape(fields[3]), ",")
+	}
+	no, later := false, false
+	for _, o := range options {
+		name, value, _ := strings.Cut(o, "=")
+		switch name {
+		case "noauto", "auto":
+			no = name == "noauto" // the last one counts
+		case "x-systemd.automount":
+			later = true // when somebody looks
+		case "backup-volfile-servers", "backupvolfile-server":
+			source.Servers = append(source.Servers, strings.Split(value, ":")...)
+		}
+	}
+	return path.Clean(unescape(fields[1])), source, !no && !later
 }
+
+// unescape decodes octal escapes as mount(8) does: \040 is a blank.
+func unescape(s string) string {
+	return escapes.ReplaceAllStringFunc(s, func(octal string) string {
+		n, err := strconv.ParseUint(octal[1:], 8, 8)
+		if err != nil {
+			return octal
+		}
+		return string([]byte{byte(n)})
+	})
+}
+
+var escapes = regexp.MustCompile(`\\[0-7]{3}`)

@@ -94,8 +94,8 @@ func New(config Config, log *slog.Logger) *Prober {
 	}
 	for _, path := range p.config.Mounts {
 		t := newTarget(p.config, path, p.metrics, log.With("mountpoint", path))
-		if volume := expected[path]; volume != "" {
-			t.state.setVolume(volume)
+		if source, ok := expected[path]; ok {
+			t.state.setVolume(source.Volume)
 		}
 		p.targets = append(p.targets, t)
 	}

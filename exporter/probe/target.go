@@ -61,6 +61,9 @@ func (t *target) run(ctx context.Context) {
 // cycle makes one probe of each size.
 func (t *target) cycle(ctx context.Context) {
 	m, err := findMount(t.config.MountInfo, t.path)
+	if err == nil {
+		err = declared(ctx, t.config.Fstab, m)
+	}
 	if err != nil {
 		class := classOther
 		if errors.Is(err, errNotMounted) {

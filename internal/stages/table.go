@@ -221,7 +221,7 @@ func built(commands ...command) ([]command, error) {
 }
 
 // released are the tests of setup/labtest that are also run on other releases of GlusterFS.
-const released = "^(TestCheckFinds|TestAWipedBrick|TestAVolumeThatGlusterd|TestARemovalWhose|TestAPoolMadeBy|TestAVolumeIsForThe|TestAnOpenVolume)"
+const released = "^(TestCheckFinds|TestAWipedBrick|TestAVolumeThatGlusterd|TestARemovalWhose|TestAPoolMadeBy|TestAVolumeIsForThe|TestAnOpenVolume|TestOnlyThePoolsOwn)"
 
 // labOf runs those of the exporter, and one each of check, recover, guard, apply, heals and access, on the GlusterFS of another
 // Debian, whose C library may be older: without cgo.

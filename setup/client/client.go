@@ -9,10 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
+
 	"brickyard/gluster"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
+	"brickyard/setup/mounted"
 )
 
 // Client plans the client mounts of this machine.
@@ -65,11 +68,8 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 		p.Changes = append(p.Changes, ch)
 		return p, nil
 	}
-	if problem := c.other(m, mnt.FSType, mnt.Source); problem != "" {
-		p.Conflicts = append(p.Conflicts, change.Conflict{
-			Code: "client-mount", Object: "mount " + m.Path, Problem: problem,
-			Remedy: "unmount it if it is not needed, or choose another path under mounts in the cluster file",
-		})
+	if problem, remedy := c.Other(ctx, m, mnt); problem != "" {
+		p.Conflicts = append(p.Conflicts, change.Conflict{Code: "client-mount", Object: "mount " + m.Path, Problem: problem, Remedy: remedy})
 		return p, nil
 	}
 	isDead, err := dead(ctx, c.Exec, m.Path)
@@ -100,21 +100,14 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 	return p, nil
 }
 
-// other says how something else is mounted where the volume should be. The
-// server that a mount asked for its volfile does not matter once it is mounted.
-func (c *Client) other(m desired.ClientMount, fstype, source string) string {
-	want := "the cluster file says volume " + m.Volume
-	if fstype != "fuse.glusterfs" {
-		return fmt.Sprintf("%s (%s) is mounted there, %s", fstype, source, want)
+// Other says how what is mounted differs from the volume that should be, and what to do.
+func (c *Client) Other(ctx context.Context, m desired.ClientMount, mnt *mountinfo.Info) (problem, remedy string) {
+	seen := mounted.Look(ctx, c.Exec, mnt)
+	pool := mounted.Pool{Servers: c.State.Pool.Servers, Server: c.State.Server, Resolve: mounted.Resolve(ctx)}
+	if len(seen.Graph.VolumeIDs) > 0 { // else the servers need not be asked
+		pool.ID = c.Probe.ID(ctx, m.Volume)
 	}
-	_, volume, ok := strings.Cut(source, ":")
-	if i := strings.LastIndex(source, ":"); i >= 0 {
-		volume = source[i+1:]
-	}
-	if !ok || strings.TrimPrefix(volume, "/") != m.Volume {
-		return fmt.Sprintf("the volume %s is mounted there, %s", source, want)
-	}
-	return ""
+	return mounted.Other(m, seen, pool)
 }
 
 // mountTimeout bounds one try of the mount program, which itself waits for the

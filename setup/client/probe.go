@@ -61,6 +61,19 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 	return missing
 }
 
+// ID returns the volume's id in the pool, "" where no server of the volume tells it.
+func (p *Probe) ID(ctx context.Context, name string) string {
+	want, ok := p.Pool.Volume(name)
+	if !ok {
+		return ""
+	}
+	have, err := p.volume(ctx, want)
+	if err != nil {
+		return ""
+	}
+	return have.ID
+}
+
 // refused says which brick of the volume would not let this machine in, if there is one: its mount would then end as soon as it
 // has begun, with the other bricks, too. A brick sees the address that this machine's route to it has. A server of the volume
 // is let in whatever its address.

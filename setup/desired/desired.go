@@ -88,6 +88,20 @@ func (s *State) TmpfsBricks() []string {
 	return out
 }
 
+// MountUnits are systemd's names of the mounts that /etc/fstab has for this node, and of the units that those require.
+func (s *State) MountUnits() (mounts, required []string) {
+	for _, m := range s.BrickMounts {
+		mounts = append(mounts, m.Unit)
+	}
+	for _, m := range s.ClientMounts {
+		mounts = append(mounts, m.Unit)
+		if unit := fmt.Sprintf(WaitUnit, m.Volume); !slices.Contains(required, unit) {
+			required = append(required, unit)
+		}
+	}
+	return mounts, required
+}
+
 // ClientMount is a volume mounted on this node.
 type ClientMount struct {
 	Volume  string

@@ -16,6 +16,7 @@ import (
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
 	"brickyard/setup/textfile"
+	"brickyard/setup/unitfile"
 )
 
 // Files plans the files that gluster-setup writes: /etc/hosts, /etc/fstab, the
@@ -42,7 +43,7 @@ func (f *Files) Part() change.Part { return change.Host }
 // Plan compares the files with what they should hold.
 func (f *Files) Plan(context.Context) (change.Plan, error) {
 	var p change.Plan
-	for _, step := range []func() (change.Plan, error){f.hosts, f.self, f.exporter, f.owned, f.fstab} {
+	for _, step := range []func() (change.Plan, error){f.hosts, f.self, f.exporter, f.owned, f.fstab, f.mountUnits} {
 		q, err := step()
 		if err != nil {
 			return p, err
@@ -87,6 +88,17 @@ func (f *Files) fstab() (change.Plan, error) {
 		p.Changes = append(p.Changes, f.write(fstabPath, old, text, 0o644, true, "brick file systems and client mounts must come back at boot"))
 	}
 	return p, nil
+}
+
+// mountUnits looks for files that systemd takes instead of the units that it makes of our lines in /etc/fstab.
+func (f *Files) mountUnits() (change.Plan, error) {
+	var p change.Plan
+	mounts, required := f.State.MountUnits()
+	problems, err := unitfile.Problems(f.Root, mounts, required)
+	for _, pr := range problems {
+		p.Conflicts = append(p.Conflicts, change.Conflict{Code: "mount-unit", Object: pr.Path, Problem: pr.Problem, Remedy: pr.Remedy})
+	}
+	return p, err
 }
 
 // owned plans the files that are ours from the first to the last byte.

@@ -14,24 +14,35 @@ const Patience = 2 * time.Second
 var ErrSilent = errors.New("does not answer")
 
 // Answers asks the file system that is mounted on a path for its state. The
-// error is ErrSilent or what the file system said. Another program asks: a
-// question to a hung file system cannot be taken back, and a process that asked
-// cannot end before the answer.
+// error is ErrSilent or what the file system said.
 func Answers(ctx context.Context, run Exec, path string) error {
+	_, err := Ask(ctx, run, "stat", "-f", "-c", "%T", path)
+	return err
+}
+
+// Ask has another program ask a mounted file system, and returns what the
+// program found out: a question to a hung file system cannot be taken back, and
+// a process that asked cannot end before the answer. The error is ErrSilent or
+// what the program said.
+func Ask(ctx context.Context, run Exec, argv ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	result := make(chan error, 1)
+	type answer struct {
+		out []byte
+		err error
+	}
+	result := make(chan answer, 1)
 	go func() {
-		_, err := run(ctx, nil, "stat", "-f", "-c", "%T", path)
-		result <- err
+		out, err := run(ctx, nil, argv...)
+		result <- answer{out, err}
 	}()
 	select {
-	case err := <-result:
-		if err != nil && ctx.Err() != nil {
-			return ErrSilent
+	case a := <-result:
+		if a.err != nil && ctx.Err() != nil {
+			return nil, ErrSilent
 		}
-		return err
+		return a.out, a.err
 	case <-ctx.Done():
-		return ErrSilent
+		return nil, ErrSilent
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
+	"brickyard/setup/mounted"
 	"brickyard/setup/recovery"
 )
 
@@ -86,6 +87,7 @@ type Gatherer struct {
 	Timeout time.Duration // of one question
 	Journal string        // where recover leaves word on this node
 	Checked string        // where check leaves its results on this node
+	Root    string        // where systemd's files are found, "" is "/"
 }
 
 // Gather asks everybody at once. What does not answer is a problem in the
@@ -100,8 +102,9 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		s.Volumes = append(s.Volumes, g.volume(ctx, v, volumes, s))
 	}
 	for _, m := range g.State.ClientMounts {
-		s.Mounts = append(s.Mounts, mount(ctx, m, s))
+		s.Mounts = append(s.Mounts, g.mount(ctx, m, volumes, s))
 	}
+	g.mountUnits(s)
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s
@@ -322,14 +325,24 @@ func (g *Gatherer) heals(ctx context.Context, want desired.Volume, have gluster.
 	}
 }
 
-func mount(ctx context.Context, m desired.ClientMount, s *Status) Mount {
+func (g *Gatherer) mount(ctx context.Context, m desired.ClientMount, volumes []gluster.Volume, s *Status) Mount {
 	out := Mount{Volume: m.Volume, Path: m.Path}
 	mnt, err := machine.MountAt(m.Path)
-	out.Mounted = err == nil && mnt != nil && mnt.FSType == "fuse.glusterfs"
-	if !out.Mounted {
+	if err != nil || mnt == nil {
 		s.problem("volume %s is not mounted on %s", m.Volume, m.Path)
 		return out
 	}
+	pool := mounted.Pool{Servers: g.State.Pool.Servers, Server: g.State.Server, Resolve: mounted.Resolve(ctx)}
+	for _, v := range volumes {
+		if v.Name == m.Volume {
+			pool.ID = v.ID
+		}
+	}
+	if problem, remedy := mounted.Other(m, mounted.Look(ctx, machine.Run, mnt), pool); problem != "" {
+		s.problem("volume %s is not mounted on %s: %s: %s", m.Volume, m.Path, problem, remedy)
+		return out
+	}
+	out.Mounted = true
 	if wrong := m.WrongFlags(strings.Split(mnt.Options, ",")); len(wrong) > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("mount %s is not %s, as the cluster file has it: run apply, which changes it in use", m.Path, strings.Join(wrong, " and ")))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,6 +16,10 @@ type Fstab struct {
 	Options []string
 	Dump    int
 	Pass    int
+	// Ambiguous says that mount(8) and systemd read the line differently: one of
+	// them leaves it out, or finds another place or device in it (tried with
+	// util-linux 2.38.1 and systemd 252).
+	Ambiguous bool
 }
 
 // String is the line as written to the file.
@@ -50,10 +55,13 @@ func EditFstab(text string, lines []string) (string, []Problem) {
 				skip = true
 				continue
 			}
+			words := fmt.Sprintf("%q already configures %s, the cluster file wants %q", strings.TrimSpace(line.Text), ours.File, ours)
+			if theirs.Ambiguous {
+				words += " (mount and systemd read that line differently: it has too few fields, a word in place of a number, or an escape that only one of them knows)"
+			}
 			problems = append(problems, Problem{
-				Line:    line.Number,
-				Problem: fmt.Sprintf("%q already configures %s, the cluster file wants %q", strings.TrimSpace(line.Text), ours.File, ours),
-				Remedy:  "remove that line (gluster-setup writes its own), or choose another path in the cluster file",
+				Line: line.Number, Problem: words,
+				Remedy: "remove that line (gluster-setup writes its own), or choose another path in the cluster file",
 			})
 		}
 		if !skip {
@@ -69,31 +77,42 @@ func (e Fstab) same(o Fstab) bool {
 		slices.Sort(opts)
 		return opts
 	}
-	return e.Spec == o.Spec && e.Type == o.Type && slices.Equal(norm(e.Options), norm(o.Options))
+	return !o.Ambiguous && e.Spec == o.Spec && e.Type == o.Type && slices.Equal(norm(e.Options), norm(o.Options))
 }
 
-// ParseFstab reads an entry; comments, empty and short lines are not ok. The
+// ParseFstab reads an entry; comments, empty lines and lone words are not ok. The
 // mount point is cleaned, so that "/a/" and "/a" are the same.
 func ParseFstab(line string) (Fstab, bool) {
-	f := asciiFields(line)
-	if len(f) < 3 || f[0][0] == '#' {
+	// Both separate fields by blanks and tabs alone, and take a file with CRLF.
+	f := strings.FieldsFunc(strings.TrimRight(line, "\r\n"), func(r rune) bool { return r == ' ' || r == '\t' })
+	if len(f) < 2 || f[0][0] == '#' {
 		return Fstab{}, false
 	}
-	e := Fstab{Spec: unescape(f[0]), File: unescape(f[1]), Type: f[2]}
+	e := Fstab{Spec: unescape(f[0]), File: unescape(f[1])}
 	if strings.HasPrefix(e.File, "/") {
 		e.File = path.Clean(e.File)
 	}
+	e.Ambiguous = len(f) < 3 || slices.ContainsFunc(f[:min(len(f), 4)], onlyMountUnescapes)
+	if len(f) > 2 {
+		e.Type = unescape(f[2])
+	}
 	if len(f) > 3 {
-		e.Options = strings.Split(f[3], ",")
+		e.Options = strings.Split(unescape(f[3]), ",")
 	}
 	for i, p := range []*int{&e.Dump, &e.Pass} {
 		if len(f) > 4+i {
-			if _, err := fmt.Sscanf(f[4+i], "%d", p); err != nil {
-				*p = 0 // as mount does: what is no number counts as 0
-			}
+			n, err := strconv.Atoi(f[4+i])
+			*p, e.Ambiguous = n, e.Ambiguous || err != nil // mount ignores such a line, for systemd it counts as 0
 		}
 	}
 	return e, true
+}
+
+// onlyMountUnescapes reports whether a field has an escape that mount(8) decodes
+// and systemd leaves as it is (getmntent(3)), or the other way round.
+func onlyMountUnescapes(field string) bool {
+	both := strings.NewReplacer(`\040`, "", `\011`, "", `\012`, "", `\134`, "").Replace(field)
+	return unescape(both) != both || strings.Contains(both, `\\`)
 }
 
 // unescape decodes the octal escapes of fstab(5) and mountinfo: \040 and so on.
@@ -123,6 +142,12 @@ func octal(s string) (byte, bool) {
 	return byte(v), v < 256
 }
 
+// escape writes what both mount(8) and systemd decode; a # begins a comment at
+// the beginning of a line alone.
 func escape(s string) string {
-	return strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`, "\v", `\013`, "\f", `\014`, "\r", `\015`, "#", `\043`).Replace(s)
+	s = strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(s)
+	if strings.HasPrefix(s, "#") {
+		return `\043` + s[1:]
+	}
+	return s
 }

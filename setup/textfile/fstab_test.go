@@ -1,6 +1,7 @@
 package textfile_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,9 +32,11 @@ func TestEditFstab(t *testing.T) {
 		{"a foreign line may have a trailing slash", "tmpfs /cache_server/ tmpfs defaults,size=512m\n", []string{tmpfsLine}, "tmpfs /cache_server/ tmpfs defaults,size=512m\n"},
 		{"a foreign line that says the same removes a block that held only ours", tmpfsLine + "\n" + block(tmpfsLine), []string{tmpfsLine}, tmpfsLine + "\n"},
 		{"a comment is no entry", "#" + clientLine + "\n# tmpfs /cache_server xfs\n", []string{clientLine}, "#" + clientLine + "\n# tmpfs /cache_server xfs\n" + block(clientLine)},
-		{"a line too short is no entry", "tmpfs /cache_server\n", []string{tmpfsLine}, "tmpfs /cache_server\n" + block(tmpfsLine)},
+		{"a word alone is no entry", "tmpfs\n", []string{tmpfsLine}, "tmpfs\n" + block(tmpfsLine)},
 		{"escaped white space makes another mount point", "tmpfs /cache_server\\040two tmpfs defaults 0 0\n", []string{tmpfsLine}, "tmpfs /cache_server\\040two tmpfs defaults 0 0\n" + block(tmpfsLine)},
-		{"an escape makes the same mount point", "tmpfs /cache\\137server tmpfs size=512m 0 0\n", []string{tmpfsLine}, "tmpfs /cache\\137server tmpfs size=512m 0 0\n"},
+		{"a foreign line may have a file's last two fields, or none, and end as on Windows", "tmpfs /cache_server tmpfs size=512m 1\r\n", []string{tmpfsLine}, "tmpfs /cache_server tmpfs size=512m 1\r\n"},
+		{"a comment behind the last field is none", tmpfsLine + " # mine\n", []string{tmpfsLine}, tmpfsLine + " # mine\n"},
+		{"a vertical tab does not end a field", "tmpfs /cache_server\v xfs defaults 0 0\n", []string{tmpfsLine}, "tmpfs /cache_server\v xfs defaults 0 0\n" + block(tmpfsLine)},
 		{"a no-break space does not end a field", "tmpfs /cache_server\u00a0 xfs defaults 0 0\n", []string{tmpfsLine}, "tmpfs /cache_server\u00a0 xfs defaults 0 0\n" + block(tmpfsLine)},
 		{"swap has no mount point", "/dev/vdz none swap sw 0 0\n", []string{tmpfsLine}, "/dev/vdz none swap sw 0 0\n" + block(tmpfsLine)},
 		{"a comment of the template stays in the block", "", []string{"# ours", tmpfsLine}, block("# ours", tmpfsLine)},
@@ -57,6 +60,7 @@ func TestEditFstab(t *testing.T) {
 
 func TestEditFstabRefusesForeignLines(t *testing.T) {
 	t.Parallel()
+	const twoWays = " (mount and systemd read that line differently: it has too few fields, a word in place of a number, or an escape that only one of them knows)"
 	const remedy = "remove that line (gluster-setup writes its own), or choose another path in the cluster file"
 	for _, tc := range []struct {
 		name, text string
@@ -73,6 +77,15 @@ func TestEditFstabRefusesForeignLines(t *testing.T) {
 		}}},
 		{"no options at all", "web1.example.com:/server /client/ glusterfs\n", []textfile.Problem{{
 			Line: 1, Problem: `"web1.example.com:/server /client/ glusterfs" already configures /client, the cluster file wants "` + clientLine + `"`, Remedy: remedy,
+		}}},
+		{"a line that mount ignores and systemd takes", clientLine + "\n" + strings.Replace(clientLine, " 0 0", " # mine", 1) + "\n", []textfile.Problem{{
+			Line: 2, Problem: `"web1.example.com:/server /client glusterfs defaults,_netdev # mine" already configures /client, the cluster file wants "` + clientLine + `"` + twoWays, Remedy: remedy,
+		}}},
+		{"a line without a type, which systemd takes", "web1.example.com:/server /client\n", []textfile.Problem{{
+			Line: 1, Problem: `"web1.example.com:/server /client" already configures /client, the cluster file wants "` + clientLine + `"` + twoWays, Remedy: remedy,
+		}}},
+		{"an escape that systemd does not know", `web1.example.com:/server /clien\164 glusterfs defaults,_netdev 0 0`, []textfile.Problem{{
+			Line: 1, Problem: `"web1.example.com:/server /clien\\164 glusterfs defaults,_netdev 0 0" already configures /client, the cluster file wants "` + clientLine + `"` + twoWays, Remedy: remedy,
 		}}},
 		{"one line that says the same and one that does not, in front of and behind the block", clientLine + "\n" + block(tmpfsLine) + "\t/dev/vdb /client xfs defaults 0 0\n", []textfile.Problem{{
 			Line: 5, Problem: `"/dev/vdb /client xfs defaults 0 0" already configures /client, the cluster file wants "` + clientLine + `"`, Remedy: remedy,
@@ -96,8 +109,11 @@ func TestParseFstab(t *testing.T) {
 	}{
 		{"six fields", "/dev/vdb /server xfs defaults,sync 1 2", textfile.Fstab{Spec: "/dev/vdb", File: "/server", Type: "xfs", Options: []string{"defaults", "sync"}, Dump: 1, Pass: 2}},
 		{"three fields", "proc /proc proc", textfile.Fstab{Spec: "proc", File: "/proc", Type: "proc"}},
-		{"numbers that are none", "proc /proc proc defaults x y", textfile.Fstab{Spec: "proc", File: "/proc", Type: "proc", Options: []string{"defaults"}}},
-		{"escapes", `/dev/disk/by-label/a\040b /with\011tab\134\043 ext4`, textfile.Fstab{Spec: "/dev/disk/by-label/a b", File: "/with\ttab\\#", Type: "ext4"}},
+		{"numbers that are none", "proc /proc proc defaults x y", textfile.Fstab{Spec: "proc", File: "/proc", Type: "proc", Options: []string{"defaults"}, Ambiguous: true}},
+		{"two fields", "proc /proc", textfile.Fstab{Spec: "proc", File: "/proc", Ambiguous: true}},
+		{"escapes that both know", `a\040b /with\011tab\134\012 ext4 x\040y`, textfile.Fstab{Spec: "a b", File: "/with\ttab\\\n", Type: "ext4", Options: []string{"x y"}}},
+		{"escapes that mount knows", `/dev/a\043b /a ext\064 a\054b`, textfile.Fstab{Spec: "/dev/a#b", File: "/a", Type: "ext4", Options: []string{"a", "b"}, Ambiguous: true}},
+		{"an escape that systemd knows", `a /with\\two t`, textfile.Fstab{Spec: "a", File: `/with\\two`, Type: "t", Ambiguous: true}},
 		{"a backslash that escapes nothing", `\9 /a\40 t`, textfile.Fstab{Spec: `\9`, File: `/a\40`, Type: "t"}},
 		{"an escape above one byte", `a /a\777 t`, textfile.Fstab{Spec: "a", File: `/a\777`, Type: "t"}},
 		{"a path that is not in its shortest form", "a //a/../b/ t", textfile.Fstab{Spec: "a", File: "/b", Type: "t"}},
@@ -115,10 +131,19 @@ func TestParseFstab(t *testing.T) {
 func TestFstabIsReadAsWritten(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/plain", "/with space", "/with\ttab", "/with\nbreak", `/with\backslash`, `/with\040octal`, "/with#sign", "/with\rreturn"} {
-		want := textfile.Fstab{Spec: "#" + path, File: path, Type: "xfs", Options: []string{"defaults"}, Dump: 1, Pass: 2}
+		want := textfile.Fstab{Spec: "x" + path, File: path, Type: "xfs", Options: []string{"defaults"}, Dump: 1, Pass: 2}
 		got, ok := textfile.ParseFstab(want.String())
 		if diff := cmp.Diff(want, got); diff != "" || !ok {
 			t.Errorf("%q: ok %v (-want +got):\n%s", want, ok, diff)
 		}
+	}
+}
+
+func TestWhatMountCallsAComment(t *testing.T) {
+	t.Parallel()
+	want := textfile.Fstab{Spec: "#dev", File: "/a", Type: "xfs", Options: []string{"defaults"}, Ambiguous: true}
+	got, ok := textfile.ParseFstab(textfile.Fstab{Spec: "#dev", File: "/a", Type: "xfs", Options: []string{"defaults"}}.String())
+	if diff := cmp.Diff(want, got); diff != "" || !ok {
+		t.Errorf("ok %v (-want +got):\n%s", ok, diff)
 	}
 }

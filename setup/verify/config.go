@@ -41,6 +41,7 @@
 package verify
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -70,6 +71,9 @@ type Config struct {
 	Path string
 	// Volume is the name of the mounted volume.
 	Volume string
+	// Declared, if set, is asked before anything is written: an error says that
+	// what is mounted is not the volume that is meant.
+	Declared func(context.Context) error
 	// Timeout is how long to wait for all peers to start.
 	Timeout time.Duration
 	// Patience is how long a file may take to appear or vanish on a peer, and

@@ -43,6 +43,11 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	if err := checkMount(cfg.Path, cfg.Volume); err != nil {
 		return newResult(cfg), err
 	}
+	if cfg.Declared != nil {
+		if err := cfg.Declared(ctx); err != nil {
+			return newResult(cfg), err
+		}
+	}
 	return run(ctx, cfg, mounted{cfg.Path})
 }
 
