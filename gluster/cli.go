@@ -30,7 +30,7 @@ type CLI struct {
 
 // Run makes one change. Every error is an *Error:
 // ErrNotRunning where no glusterd answers, ErrTransaction where another command holds a lock, ErrNoSuchVolume,
-// ErrAlready where there was nothing to do, ErrTimeout where ctx ended before the command (the
+// ErrAlready where there was nothing to do, ErrItself for a probe of the node itself, ErrTimeout where ctx ended before the command (the
 // change may still be made), else ErrRefused.
 func (c CLI) Run(ctx context.Context, cmd Command) error {
 	_, err := c.output(ctx, cmd)
@@ -144,7 +144,7 @@ func parseCLI(cmd Command, doc []byte) error {
 	}
 	// A probe of a peer or of the node itself succeeds and says so in its output.
 	if out.OpRet == 0 {
-		if e := refusal(cmd.Name(), cmd.object(), out.OpErrno, text); e.Kind == ErrAlready { //nolint:errorlint // our own field
+		if e := refusal(cmd.Name(), cmd.object(), out.OpErrno, text); e.Kind == ErrAlready || e.Kind == ErrItself { //nolint:errorlint // our own field
 			return e
 		}
 		return nil

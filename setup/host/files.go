@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,8 +25,9 @@ type Files struct {
 	Root     string // "/" or the directory of render --root
 	State    *desired.State
 	Rendered *desired.Rendered
-	Source   string // the cluster file in use
-	Self     string // the running program, installed at State.Binary when that is another file; "" leaves it out
+	Source   string       // the cluster file in use
+	Self     string       // the running program, installed at State.Binary when that is another file; "" leaves it out
+	Own      []netip.Addr // addresses of this machine; nil below another Root
 	// Stale is called before a file that systemd reads is changed, so that a run
 	// that dies before it reloads systemd does not leave that to nobody.
 	Stale func() error
@@ -63,7 +65,7 @@ func (f *Files) hosts() (change.Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	text, problems := textfile.EditHosts(old, f.Rendered.HostsBlock, f.State.Node)
+	text, problems := textfile.EditHosts(old, f.Rendered.HostsBlock, f.State.Node, func(a netip.Addr) bool { return machine.IsLocal(a, f.Own) })
 	for _, pr := range problems {
 		p.Conflicts = append(p.Conflicts, f.conflict("hosts-entry", hostsPath, pr))
 	}
