@@ -108,13 +108,7 @@ func (f planFlags) nodeOf(c *cluster.Cluster, text []byte, change func(*desired.
 	if change != nil {
 		change(s)
 	}
-	dir := f.Templates
-	if dir == "" {
-		if st, err := os.Stat(templatesDir); err == nil && st.IsDir() {
-			dir = templatesDir
-		}
-	}
-	set, err := templates.New(dir)
+	set, err := templateSet(f.Templates)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +117,16 @@ func (f planFlags) nodeOf(c *cluster.Cluster, text []byte, change func(*desired.
 		return nil, err
 	}
 	return &node{cluster: c, state: s, rendered: r}, nil
+}
+
+// templateSet reads the templates of a directory; "" is the usual one, if it exists.
+func templateSet(dir string) (*templates.Set, error) {
+	if dir == "" {
+		if st, err := os.Stat(templatesDir); err == nil && st.IsDir() {
+			dir = templatesDir
+		}
+	}
+	return templates.New(dir)
 }
 
 const templatesDir = "/etc/brickyard/templates"

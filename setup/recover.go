@@ -79,7 +79,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		},
 		EndSelfHeal: func(ctx context.Context) error { return recovery.EndSelfHeal(ctx, "/proc") },
 		Joining:     o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
-		Status: status,
+		Status: status, Lost: func() string { return lostHosts(o.State) },
 	}
 	err = r.Recover(ctx)
 	if errors.Is(err, recovery.ErrPerson) {

@@ -34,7 +34,7 @@ type Files struct {
 }
 
 const (
-	hostsPath = "/etc/hosts"
+	HostsPath = "/etc/hosts" // where apply writes the nodes
 	fstabPath = "/etc/fstab"
 )
 
@@ -61,16 +61,21 @@ func (f *Files) hosts() (change.Plan, error) {
 	if !f.State.ManageHosts {
 		return p, nil
 	}
-	old, err := readText(f.path(hostsPath))
+	old, err := readText(f.path(HostsPath))
 	if err != nil {
 		return p, err
 	}
 	text, problems := textfile.EditHosts(old, f.Rendered.HostsBlock, f.State.Node, func(a netip.Addr) bool { return machine.IsLocal(a, f.Own) })
 	for _, pr := range problems {
-		p.Conflicts = append(p.Conflicts, f.conflict("hosts-entry", hostsPath, pr))
+		p.Conflicts = append(p.Conflicts, f.conflict("hosts-entry", HostsPath, pr))
 	}
+	q, err := f.rewriters(old)
+	if err != nil {
+		return p, err
+	}
+	p.Add(q)
 	if len(problems) == 0 && text != old {
-		p.Changes = append(p.Changes, f.write(hostsPath, old, text, 0o644, false, "the nodes of the cluster must be known by name without asking a name server"))
+		p.Changes = append(p.Changes, f.write(HostsPath, old, text, 0o644, false, "the nodes of the cluster must be known by name without asking a name server"))
 	}
 	return p, nil
 }

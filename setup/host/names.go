@@ -33,12 +33,12 @@ func (h *Host) names(ctx context.Context, files change.Plan, own []netip.Addr) (
 	if h.Resolve == nil || len(h.State.Pool.Servers) == 0 {
 		return change.Plan{}, nil
 	}
-	text, err := readText(filepath.Join(h.Root, hostsPath))
+	text, err := readText(filepath.Join(h.Root, HostsPath))
 	if err != nil {
 		return change.Plan{}, err
 	}
 	k := known{own: own, hosts: textfile.Hosts(text)}
-	pending := slices.ContainsFunc(files.Changes, func(c change.Change) bool { return c.Object == hostsPath })
+	pending := slices.ContainsFunc(files.Changes, func(c change.Change) bool { return c.Object == HostsPath })
 	if !pending && len(files.Conflicts) == 0 {
 		// Before the nodes are in it nobody needs to know them.
 		k.resolved = h.lookUp(ctx, text)
@@ -97,13 +97,13 @@ func checkNames(s *desired.State, k known) change.Plan {
 			continue
 		}
 		if line, there := k.here(server.Name); there && !s.ManageHosts {
-			conflict("name-is-local", fmt.Sprintf("%s:%d", hostsPath, line.Line), fmt.Sprintf("%q gives %s the address %s: GlusterFS would take it for this machine", line.HostLine, server.Name, line.Address),
+			conflict("name-is-local", fmt.Sprintf("%s:%d", HostsPath, line.Line), fmt.Sprintf("%q gives %s the address %s: GlusterFS would take it for this machine", line.HostLine, server.Name, line.Address),
 				fmt.Sprintf("remove the name from this line, so that it resolves to %s, and run \"systemctl restart glusterd\" if glusterd runs", server.Address))
 			continue
 		}
 		found, asked := k.resolved[server.Name]
 		local := slices.IndexFunc(found, func(a netip.Addr) bool { return machine.IsLocal(a, k.own) })
-		by := fmt.Sprintf("by %s, DNS or what else /etc/nsswitch.conf names", hostsPath)
+		by := fmt.Sprintf("by %s, DNS or what else /etc/nsswitch.conf names", HostsPath)
 		right := fmt.Sprintf("have it resolve to %s (\"getent ahosts %s\" shows what it does)", server.Address, server.Name)
 		switch {
 		case local >= 0:
@@ -128,7 +128,7 @@ func (k known) self(s *desired.State, p *change.Plan) {
 	problem := fmt.Sprintf("%s is on no interface of this machine, which has %s", address, list(outside(k.own)))
 	switch {
 	case machine.IsLocal(address, k.own) && asked && len(found) == 0:
-		p.Waits = append(p.Waits, fmt.Sprintf("this machine to know its own name, %s, by %s or DNS (\"getent ahosts %s\" finds nothing)", s.Node, hostsPath, s.Node))
+		p.Waits = append(p.Waits, fmt.Sprintf("this machine to know its own name, %s, by %s or DNS (\"getent ahosts %s\" finds nothing)", s.Node, HostsPath, s.Node))
 	case machine.IsLocal(address, k.own) && asked && !knows:
 		p.Conflicts = append(p.Conflicts, change.Conflict{
 			Code: "own-name", Object: field, Problem: fmt.Sprintf("its name resolves to %s on this machine, which is on none of its interfaces: GlusterFS does not know its own name", list(found)),

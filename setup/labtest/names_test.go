@@ -82,3 +82,33 @@ func TestANameThatGlusterdTakesForItsOwnEndsApply(t *testing.T) {
 	first.StartGlusterd()
 	s.converge()
 }
+
+// cloud-init with manage_etc_hosts writes /etc/hosts anew at every boot.
+func TestHostsThatHaveLostTheirLinesAreNamed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, lab.Options{Nodes: 2, Names: names(2)}, cacheFile(2, 0, 2))
+	s.converge()
+	second := s.Node(1)
+	second.Run("mkdir", "-p", "/etc/cloud/cloud.cfg.d")
+	second.Run("bash", "-c", "echo 'manage_etc_hosts: true' >/etc/cloud/cloud.cfg.d/99.cfg")
+	s.expect(second, 0, []string{"warning: /etc/hosts: cloud-init writes /etc/hosts anew at every boot (manage_etc_hosts: true in /etc/cloud/cloud.cfg.d/99.cfg)", "Write `manage_etc_hosts: false` there"}, "plan")
+
+	// The machine is started again.
+	second.KillBrick("/cache_server/brick")
+	second.StopGlusterd()
+	second.Run("bash", "-c", "umount /cache_server; mount /cache_server")
+	second.Run("bash", "-c", `printf '127.0.1.1 n2.example.com n2\n127.0.0.1 localhost\n::1 localhost ip6-localhost\n' >/etc/hosts`)
+	second.StartGlusterd()
+	const lost = "/etc/hosts has lost the lines of gluster-setup (n1.example.com is not known): run gluster-setup apply"
+	s.expect(second, 1, []string{"! " + lost}, "status")
+	recovering := s.start(second, "recover")
+	recovering.says(lost)
+	// By the remedies.
+	s.expect(second, 0, nil, "apply")
+	recovering.wait().check(t, "recover", 0)
+	s.answered(second).check(t, "status", 0)
+	second.Run("bash", "-c", "echo 'manage_etc_hosts: false' >/etc/cloud/cloud.cfg.d/99.cfg")
+	if o := s.try(second, "plan"); o.code != 0 || strings.Contains(o.out, "cloud-init") {
+		t.Errorf("plan after the remedy: exit %d\n%s", o.code, o.out)
+	}
+}

@@ -86,12 +86,16 @@ type Gatherer struct {
 	Timeout time.Duration // of one question
 	Journal string        // where recover leaves word on this node
 	Checked string        // where check leaves its results on this node
+	Lost    string        // what /etc/hosts of this node does not have any more, in words; "" where it has everything
 }
 
 // Gather asks everybody at once. What does not answer is a problem in the
 // result, never an error.
 func (g *Gatherer) Gather(ctx context.Context) *Status {
 	s := &Status{Node: g.State.Node, Problems: []string{}, Warnings: append([]string{}, cluster.Warnings(g.Cluster)...), Peers: []Peer{}, Volumes: []Volume{}, Mounts: []Mount{}}
+	if g.Lost != "" {
+		s.problem("%s", g.Lost)
+	}
 	peers, volumes := g.pool(ctx, s)
 	for _, server := range g.State.Pool.Servers {
 		s.Peers = append(s.Peers, peer(server, g.State.Node, peers, s))

@@ -82,6 +82,27 @@ func (h HostLine) Has(name string) bool {
 	return slices.ContainsFunc(h.Names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
+// LostHosts returns the names, one for each line that should be in our block, that the text gives another address or none; and whether
+// our block is in it. The name of this host (self) may stand at a loopback address alone.
+func LostHosts(text string, lines []string, self string) (names []string, block bool) {
+	have := Hosts(text)
+	for _, l := range lines {
+		want, ok := parseHost(l)
+		if !ok {
+			continue
+		}
+		there := slices.ContainsFunc(have, func(h NamedHost) bool {
+			own := want.Has(self) && h.Has(self) && h.Address.IsLoopback()
+			return own || h.Address == want.Address && h.Has(want.Names[0])
+		})
+		if !there {
+			names = append(names, want.Names[0])
+		}
+	}
+	f, problem := Split(text)
+	return names, problem == nil && f.found
+}
+
 // wantedName is what our block says about one name.
 type wantedName struct {
 	names     []string // of its line, the canonical one first

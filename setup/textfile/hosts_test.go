@@ -184,3 +184,29 @@ func TestCheckBlock(t *testing.T) {
 		})
 	}
 }
+
+func TestLostHosts(t *testing.T) {
+	t.Parallel()
+	lines := []string{"# the cluster", "10.0.0.1 web1.example.com web1", "10.0.0.2 web2.example.com"}
+	for _, tc := range []struct {
+		name, text string
+		want       []string
+		block      bool
+	}{
+		{"nothing is lost", block(lines...), nil, true},
+		{"all lines", "127.0.0.1 localhost\n", []string{"web1.example.com", "web2.example.com"}, false},
+		{"all, and the own name at loopback as cloud-init leaves it", "127.0.1.1 web1.example.com web1\n127.0.0.1 localhost\n", []string{"web2.example.com"}, false},
+		{"all, and somebody else's lines say the same", "10.0.0.1 web1.example.com\n10.0.0.2 web2.example.com web2\n", nil, false},
+		{"another node at another address", "10.0.0.1 web1.example.com\n10.0.0.9 web2.example.com\n", []string{"web2.example.com"}, false},
+		{"one of ours", block(lines[1]), []string{"web2.example.com"}, true},
+		{"an empty file", "", []string{"web1.example.com", "web2.example.com"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			names, there := textfile.LostHosts(tc.text, lines, "web1.example.com")
+			if diff := cmp.Diff(tc.want, names); diff != "" || there != tc.block {
+				t.Errorf("block %t, names (-want +got):\n%s", there, diff)
+			}
+		})
+	}
+}
