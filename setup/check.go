@@ -75,6 +75,9 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 	if !s.Server {
 		return refusedError{fmt.Errorf("%s has no bricks: run check on one of %s", s.Node, strings.Join(serverNames(s), ", "))}
 	}
+	if err := usualPlace(); err != nil {
+		return err
+	}
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = deadline(ctx, c.Timeout)

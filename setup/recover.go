@@ -51,6 +51,9 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	if !o.State.Server {
 		return nil // no bricks, nothing to recover
 	}
+	if err := usualPlace(); err != nil {
+		return err
+	}
 	if err := c.allowed(ctx, streams, o); err != nil {
 		return err
 	}

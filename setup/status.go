@@ -31,6 +31,9 @@ func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Journal: journalPath(), Checked: checkPath(), Lost: lostHosts(s)}
+	if s.Server {
+		g.Elsewhere = elsewhere
+	}
 	st := g.Gather(ctx)
 	if err := g.Local.Close(); err != nil {
 		return err

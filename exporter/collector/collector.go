@@ -159,7 +159,7 @@ func (r *scrape) Gather() ([]*dto.MetricFamily, error) {
 	_, err := set.node.Glusterd.UUID(r.ctx)
 	to.is(set.meta.up, err == nil)
 	_, _, server, serr := set.node.Server()
-	to.is(set.meta.server, server || serr != nil)
+	to.is(set.meta.server, server || serr != nil || err == nil)
 	var wg sync.WaitGroup
 	for _, c := range r.collectors {
 		wg.Go(func() { set.run(r.ctx, c, facts, to) })

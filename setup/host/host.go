@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"brickyard/gluster"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
@@ -51,6 +52,8 @@ type Host struct {
 	// Own lists the addresses of this machine's interfaces, and Resolve asks for those of a name; nil where neither is asked.
 	Own     func() ([]netip.Addr, error)
 	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
+	// Elsewhere looks for a glusterd that is not in its usual place; nil where nobody does.
+	Elsewhere func() (gluster.Elsewhere, error)
 	// UserAttributes reports whether a tmpfs keeps user attributes.
 	UserAttributes func() (bool, error)
 
@@ -73,6 +76,7 @@ func New(s *desired.State, r *desired.Rendered, source string) (*Host, error) {
 	return &Host{
 		State: s, Rendered: r, Exec: machine.Run, Systemd: DBus{}, Self: self, Source: source, StateDir: StateDir, RunDir: RunDir, Root: "/",
 		Bricks: bricks, UserAttributes: volfilter.Keeps, Own: machine.Addresses,
+		Elsewhere: func() (gluster.Elsewhere, error) { return gluster.FindElsewhere("/", "/proc") },
 		Resolve: func(ctx context.Context, name string) ([]netip.Addr, error) {
 			return machine.Resolve(ctx, machine.Run, name)
 		},
@@ -135,7 +139,12 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 	}
 	p.Add(h.packages(glusterPrograms(h.State)))
 	if h.State.Server {
-		q, err := h.volfilter()
+		q, err := h.elsewhere()
+		if err != nil {
+			return p, err
+		}
+		p.Add(q)
+		q, err = h.volfilter()
 		if err != nil {
 			return p, err
 		}

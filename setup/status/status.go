@@ -86,16 +86,16 @@ type Gatherer struct {
 	Timeout time.Duration // of one question
 	Journal string        // where recover leaves word on this node
 	Checked string        // where check leaves its results on this node
-	Lost    string        // what /etc/hosts of this node does not have any more, in words; "" where it has everything
+	// Elsewhere looks for a glusterd that is not in its usual place; nil where nobody does.
+	Elsewhere func() (gluster.Elsewhere, error)
+	Lost      string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
 }
 
 // Gather asks everybody at once. What does not answer is a problem in the
 // result, never an error.
 func (g *Gatherer) Gather(ctx context.Context) *Status {
 	s := &Status{Node: g.State.Node, Problems: []string{}, Warnings: append([]string{}, cluster.Warnings(g.Cluster)...), Peers: []Peer{}, Volumes: []Volume{}, Mounts: []Mount{}}
-	if g.Lost != "" {
-		s.problem("%s", g.Lost)
-	}
+	g.machine(s)
 	peers, volumes := g.pool(ctx, s)
 	for _, server := range g.State.Pool.Servers {
 		s.Peers = append(s.Peers, peer(server, g.State.Node, peers, s))
@@ -109,6 +109,23 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s
+}
+
+// machine says what is wrong with this machine, and often the cause of the rest.
+func (g *Gatherer) machine(s *Status) {
+	if g.Lost != "" {
+		s.problem("%s", g.Lost)
+	}
+	if g.Elsewhere == nil {
+		return
+	}
+	e, err := g.Elsewhere()
+	if err != nil {
+		s.problem("where glusterd of this node keeps its store cannot be told: %v", err)
+	}
+	if e.What != "" {
+		s.problem("glusterd of this node has its %s at %s (%s), and gluster-setup supports %s only: gluster-setup plan says what helps", e.What, e.Path, e.By, e.Usual)
+	}
 }
 
 func (s *Status) problem(format string, args ...any) {
