@@ -33,10 +33,10 @@ type Files struct {
 	Stale func() error
 }
 
-const (
-	HostsPath = "/etc/hosts" // where apply writes the nodes
-	fstabPath = "/etc/fstab"
-)
+// HostsPath is where apply writes the nodes.
+const HostsPath = "/etc/hosts"
+
+const fstabPath = "/etc/fstab"
 
 // Part says that files belong to the host part.
 func (f *Files) Part() change.Part { return change.Host }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -73,9 +74,7 @@ func (h *Host) lookUp(ctx context.Context, hosts string) map[string][]netip.Addr
 		})
 	}
 	wg.Wait()
-	for name, addrs := range out {
-		h.found[name] = addrs
-	}
+	maps.Copy(h.found, out)
 	return out
 }
 

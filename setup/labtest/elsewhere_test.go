@@ -19,7 +19,7 @@ func TestAGlusterdWithItsStoreElsewhereIsRefused(t *testing.T) {
 	first.StartGlusterd()
 	const supported = "gluster-setup supports /var/lib/glusterd only"
 	kept := []string{"glusterd keeps its store in /srv/glusterd, and " + supported, "/etc/glusterfs/glusterd.vol:3"}
-	s.unchanged(t, "the option of its volume file", func(t *testing.T) {
+	s.unchanged(t, "the option of its volume file", func(*testing.T) {
 		s.refused(first, append(kept, "ln -s /srv/glusterd /var/lib/glusterd")...)
 		s.expect(first, 1, []string{"! glusterd of this node has its working-directory at /srv/glusterd (/etc/glusterfs/glusterd.vol:3), and " + supported}, "status")
 		for _, command := range []string{"recover", "check"} {
