@@ -88,7 +88,9 @@ type Gatherer struct {
 	Checked string        // where check leaves its results on this node
 	// Elsewhere looks for a glusterd that is not in its usual place; nil where nobody does.
 	Elsewhere func() (gluster.Elsewhere, error)
-	Lost      string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
+	// Left says which mounts the cluster file does not have any more; nil where nobody looks.
+	Left func() ([]string, error)
+	Lost string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
 }
 
 // Gather asks everybody at once. What does not answer is a problem in the
@@ -105,6 +107,13 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 	}
 	for _, m := range g.State.ClientMounts {
 		s.Mounts = append(s.Mounts, mount(ctx, m, s))
+	}
+	if g.Left != nil {
+		left, err := g.Left()
+		if err != nil {
+			s.problem("%v", err)
+		}
+		s.Warnings = append(s.Warnings, left...)
 	}
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0

@@ -96,6 +96,18 @@ func ParseFstab(line string) (Fstab, bool) {
 	return e, true
 }
 
+// HasMount reports whether a line outside our block of /etc/fstab is for a mount point.
+func HasMount(text, path string) bool {
+	f, problem := Split(text)
+	if problem != nil {
+		return false
+	}
+	return slices.ContainsFunc(f.Outside(), func(l Line) bool {
+		e, ok := ParseFstab(l.Text)
+		return ok && e.File == path
+	})
+}
+
 // unescape decodes the octal escapes of fstab(5) and mountinfo: \040 and so on.
 func unescape(s string) string {
 	var b strings.Builder
