@@ -48,8 +48,8 @@ type Options struct {
 	Check string
 	// Fstab and MountInfo say which mounts should be and which are there.
 	Fstab, MountInfo string
-	// TLS is the directory of GlusterFS's certificates.
-	TLS string
+	// TLS are the directories in which builds of GlusterFS look for their certificates.
+	TLS []string
 	// HealInfo asks with the gluster program; HealInfoInterval is how long its answer for a volume is kept.
 	HealInfo         func(ctx context.Context, volume string) ([]gluster.HealSummary, error)
 	HealInfoInterval time.Duration
