@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 
 	"brickyard/gluster"
@@ -28,7 +29,8 @@ func usualPlace() error {
 func storeInSight(log *slog.Logger) bool {
 	err := usualPlace()
 	if err != nil {
-		log.Error("glusterd's store is not looked at", "error", err)
+		log.Error("glusterd's store may not be where it is looked for", "error", err)
 	}
-	return err == nil
+	_, surely := errors.AsType[change.Conflicts](err)
+	return !surely
 }

@@ -12,8 +12,8 @@ import (
 
 // lostHosts says what /etc/hosts does not have any more of what apply wrote, or "".
 func lostHosts(s *desired.State) string {
-	if !s.ManageHosts {
-		return ""
+	if _, err := os.Stat(s.ClusterFile); err != nil || !s.ManageHosts {
+		return "" // apply did not write it here
 	}
 	set, err := templateSet("")
 	if err != nil {

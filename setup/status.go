@@ -6,6 +6,8 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/setup/client"
+	"brickyard/setup/desired"
+	"brickyard/setup/host"
 	"brickyard/setup/pool"
 	"brickyard/setup/report"
 	"brickyard/setup/status"
@@ -35,6 +37,11 @@ func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
 	if s.Server {
 		g.Elsewhere = elsewhere
 	}
+	h, err := host.New(s, &desired.Rendered{}, cl.Source)
+	if err != nil {
+		return err
+	}
+	g.Names = h.Names
 	st := g.Gather(ctx)
 	if err := g.Local.Close(); err != nil {
 		return err

@@ -47,6 +47,15 @@ func (h *Host) names(ctx context.Context, files change.Plan, own []netip.Addr) (
 	return checkNames(h.State, k), nil
 }
 
+// Names looks at the names and addresses of the servers, as plan does: what is wrong with them is often the cause of all else.
+func (h *Host) Names(ctx context.Context) (change.Plan, error) {
+	own, err := h.Own()
+	if err != nil {
+		return change.Plan{}, err
+	}
+	return h.names(ctx, change.Plan{}, own)
+}
+
 // lookUp asks for the servers' names all at once. What it found stays found while /etc/hosts does: apply looks at the
 // machine after every change.
 func (h *Host) lookUp(ctx context.Context, hosts string) map[string][]netip.Addr {
@@ -110,6 +119,10 @@ func checkNames(s *desired.State, k known) change.Plan {
 				right+", and run \"systemctl restart glusterd\" if glusterd runs")
 		case asked && len(found) == 0:
 			p.Waits = append(p.Waits, fmt.Sprintf("this machine to know %s by name, %s (\"getent ahosts %s\" finds nothing)", server.Name, by, server.Name))
+		case asked && !slices.Contains(found, server.Address) && s.ManageHosts:
+			// A caching resolver reads /etc/hosts again after a moment.
+			p.Waits = append(p.Waits, fmt.Sprintf("the name %s to resolve to %s on this machine, as %s has it; by another service that /etc/nsswitch.conf names it resolves to %s (getent ahosts %s)",
+				server.Name, server.Address, HostsPath, list(found), server.Name))
 		case asked && !slices.Contains(found, server.Address):
 			conflict("name-address", field, fmt.Sprintf("its name resolves to %s on this machine, %s, and the cluster file says %s", list(found), by, server.Address),
 				right+", or correct "+field+".address")

@@ -37,6 +37,7 @@ func TestCheckNames(t *testing.T) {
 		{name: "the unspecified address", found: map[string]string{"n1": one, "n2": "0.0.0.0"}, codes: "name-is-local", problem: "its name resolves to 0.0.0.0 on this machine"},
 		{name: "a line that wins over our block, with another search order", managed: true, hosts: "10.0.0.2 n2", found: map[string]string{"n1": one, "n2": "::1"}, codes: "name-is-local", problem: "resolves to ::1"},
 		{name: "a third machine", found: map[string]string{"n1": one, "n2": "10.0.0.9"}, codes: "name-address", problem: "10.0.0.9", cure: "correct nodes.n2.address"},
+		{name: "another service that comes first", managed: true, found: map[string]string{"n1": one, "n2": "10.0.0.9"}, waits: "n2 to resolve to 10.0.0.2"},
 		{name: "nobody knows it", found: map[string]string{"n1": one, "n2": ""}, waits: "know n2 by name"},
 		{name: "nobody knows this one", found: map[string]string{"n1": "", "n2": two}, waits: "know its own name, n1"},
 		{name: "another node's address here", own: one + " " + two, codes: "other-address-here", problem: "10.0.0.2 is on an interface of this machine", cure: "ip addr"},

@@ -45,6 +45,9 @@ func TestNamesAndAddressesThatMeanAnotherMachineAreRefused(t *testing.T) {
 		defer with(t, first, "/etc/hosts", "10.77.0.11 n1.example.com\n")()
 		s.expect(first, 2, []string{"this machine to know n2.example.com by name", "getent ahosts n2.example.com"}, "plan")
 	})
+	// The address went away from a node that serves, as when it is given another one.
+	s.write(strings.Replace(right, "10.77.0.11", "10.77.0.151", 1))
+	s.expect(first, 1, []string{"! nodes.n1.example.com.address: 10.77.0.151 is on no interface of this machine", "ip addr"}, "status")
 	// By the remedies.
 	s.write(own)
 	for _, n := range s.Nodes() {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/setup/change"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
@@ -88,6 +89,8 @@ type Gatherer struct {
 	Checked string        // where check leaves its results on this node
 	// Elsewhere looks for a glusterd that is not in its usual place; nil where nobody does.
 	Elsewhere func() (gluster.Elsewhere, error)
+	// Names looks for names and addresses that mean another machine than the cluster file does; nil where nobody does.
+	Names func(context.Context) (change.Plan, error)
 	// Left says which mounts the cluster file does not have any more; nil where nobody looks.
 	Left func() ([]string, error)
 	Lost string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
@@ -97,7 +100,7 @@ type Gatherer struct {
 // result, never an error.
 func (g *Gatherer) Gather(ctx context.Context) *Status {
 	s := &Status{Node: g.State.Node, Problems: []string{}, Warnings: append([]string{}, cluster.Warnings(g.Cluster)...), Peers: []Peer{}, Volumes: []Volume{}, Mounts: []Mount{}}
-	g.machine(s)
+	g.machine(ctx, s)
 	peers, volumes := g.pool(ctx, s)
 	for _, server := range g.State.Pool.Servers {
 		s.Peers = append(s.Peers, peer(server, g.State.Node, peers, s))
@@ -118,23 +121,6 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s
-}
-
-// machine says what is wrong with this machine, and often the cause of the rest.
-func (g *Gatherer) machine(s *Status) {
-	if g.Lost != "" {
-		s.problem("%s", g.Lost)
-	}
-	if g.Elsewhere == nil {
-		return
-	}
-	e, err := g.Elsewhere()
-	if err != nil {
-		s.problem("where glusterd of this node keeps its store cannot be told: %v", err)
-	}
-	if e.What != "" {
-		s.problem("glusterd of this node has its %s at %s (%s), and gluster-setup supports %s only: gluster-setup plan says what helps", e.What, e.Path, e.By, e.Usual)
-	}
 }
 
 func (s *Status) problem(format string, args ...any) {
