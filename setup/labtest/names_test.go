@@ -89,9 +89,9 @@ func TestANameThatGlusterdTakesForItsOwnEndsApply(t *testing.T) {
 // cloud-init with manage_etc_hosts writes /etc/hosts anew at every boot.
 func TestHostsThatHaveLostTheirLinesAreNamed(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, lab.Options{Nodes: 2, Names: names(2)}, cacheFile(2, 0, 2))
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, cacheFile(2, 1, 2))
 	s.converge()
-	second := s.Node(1)
+	second, client := s.Node(1), s.Node(2)
 	second.Run("mkdir", "-p", "/etc/cloud/cloud.cfg.d")
 	second.Run("bash", "-c", "echo 'manage_etc_hosts: true' >/etc/cloud/cloud.cfg.d/99.cfg")
 	s.expect(second, 0, []string{"warning: /etc/hosts: cloud-init writes /etc/hosts anew at every boot (manage_etc_hosts: true in /etc/cloud/cloud.cfg.d/99.cfg)", "Write `manage_etc_hosts: false` there"}, "plan")
@@ -102,11 +102,19 @@ func TestHostsThatHaveLostTheirLinesAreNamed(t *testing.T) {
 	second.Run("bash", "-c", "umount /cache_server; mount /cache_server")
 	second.Run("bash", "-c", `printf '127.0.1.1 n2.example.com n2\n127.0.0.1 localhost\n::1 localhost ip6-localhost\n' >/etc/hosts`)
 	second.StartGlusterd()
-	const lost = "/etc/hosts has lost the lines of gluster-setup (n1.example.com is not known): run gluster-setup apply"
+	const lost = "/etc/hosts has lost the lines of gluster-setup (n1.example.com, n3.example.com are not known): run gluster-setup apply"
 	s.expect(second, 1, []string{"! " + lost}, "status")
 	recovering := s.start(second, "recover")
 	recovering.says(lost)
+	client.Run("bash", "-c", "echo 127.0.0.1 localhost >/etc/hosts")
+	const all = "/etc/hosts has lost the lines of gluster-setup (n1.example.com, n2.example.com, n3.example.com are not known): run gluster-setup apply"
+	s.start(client, "wait", "server").says("warning: " + all)
+	s.expect(client, 1, []string{"! " + all}, "status")
 	// By the remedies.
+	s.expect(client, 0, nil, "apply", "--parts", "host")
+	if now, err := os.ReadFile(client.Path("/etc/hosts")); err != nil || !strings.Contains(string(now), "10.77.0.11 n1.example.com") {
+		t.Errorf("%v, /etc/hosts after apply:\n%s", err, now)
+	}
 	s.expect(second, 0, nil, "apply")
 	recovering.wait().check(t, "recover", 0)
 	s.answered(second).check(t, "status", 0)

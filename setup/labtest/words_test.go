@@ -44,6 +44,7 @@ func TestWhatIsSaidOfAStateNamesIt(t *testing.T) {
 
 	// The bricks of a stopped volume.
 	first.Gluster("volume", "stop", "server")
+	s.expect(first, 1, []string{"volume server is Stopped", "is offline: the volume is stopped"}, "status")
 	s.expect(first, 1, []string{`NOT COMPLETE: the volume is stopped, and so are its bricks: "gluster volume start server" or "gluster-setup apply" starts them`}, "check")
 	s.expect(first, 0, nil, "apply")
 	s.waitFor("the bricks to be compared", func() bool { return s.try(first, "check").code == 0 })

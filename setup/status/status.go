@@ -223,6 +223,11 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 		wg.Go(func() { g.brick(ctx, &out.Bricks[i]) })
 	}
 	wg.Wait()
+	for i := range out.Bricks {
+		if b := &out.Bricks[i]; !b.Online && have.ID != "" && have.Status != gluster.Started {
+			b.Why = "the volume is " + strings.ToLower(out.Status)
+		}
+	}
 	g.heals(ctx, want, have, &out, s)
 	g.waits(&out, s)
 	for _, b := range out.Bricks {
