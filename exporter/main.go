@@ -76,15 +76,15 @@ type LogFlags struct {
 
 // PathFlags say where things are.
 type PathFlags struct {
-	Socket   string `default:"${socket}" help:"Unix socket of glusterd."`
-	Workdir  string `default:"${workdir}" help:"Working directory of glusterd."`
-	Rundir   string `default:"/var/run/gluster" help:"Directory in which glusterd notes its processes."`
-	Procfs   string `default:"/proc" help:"Where /proc is mounted."`
-	Fstab    string `default:"/etc/fstab" help:"Table of the mounts that should be."`
-	TLS      string `name:"tls" default:"/etc/ssl" help:"Directory of GlusterFS's certificates."`
-	Recovery string `default:"/var/lib/brickyard/recovery.json" help:"File in which gluster-setup recover leaves word."`
-	Waiting  string `default:"/run/brickyard/mount-wait" help:"Directory in which mounts that wait for a heal leave word."`
-	Check    string `default:"/var/lib/brickyard/check.json" help:"File in which gluster-setup check leaves its results."`
+	Socket   string   `default:"${socket}" help:"Unix socket of glusterd."`
+	Workdir  string   `default:"${workdir}" help:"Working directory of glusterd."`
+	Rundir   string   `default:"/var/run/gluster" help:"Directory in which glusterd notes its processes."`
+	Procfs   string   `default:"/proc" help:"Where /proc is mounted."`
+	Fstab    string   `default:"/etc/fstab" help:"Table of the mounts that should be."`
+	TLS      []string `name:"tls" default:"/usr/lib/ssl,/etc/ssl,/etc/pki/tls" placeholder:"DIR,..." help:"Directories of GlusterFS's certificates (${default}): builds differ in which of them they read. Those that volumes name are found anyway."`
+	Recovery string   `default:"/var/lib/brickyard/recovery.json" help:"File in which gluster-setup recover leaves word."`
+	Waiting  string   `default:"/run/brickyard/mount-wait" help:"Directory in which mounts that wait for a heal leave word."`
+	Check    string   `default:"/var/lib/brickyard/check.json" help:"File in which gluster-setup check leaves its results."`
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"brickyard/internal/programs"
 )
 
 // DefaultCLITimeout bounds a command whose context has no deadline. It is a little more than the 120 s
@@ -20,7 +22,7 @@ const DefaultCLITimeout = 130 * time.Second
 // CLI makes changes through the gluster program, the only way that GlusterFS supports
 // in all versions.
 type CLI struct {
-	// Path is the program; "" means gluster, searched in PATH.
+	// Path is the program; "" means gluster, searched in PATH and in the system's directories.
 	Path string
 	// Prefix is put in front of the program, to run it elsewhere, as nsenter does.
 	Prefix []string
@@ -28,7 +30,7 @@ type CLI struct {
 
 // Run makes one change. Every error is an *Error:
 // ErrNotRunning where no glusterd answers, ErrTransaction where another command holds a lock, ErrNoSuchVolume,
-// ErrAlready where there was nothing to do, ErrTimeout where ctx ended before the command (the
+// ErrAlready where there was nothing to do, ErrItself for a probe of the node itself, ErrTimeout where ctx ended before the command (the
 // change may still be made), else ErrRefused.
 func (c CLI) Run(ctx context.Context, cmd Command) error {
 	_, err := c.output(ctx, cmd)
@@ -76,9 +78,13 @@ func (c CLI) output(ctx context.Context, cmd Command) ([]byte, error) {
 	}
 	argv := append(append([]string(nil), c.Prefix...), path, "--mode=script", "--xml")
 	argv = append(argv, cmd...)
+	if program := programs.Look(argv[0]); program != "" {
+		argv[0] = program
+	}
 	stdout, stderr := boundedBuffer{left: maxOutput}, boundedBuffer{left: maxOutput}
 	run := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // no shell is involved
 	run.Stdout, run.Stderr = &stdout, &stderr
+	run.Env = append(os.Environ(), "PATH="+programs.Path())
 	run.WaitDelay = time.Second
 	// Whom a hangup or Ctrl-C ends decides the caller, by the context, not the terminal.
 	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -138,7 +144,7 @@ func parseCLI(cmd Command, doc []byte) error {
 	}
 	// A probe of a peer or of the node itself succeeds and says so in its output.
 	if out.OpRet == 0 {
-		if e := refusal(cmd.Name(), cmd.object(), out.OpErrno, text); e.Kind == ErrAlready { //nolint:errorlint // our own field
+		if e := refusal(cmd.Name(), cmd.object(), out.OpErrno, text); e.Kind == ErrAlready || e.Kind == ErrItself { //nolint:errorlint // our own field
 			return e
 		}
 		return nil

@@ -30,8 +30,10 @@ var (
 	// ErrBrickOffline says that a brick has no process, or one that has not come up yet.
 	ErrBrickOffline = errors.New("brick is offline")
 	// ErrAlready says that a change was not needed: a volume that was started
-	// already, a peer that is in the pool already, a probe of the node itself.
+	// already, a peer that is in the pool already.
 	ErrAlready = errors.New("already so")
+	// ErrItself says that GlusterFS takes the host of a probe for the node itself.
+	ErrItself = errors.New("it is this node itself")
 	// ErrMalformed says that an answer could not be understood.
 	ErrMalformed = errors.New("malformed answer")
 )
@@ -131,10 +133,11 @@ func refusal(op, object string, code int, text string) *Error {
 	case code == codeNoVolume, strings.Contains(text, "does not exist") && strings.HasPrefix(strings.ToLower(text), "volume "):
 		e.Kind = ErrNoSuchVolume
 	case strings.Contains(text, "already started"), strings.Contains(text, "already in peer list"),
-		strings.Contains(text, "Probe on localhost not needed"),
 		op == "volume profile" && strings.Contains(text, "is not started"),
 		op == "volume stop" && strings.Contains(text, "is not in the started state"):
 		e.Kind = ErrAlready
+	case strings.Contains(text, "Probe on localhost not needed"):
+		e.Kind = ErrItself
 	case code == int(syscall.ENOTCONN), strings.Contains(text, "Peer in Cluster' state"), strings.Contains(text, "glusterds are not running"):
 		e.Kind = ErrUnreachable
 	}

@@ -28,7 +28,7 @@ func TestErrorsTellWhatHappened(t *testing.T) {
 	}{
 		{"start a volume that is started", gluster.VolumeStart("three"), gluster.ErrAlready, "already started"},
 		{"probe a peer", gluster.PeerProbe("n2"), gluster.ErrAlready, "already in peer list"},
-		{"probe the node itself", gluster.PeerProbe("n1"), gluster.ErrAlready, "localhost"},
+		{"probe the node itself", gluster.PeerProbe("n1"), gluster.ErrItself, "localhost"},
 		{"profile a volume", gluster.ProfileStart("three"), nil, ""},
 		{"profile a volume that is profiled", gluster.ProfileStart("three"), gluster.ErrAlready, "already started"},
 		{"end profiling", gluster.ProfileStop("three"), nil, ""},

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"brickyard/gluster"
 	"brickyard/setup/check"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
@@ -75,6 +76,9 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 	if !s.Server {
 		return refusedError{fmt.Errorf("%s has no bricks: run check on one of %s", s.Node, strings.Join(serverNames(s), ", "))}
 	}
+	if err := usualPlace(); err != nil {
+		return err
+	}
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = deadline(ctx, c.Timeout)
@@ -128,6 +132,7 @@ func (c *CheckCmd) options(cl *cluster.Cluster) (check.Options, error) {
 func (c *CheckCmd) compare(ctx context.Context, s *desired.State, volumes []desired.Volume, o check.Options) ([]check.SetResult, error) {
 	self, _ := s.Pool.Server(s.Node)
 	results := []check.SetResult{}
+	down := notStarted(ctx)
 	for _, v := range volumes {
 		name := v.Spec.Name
 		sets, err := setsOf(s, name)
@@ -138,10 +143,35 @@ func (c *CheckCmd) compare(ctx context.Context, s *desired.State, volumes []desi
 			if c.Own && !self.Is([]string{set.Bricks[0].Host}) {
 				continue
 			}
+			if why := down[name]; why != "" {
+				results = append(results, check.Skipped(name, i, o, why))
+				continue
+			}
 			results = append(results, check.CompareSet(ctx, name, i, set, o))
 		}
 	}
 	return results, os.RemoveAll(o.Dir)
+}
+
+// notStarted says of volumes of which no brick runs why that is so. Where glusterd does not answer the bricks are asked all the same.
+func notStarted(ctx context.Context) map[string]string {
+	local := gluster.NewClient("unix", "")
+	defer local.Close() //nolint:errcheck // it was only read from
+	volumes, err := local.Volumes(ctx)
+	if err != nil {
+		return nil
+	}
+	down := map[string]string{}
+	for _, v := range volumes {
+		switch v.Status {
+		case gluster.Started:
+		case gluster.Stopped:
+			down[v.Name] = fmt.Sprintf("the volume is stopped, and so are its bricks: \"gluster volume start %s\" or \"gluster-setup apply\" starts them", v.Name)
+		default:
+			down[v.Name] = fmt.Sprintf("the volume was never started, and has no contents: \"gluster volume start %s\" or \"gluster-setup apply\" starts it", v.Name)
+		}
+	}
+	return down
 }
 
 // end leaves word of the results and prints them.

@@ -56,6 +56,9 @@ func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 		if err := root("guard"); err != nil {
 			return err
 		}
+		if !storeInSight(log) {
+			return nil
+		}
 		return readableStore(gluster.DefaultWorkdir, "/proc", time.Now(), log)
 	}
 	s, err := c.node()
@@ -70,7 +73,11 @@ func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 		return stopped(ctx, g, s)
 	}
 	w := newWatch(g, s, log)
-	return errors.Join(w.look(lastingBricks(s)), w.noteAbsent(), readableStore(gluster.DefaultWorkdir, g.Proc, g.Now(), log))
+	err = errors.Join(w.look(lastingBricks(s)), w.noteAbsent())
+	if storeInSight(log) {
+		err = errors.Join(err, readableStore(gluster.DefaultWorkdir, g.Proc, g.Now(), log))
+	}
+	return err
 }
 
 // readableStore moves volumes aside that keep glusterd from starting: it gets

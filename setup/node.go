@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,15 +80,9 @@ func (f fileFlags) self(c *cluster.Cluster) (*desired.State, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host name of this machine: %w", err)
 	}
-	ifaces, err := net.InterfaceAddrs()
+	addrs, err := machine.Addresses()
 	if err != nil {
-		return nil, fmt.Errorf("addresses of this machine: %w", err)
-	}
-	var addrs []netip.Addr
-	for _, a := range ifaces {
-		if p, err := netip.ParsePrefix(a.String()); err == nil {
-			addrs = append(addrs, p.Addr().Unmap())
-		}
+		return nil, err
 	}
 	name, err := cluster.FindNode(c, f.Node, hostname, addrs)
 	if err != nil {
@@ -116,13 +108,7 @@ func (f planFlags) nodeOf(c *cluster.Cluster, text []byte, change func(*desired.
 	if change != nil {
 		change(s)
 	}
-	dir := f.Templates
-	if dir == "" {
-		if st, err := os.Stat(templatesDir); err == nil && st.IsDir() {
-			dir = templatesDir
-		}
-	}
-	set, err := templates.New(dir)
+	set, err := templateSet(f.Templates)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +119,16 @@ func (f planFlags) nodeOf(c *cluster.Cluster, text []byte, change func(*desired.
 	return &node{cluster: c, state: s, rendered: r}, nil
 }
 
+// templateSet reads the templates of a directory; "" is the usual one, if it exists.
+func templateSet(dir string) (*templates.Set, error) {
+	if dir == "" {
+		if st, err := os.Stat(templatesDir); err == nil && st.IsDir() {
+			dir = templatesDir
+		}
+	}
+	return templates.New(dir)
+}
+
 const templatesDir = "/etc/brickyard/templates"
 
 // planners returns the parts to plan or apply, in order.
@@ -141,7 +137,7 @@ func (n *node) planners(parts []string) ([]change.Planner, func() error, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &pool.Pool{Node: n.state.Node, Want: n.state.Pool, Local: gluster.NewClient("unix", ""), CLI: &gluster.CLI{}, Dial: pool.DialTCP}
+	p := &pool.Pool{Node: n.state.Node, Want: n.state.Pool, Local: gluster.NewClient("unix", ""), CLI: &gluster.CLI{}, Dial: pool.DialTCP, Resolve: h.Resolve}
 	c := &client.Client{State: n.state, Exec: machine.Run, Probe: probe(n.state), AtBoot: waitsAtBoot}
 	all := []change.Planner{h, p, c}
 	return slices.DeleteFunc(all, func(p change.Planner) bool { return !slices.Contains(parts, string(p.Part())) }), p.Close, nil

@@ -51,6 +51,9 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	if !o.State.Server {
 		return nil // no bricks, nothing to recover
 	}
+	if err := usualPlace(); err != nil {
+		return err
+	}
 	if err := c.allowed(ctx, streams, o); err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		},
 		EndSelfHeal: func(ctx context.Context) error { return recovery.EndSelfHeal(ctx, "/proc") },
 		Joining:     o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
-		Status: status,
+		Status: status, Lost: func() string { return lostHosts(o.State) },
 	}
 	err = r.Recover(ctx)
 	if errors.Is(err, recovery.ErrPerson) {

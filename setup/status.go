@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/client"
+	"brickyard/setup/desired"
+	"brickyard/setup/host"
 	"brickyard/setup/pool"
 	"brickyard/setup/report"
 	"brickyard/setup/status"
@@ -30,7 +33,15 @@ func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
 	if err := root("status"); err != nil {
 		return err
 	}
-	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Journal: journalPath(), Checked: checkPath()}
+	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Journal: journalPath(), Checked: checkPath(), Lost: lostHosts(s), Left: func() ([]string, error) { return client.Left(s) }}
+	if s.Server {
+		g.Elsewhere = elsewhere
+	}
+	h, err := host.New(s, &desired.Rendered{}, cl.Source)
+	if err != nil {
+		return err
+	}
+	g.Names = h.Names
 	st := g.Gather(ctx)
 	if err := g.Local.Close(); err != nil {
 		return err

@@ -40,6 +40,9 @@ func (w *waiting) say(what []string) error {
 
 // waitVolume ends when the volume serves, as wholly as its nodes that are up can, and this node's bricks of it are healed.
 func waitVolume(ctx context.Context, streams IO, c *cluster.Cluster, s *desired.State, volume string) error {
+	if lost := lostHosts(s); lost != "" {
+		fmt.Fprintf(streams.Err, "warning: %s\n", lost) //nolint:errcheck // a log line
+	}
 	w := &waiting{streams: streams}
 	if err := w.serving(ctx, probe(s), volume); err != nil {
 		return err

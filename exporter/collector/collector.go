@@ -48,8 +48,8 @@ type Options struct {
 	Check string
 	// Fstab and MountInfo say which mounts should be and which are there.
 	Fstab, MountInfo string
-	// TLS is the directory of GlusterFS's certificates.
-	TLS string
+	// TLS are the directories in which builds of GlusterFS look for their certificates.
+	TLS []string
 	// HealInfo asks with the gluster program; HealInfoInterval is how long its answer for a volume is kept.
 	HealInfo         func(ctx context.Context, volume string) ([]gluster.HealSummary, error)
 	HealInfoInterval time.Duration
@@ -159,7 +159,7 @@ func (r *scrape) Gather() ([]*dto.MetricFamily, error) {
 	_, err := set.node.Glusterd.UUID(r.ctx)
 	to.is(set.meta.up, err == nil)
 	_, _, server, serr := set.node.Server()
-	to.is(set.meta.server, server || serr != nil)
+	to.is(set.meta.server, server || serr != nil || err == nil)
 	var wg sync.WaitGroup
 	for _, c := range r.collectors {
 		wg.Go(func() { set.run(r.ctx, c, facts, to) })

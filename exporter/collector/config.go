@@ -18,6 +18,9 @@ func config() Collector {
 		Metrics: []*Metric{info, level, checksum, version},
 		collect: func(_ context.Context, s *node.Scrape, to sink) error {
 			uuid, opVersion, server, err := s.Server()
+			if err == nil {
+				err = s.Elsewhere(uuid)
+			}
 			if !server || err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"sync"
@@ -138,6 +139,18 @@ func (n *Node) Server() (uuid string, opVersion int, server bool, err error) {
 		return "", 0, false, nil
 	}
 	return uuid, opVersion, err == nil, err
+}
+
+var errElsewhere = errors.New("glusterd answers, and does not keep its store there: name its working directory with --path.workdir (option working-directory in /etc/glusterfs/glusterd.vol)")
+
+// Elsewhere is an error where the glusterd that answers is not the one whose store this is, with the identity in that: most of what
+// is exported would be missing, and nothing would say so.
+func (s *Scrape) Elsewhere(uuid string) error {
+	answered, err := s.Glusterd.UUID(s.ctx)
+	if err != nil || answered == uuid {
+		return nil //nolint:nilerr // gluster_up says so
+	}
+	return fmt.Errorf("%s: %w", s.Store.Dir, errElsewhere)
 }
 
 // pidFile is where glusterd keeps the identifier of the process that serves a brick (GLUSTERD_GET_BRICK_PIDFILE,

@@ -50,7 +50,7 @@ complete -c gluster_exporter -l path.workdir -x -d 'Working directory of gluster
 complete -c gluster_exporter -l path.rundir -x -d 'Directory in which glusterd notes its processes.'
 complete -c gluster_exporter -l path.procfs -x -d 'Where /proc is mounted.'
 complete -c gluster_exporter -l path.fstab -x -d 'Table of the mounts that should be.'
-complete -c gluster_exporter -l path.tls -x -d 'Directory of GlusterFS\'s certificates.'
+complete -c gluster_exporter -l path.tls -x -d 'Directories of GlusterFS\'s certificates (/usr/lib/ssl,/etc/ssl,/etc/pki/tls): builds differ in which of them they read. Those that volumes name are found anyway.'
 complete -c gluster_exporter -l path.recovery -x -d 'File in which gluster-setup recover leaves word.'
 complete -c gluster_exporter -l path.waiting -x -d 'Directory in which mounts that wait for a heal leave word.'
 complete -c gluster_exporter -l path.check -x -d 'File in which gluster-setup check leaves its results.'

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"brickyard/setup/machine"
+	"brickyard/internal/programs"
 )
 
 // Mount is a brick of a running volume, shown by a client of GlusterFS that
@@ -72,7 +72,7 @@ func (m *Mount) Accuse(path, key string, value []byte) error {
 }
 
 func mountBrick(ctx context.Context, s Set, brick int, dir string, flags ...string) (_ *Mount, err error) {
-	program := machine.Find("/", "glusterfs")
+	program := programs.Find("/", "glusterfs")
 	if program == "" {
 		return nil, errors.New("the program glusterfs is missing: install GlusterFS's client, as apply does")
 	}

@@ -42,14 +42,30 @@ type SetResult struct {
 // Equal reports whether the set was compared as a whole and nothing differs.
 func (r SetResult) Equal() bool { return r.Complete && r.Different == 0 && r.Waiting == 0 }
 
-// CompareSet compares the bricks of one replica set; index counts from 0. What
-// goes wrong is in the result.
-func CompareSet(ctx context.Context, volume string, index int, s Set, o Options) SetResult {
-	began := time.Now()
+// newResult is that of a set of which nothing is compared yet.
+func newResult(volume string, index int, began time.Time, o Options) SetResult {
 	r := SetResult{
 		Volume: volume, Set: index + 1, Bricks: []string{}, Started: began.UTC().Truncate(time.Millisecond),
 		Content: o.Content, Counts: Counts{Differing: map[Kind]int64{}}, Differences: []Difference{},
 	}
+	for _, k := range Kinds() {
+		r.Differing[k] = 0
+	}
+	return r
+}
+
+// Skipped is the result of a set that was not compared, and why; index counts from 0.
+func Skipped(volume string, index int, o Options, why string) SetResult {
+	r := newResult(volume, index, time.Now(), o)
+	r.Problem = why
+	return r
+}
+
+// CompareSet compares the bricks of one replica set; index counts from 0. What
+// goes wrong is in the result.
+func CompareSet(ctx context.Context, volume string, index int, s Set, o Options) SetResult {
+	began := time.Now()
+	r := newResult(volume, index, began, o)
 	err := compareSet(ctx, &r, s, o)
 	for _, k := range Kinds() {
 		r.Differing[k] += 0

@@ -50,7 +50,11 @@ func WriteSummary(w io.Writer, results []SetResult) error {
 		if r.Content {
 			words = append(words, humanize.IBytes(uint64(max(0, r.Bytes)))+" of contents") //nolint:gosec // not negative
 		}
-		fmt.Fprintf(&b, "volume %s, replica set %d (%s): compared %s in %s: ", r.Volume, r.Set, strings.Join(r.Bricks, ", "),
+		bricks := ""
+		if len(r.Bricks) > 0 { // those that could be compared
+			bricks = " (" + strings.Join(r.Bricks, ", ") + ")"
+		}
+		fmt.Fprintf(&b, "volume %s, replica set %d%s: compared %s in %s: ", r.Volume, r.Set, bricks,
 			strings.Join(words, ", "), time.Duration(r.Duration*float64(time.Second)).Round(100*time.Millisecond))
 		var came []string
 		if r.Different > 0 {

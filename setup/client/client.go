@@ -3,7 +3,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -41,7 +43,31 @@ func (c *Client) Plan(ctx context.Context) (change.Plan, error) {
 		}
 		p.Add(q)
 	}
-	return p, nil
+	left, err := Left(c.State)
+	p.Warnings = append(p.Warnings, left...)
+	return p, err
+}
+
+// Left says which mounts of the pool's volumes the cluster file does not have any more.
+func Left(s *desired.State) ([]string, error) {
+	all, err := machine.Mounts()
+	if err != nil {
+		return nil, err
+	}
+	var mounted []desired.Mounted
+	for _, m := range all {
+		if m.FSType == "fuse.glusterfs" && !gluster.OfGsyncd(m.Mountpoint) {
+			mounted = append(mounted, desired.Mounted{Source: m.Source, Path: m.Mountpoint})
+		}
+	}
+	if len(mounted) == 0 {
+		return nil, nil
+	}
+	fstab, err := os.ReadFile("/etc/fstab")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return s.LeftMounts(mounted, string(fstab)), nil
 }
 
 func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan, error) {

@@ -107,7 +107,7 @@ type Mount struct {
 // default to true and are never nil in a parsed Cluster.
 type Manage struct {
 	Packages *bool `yaml:"packages" json:"packages,omitempty" jsonschema:"default=true" jsonschema_description:"Whether apply installs missing packages."`
-	Hosts    *bool `yaml:"hosts" json:"hosts,omitempty" jsonschema:"default=true" jsonschema_description:"Whether apply writes the nodes to /etc/hosts. With false something else, such as DNS, must resolve every node's name on every node."`
+	Hosts    *bool `yaml:"hosts" json:"hosts,omitempty" jsonschema:"default=true" jsonschema_description:"Whether apply writes the nodes to /etc/hosts. With false something else, such as DNS, must resolve every node's name to its address on every node, which apply looks at for servers."`
 }
 
 // Exporter says how gluster_exporter runs.

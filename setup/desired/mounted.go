@@ -3,9 +3,11 @@ package desired
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"brickyard/gluster"
 	"brickyard/setup/cluster"
+	"brickyard/setup/textfile"
 )
 
 // OldContents warns of a mount that should have auto-invalidation and runs
@@ -40,4 +42,46 @@ func (m ClientMount) WrongFlags(have []string) []string {
 		wrong = append(wrong, word)
 	}
 	return wrong
+}
+
+// Mounted is a volume that this machine mounts.
+type Mounted struct {
+	Source string // as the mount table has it: SERVER:/VOLUME
+	Path   string
+}
+
+// LeftMounts says of each mount of a volume of this pool that neither the cluster file nor a line of somebody else's in /etc/fstab
+// has that it is a leftover: apply takes our line out of fstab and leaves the mount to those who use it.
+func (s *State) LeftMounts(mounted []Mounted, fstab string) []string {
+	var words []string
+	for _, m := range mounted {
+		volume := m.volume()
+		_, known := s.Pool.Volume(volume)
+		named := slices.ContainsFunc(s.ClientMounts, func(c ClientMount) bool { return c.Path == m.Path })
+		if !known || named || !m.from(s) || textfile.HasMount(fstab, m.Path) {
+			continue
+		}
+		words = append(words, fmt.Sprintf("volume %s is mounted on %s, and neither the cluster file nor another line of /etc/fstab has that mount: it will not be there after the next boot. Write it under mounts if it is needed, or run \"umount %s\" when nobody uses it",
+			volume, m.Path, m.Path))
+	}
+	return words
+}
+
+// volume is the name of the mounted volume: what follows the last colon, without the directory in it.
+func (m Mounted) volume() string {
+	name := strings.TrimPrefix(m.Source[strings.LastIndex(m.Source, ":")+1:], "/")
+	name, _, _ = strings.Cut(name, "/")
+	return name
+}
+
+// from reports whether a server of the pool was asked for the volume. Another pool may have a volume of the same name.
+func (m Mounted) from(s *State) bool {
+	hosts := strings.Split(m.Source[:max(0, strings.LastIndex(m.Source, ":"))], ",")
+	return slices.ContainsFunc(hosts, func(host string) bool {
+		host = strings.Trim(host, "[]")
+		if s.Server && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host) {
+			return true
+		}
+		return slices.ContainsFunc(s.Pool.Servers, func(server Server) bool { return server.Is([]string{host}) })
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,17 +26,18 @@ type Files struct {
 	Root     string // "/" or the directory of render --root
 	State    *desired.State
 	Rendered *desired.Rendered
-	Source   string // the cluster file in use
-	Self     string // the running program, installed at State.Binary when that is another file; "" leaves it out
+	Source   string       // the cluster file in use
+	Self     string       // the running program, installed at State.Binary when that is another file; "" leaves it out
+	Own      []netip.Addr // addresses of this machine; nil below another Root
 	// Stale is called before a file that systemd reads is changed, so that a run
 	// that dies before it reloads systemd does not leave that to nobody.
 	Stale func() error
 }
 
-const (
-	hostsPath = "/etc/hosts"
-	fstabPath = "/etc/fstab"
-)
+// HostsPath is where apply writes the nodes.
+const HostsPath = "/etc/hosts"
+
+const fstabPath = "/etc/fstab"
 
 // Part says that files belong to the host part.
 func (f *Files) Part() change.Part { return change.Host }
@@ -60,16 +62,21 @@ func (f *Files) hosts() (change.Plan, error) {
 	if !f.State.ManageHosts {
 		return p, nil
 	}
-	old, err := readText(f.path(hostsPath))
+	old, err := readText(f.path(HostsPath))
 	if err != nil {
 		return p, err
 	}
-	text, problems := textfile.EditHosts(old, f.Rendered.HostsBlock, f.State.Node)
+	text, problems := textfile.EditHosts(old, f.Rendered.HostsBlock, f.State.Node, func(a netip.Addr) bool { return machine.IsLocal(a, f.Own) })
 	for _, pr := range problems {
-		p.Conflicts = append(p.Conflicts, f.conflict("hosts-entry", hostsPath, pr))
+		p.Conflicts = append(p.Conflicts, f.conflict("hosts-entry", HostsPath, pr))
 	}
+	q, err := f.rewriters(old)
+	if err != nil {
+		return p, err
+	}
+	p.Add(q)
 	if len(problems) == 0 && text != old {
-		p.Changes = append(p.Changes, f.write(hostsPath, old, text, 0o644, false, "the nodes of the cluster must be known by name without asking a name server"))
+		p.Changes = append(p.Changes, f.write(HostsPath, old, text, 0o644, false, "the nodes of the cluster must be known by name without asking a name server"))
 	}
 	return p, nil
 }

@@ -5,9 +5,11 @@ package host
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"time"
 
+	"brickyard/gluster"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
@@ -47,8 +49,16 @@ type Host struct {
 
 	// Bricks counts the brick processes of this machine.
 	Bricks func() (int, error)
+	// Own lists the addresses of this machine's interfaces, and Resolve asks for those of a name; nil where neither is asked.
+	Own     func() ([]netip.Addr, error)
+	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
+	// Elsewhere looks for a glusterd that is not in its usual place; nil where nobody does.
+	Elsewhere func() (gluster.Elsewhere, error)
 	// UserAttributes reports whether a tmpfs keeps user attributes.
 	UserAttributes func() (bool, error)
+
+	found    map[string][]netip.Addr // what Resolve has found,
+	foundFor string                  // and with which /etc/hosts
 }
 
 // Default directories of Host.
@@ -63,7 +73,14 @@ func New(s *desired.State, r *desired.Rendered, source string) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	return &Host{State: s, Rendered: r, Exec: machine.Run, Systemd: DBus{}, Self: self, Source: source, StateDir: StateDir, RunDir: RunDir, Root: "/", Bricks: bricks, UserAttributes: volfilter.Keeps}, nil
+	return &Host{
+		State: s, Rendered: r, Exec: machine.Run, Systemd: DBus{}, Self: self, Source: source, StateDir: StateDir, RunDir: RunDir, Root: "/",
+		Bricks: bricks, UserAttributes: volfilter.Keeps, Own: machine.Addresses,
+		Elsewhere: func() (gluster.Elsewhere, error) { return gluster.FindElsewhere("/", "/proc") },
+		Resolve: func(ctx context.Context, name string) ([]netip.Addr, error) {
+			return machine.Resolve(ctx, machine.Run, name)
+		},
+	}, nil
 }
 
 // Part returns change.Host.
@@ -74,11 +91,23 @@ func (h *Host) Part() change.Part { return change.Host }
 // glusterd, which must never run without its bricks' file systems.
 func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 	var p change.Plan
-	files := &Files{Root: h.Root, State: h.State, Rendered: h.Rendered, Source: h.Source, Self: h.Self, Stale: h.markStale}
+	var own []netip.Addr
+	if h.Own != nil {
+		var err error
+		if own, err = h.Own(); err != nil {
+			return p, err
+		}
+	}
+	files := &Files{Root: h.Root, State: h.State, Rendered: h.Rendered, Source: h.Source, Self: h.Self, Own: own, Stale: h.markStale}
 	fp, err := files.Plan(ctx)
 	if err != nil {
 		return p, err
 	}
+	names, err := h.names(ctx, fp, own)
+	if err != nil {
+		return p, err
+	}
+	p.Add(names)
 	p.Add(h.packages(diskPrograms(h.State)))
 	devices := map[string]device{}
 	for _, m := range h.State.BrickMounts {
@@ -110,7 +139,12 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 	}
 	p.Add(h.packages(glusterPrograms(h.State)))
 	if h.State.Server {
-		q, err := h.volfilter()
+		q, err := h.elsewhere()
+		if err != nil {
+			return p, err
+		}
+		p.Add(q)
+		q, err = h.volfilter()
 		if err != nil {
 			return p, err
 		}

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"brickyard/internal/programs"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
-	"brickyard/setup/machine"
 )
 
 // A program the node needs, and the packages that bring it.
@@ -116,4 +116,4 @@ func (h *Host) aptInstall(ctx context.Context, install []string) error {
 }
 
 // find looks for a program in the system's directories, whatever PATH says.
-func (h *Host) find(name string) string { return machine.Find(h.Root, name) }
+func (h *Host) find(name string) string { return programs.Find(h.Root, name) }

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	volfilePath  = "/etc/glusterfs/glusterd.vol"
+	volfilePath  = gluster.Volfile
 	familyOption = "transport.address-family"
 	ourComment   = "# gluster-setup: the nodes of the cluster file have IPv6 addresses"
 	ourOption    = "    option transport.address-family inet6"

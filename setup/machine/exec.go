@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"brickyard/internal/programs"
 )
 
 // Exec runs a program and returns its standard output. The error names the
@@ -20,36 +20,6 @@ type Exec func(ctx context.Context, env []string, argv ...string) ([]byte, error
 // ErrNoProgram is wrapped when the program is not installed.
 var ErrNoProgram = errors.New("program not found")
 
-// systemDirs are where distributions install programs for administrators.
-func systemDirs() []string {
-	return []string{"/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"}
-}
-
-// Find looks for a program in the system's directories below root, whatever
-// PATH says: cron and some configuration management leave /sbin out. It
-// returns "" when the program is not installed.
-func Find(root, name string) string {
-	for _, dir := range systemDirs() {
-		path := filepath.Join(root, dir, name)
-		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
-			return path
-		}
-	}
-	return ""
-}
-
-// searchPath is the environment's PATH with the system's directories behind
-// it: dpkg and mount helpers look there for programs of their own.
-func searchPath() string {
-	dirs := filepath.SplitList(os.Getenv("PATH"))
-	for _, d := range systemDirs() {
-		if !slices.Contains(dirs, d) {
-			dirs = append(dirs, d)
-		}
-	}
-	return strings.Join(dirs, ":")
-}
-
 // lastWait is how long a program that was told to end, or what it left behind
 // with its output open, may take before Run goes on without it.
 const lastWait = 15 * time.Second
@@ -58,15 +28,13 @@ const lastWait = 15 * time.Second
 // asked to end, so that a package manager or mount can tidy up, and killed
 // when it does not.
 func Run(ctx context.Context, env []string, argv ...string) ([]byte, error) {
-	program := argv[0]
-	if _, err := exec.LookPath(program); err != nil && filepath.Base(program) == program {
-		if program = Find("/", argv[0]); program == "" {
-			return nil, fmt.Errorf("%s: %w", argv[0], ErrNoProgram)
-		}
+	program := programs.Look(argv[0])
+	if program == "" {
+		return nil, fmt.Errorf("%s: %w", argv[0], ErrNoProgram)
 	}
 	cmd := exec.CommandContext(ctx, program, argv[1:]...)
 	cmd.Args[0] = argv[0]
-	cmd.Env = append(append(os.Environ(), "LC_ALL=C", "PATH="+searchPath()), env...)
+	cmd.Env = append(append(os.Environ(), "LC_ALL=C", "PATH="+programs.Path()), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = lastWait
 	// A hangup, or Ctrl-C, is for this program to handle: the terminal must not send it to the other one in the middle of its work.

@@ -54,6 +54,8 @@ type Pool struct {
 	Local *gluster.Client // this node's glusterd
 	CLI   *gluster.CLI
 	Dial  func(server desired.Server) *gluster.Client // another node's glusterd
+	// Resolve asks for the addresses of a name on this machine; nil where nobody asks.
+	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
 	// Grace is how long another node's refusal is retried that its own apply may
 	// end, or not. Zero means DefaultGrace.
 	Grace time.Duration

@@ -3,6 +3,8 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +22,31 @@ func (p *Pool) do(ctx context.Context, s Step) error {
 	if s.Command == nil {
 		return nil
 	}
-	return p.run(ctx, s.Command)
+	err := p.run(ctx, s.Command)
+	if errors.Is(err, gluster.ErrItself) {
+		return p.itself(ctx, s.Command[len(s.Command)-1])
+	}
+	return err
+}
+
+// itself is the refusal of a probe of another node that glusterd takes for a probe of its own. It keeps in mind which names
+// are its own until it is restarted.
+func (p *Pool) itself(ctx context.Context, name string) error {
+	server, _ := p.Want.Server(name)
+	now := "it was told so before, and keeps it in mind until it is restarted"
+	if p.Resolve != nil {
+		addrs, err := p.Resolve(ctx, name)
+		if err != nil {
+			return err
+		}
+		if len(addrs) > 0 && !slices.Contains(addrs, server.Address) || len(addrs) > 1 {
+			now = "the name resolves to " + strings.Trim(fmt.Sprint(addrs), "[]") + " here"
+		}
+	}
+	return change.Conflicts{{
+		Code: "name-is-local", Object: "peer " + name, Problem: "GlusterFS takes it for this machine (\"Probe on localhost not needed\"): " + now,
+		Remedy: fmt.Sprintf("have %s resolve to %s and nothing else on this machine (\"getent ahosts %s\" shows what it does), run \"systemctl restart glusterd\", and run apply again", name, server.Address, name),
+	}}
 }
 
 // run runs a gluster command and sorts its refusals: what will be possible by

@@ -253,11 +253,14 @@ func (d *decider) unnamed(have gluster.Volume, keys, former []string) {
 	}
 }
 
-// automatic reports whether glusterd itself sets the option on new volumes.
+// automatic reports whether glusterd itself sets the option on new volumes, or shows it on each although it is the pool's
+// (valid_all_vol_opts, xlators/mgmt/glusterd/src/glusterd-utils.c, 9 to 11).
 func automatic(key string) bool {
 	return slices.Contains([]string{
 		"transport.address-family", "nfs.disable", "performance.client-io-threads", "storage.fips-mode-rchecksum", "cluster.granular-entry-heal",
-		"cluster.brick-multiplex", "cluster.op-version", "cluster.server-quorum-ratio",
+		"cluster.brick-multiplex", "cluster.max-bricks-per-process", "cluster.brick-graceful-cleanup", "cluster.enable-shared-storage",
+		"cluster.op-version", "cluster.max-op-version", "cluster.server-quorum-ratio", "cluster.localtime-logging", "cluster.daemon-log-level",
+		"glusterd.vol_count_per_thread", "nfs-ganesha",
 	}, key)
 }
 

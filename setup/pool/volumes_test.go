@@ -100,6 +100,10 @@ func TestVolumeOptions(t *testing.T) {
 			warnings: []string{"volume server has the option performance.io-thread-count=32, which the cluster file does not name: left alone"},
 		},
 		{
+			name: "options of the pool, which glusterd shows on every volume, are nobody's here", want: wanted(),
+			see: seen(n1, set("cluster.enable-shared-storage", "enable"), set("cluster.brick-multiplex", "on"), set("cluster.daemon-log-level", "INFO"), set("cluster.localtime-logging", "enable")),
+		},
+		{
 			name: "an option that a former run set and that left the file is reset", want: wanted(),
 			see:      seen(n1, set("network.ping-timeout", "10"), set(OwnOptions, "cluster.quorum-type,network.ping-timeout")),
 			steps:    []string{"reset option of volume server", "set options of volume server"},

@@ -98,3 +98,15 @@ func (j Journal) Write(path string) error {
 	}
 	return machine.WriteFile(path, append(text, '\n'), 0o644)
 }
+
+// look says what this machine has lost, once.
+func (r *Runner) look() {
+	if r.Lost == nil {
+		return
+	}
+	lost := r.Lost()
+	if lost != "" && lost != r.lost {
+		r.Log.Error(lost) //nolint:sloglint // a sentence for persons
+	}
+	r.lost = lost
+}

@@ -293,7 +293,7 @@ func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
 			problem = err.Error()
 		}
 		if problem != "" {
-			b.Disk, b.Why = Unmounted, "the brick's file system "+m.Path+" is not there: "+problem
+			b.Disk, b.Why = Unmounted, m.Path+" is not the brick's file system of the cluster file: "+problem
 			return tmpfs
 		}
 	}

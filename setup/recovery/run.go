@@ -26,6 +26,8 @@ type Runner struct {
 	Journal     string       // path of the journal
 	Pause       time.Duration
 	Now         func() time.Time
+	// Lost says what this machine has lost that recovery rests on, in words; "" where nothing. Nil where nobody looks.
+	Lost func() string
 	// Compare compares a brick that is withheld with those of its set that serve
 	// and has what differs healed; progress is told how many names it compared.
 	Compare func(ctx context.Context, l Local, sources []int, progress func(entries int64)) (resync.Result, error)
@@ -44,6 +46,7 @@ type Runner struct {
 	unclean []powerloss.Unclean
 	news    bool              // the journal is behind
 	mute    bool              // it cannot be written
+	lost    string            // what was said to be lost
 	ignored map[string]string // what was said to lie beside a brick and not to be believed, by brick
 }
 
@@ -124,6 +127,7 @@ func (r *Runner) Recover(ctx context.Context) error {
 // round looks once and does one thing about each brick that needs one.
 // filling says that one of them is being filled or about to start.
 func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, person []string, err error) {
+	r.look()
 	locals, err := r.Observe(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -312,6 +316,9 @@ func key(l Local) string { return l.Set.Volume + " " + l.Set.Bricks[l.Own].Path 
 // say logs a decision when it is another than before.
 func (r *Runner) say(l Local, d Decision) {
 	k := key(l)
+	if r.lost != "" && !d.Settled() {
+		d.Reason += "; " + r.lost
+	}
 	if words := l.Set.Bricks[l.Own].Ignored; words != r.ignored[k] {
 		if r.ignored[k], r.news = words, true; words != "" {
 			r.Log.Warn("a file beside a brick is not root's: it is ignored", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "file", words)

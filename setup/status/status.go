@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/setup/change"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
@@ -88,12 +89,20 @@ type Gatherer struct {
 	Journal string        // where recover leaves word on this node
 	Checked string        // where check leaves its results on this node
 	Root    string        // where systemd's files are found, "" is "/"
+	// Elsewhere looks for a glusterd that is not in its usual place; nil where nobody does.
+	Elsewhere func() (gluster.Elsewhere, error)
+	// Names looks for names and addresses that mean another machine than the cluster file does; nil where nobody does.
+	Names func(context.Context) (change.Plan, error)
+	// Left says which mounts the cluster file does not have any more; nil where nobody looks.
+	Left func() ([]string, error)
+	Lost string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
 }
 
 // Gather asks everybody at once. What does not answer is a problem in the
 // result, never an error.
 func (g *Gatherer) Gather(ctx context.Context) *Status {
 	s := &Status{Node: g.State.Node, Problems: []string{}, Warnings: append([]string{}, cluster.Warnings(g.Cluster)...), Peers: []Peer{}, Volumes: []Volume{}, Mounts: []Mount{}}
+	g.machine(ctx, s)
 	peers, volumes := g.pool(ctx, s)
 	for _, server := range g.State.Pool.Servers {
 		s.Peers = append(s.Peers, peer(server, g.State.Node, peers, s))
@@ -105,6 +114,13 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		s.Mounts = append(s.Mounts, g.mount(ctx, m, volumes, s))
 	}
 	g.mountUnits(s)
+	if g.Left != nil {
+		left, err := g.Left()
+		if err != nil {
+			s.problem("%v", err)
+		}
+		s.Warnings = append(s.Warnings, left...)
+	}
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s
@@ -210,6 +226,11 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 		wg.Go(func() { g.brick(ctx, &out.Bricks[i]) })
 	}
 	wg.Wait()
+	for i := range out.Bricks {
+		if b := &out.Bricks[i]; !b.Online && have.ID != "" && have.Status != gluster.Started {
+			b.Why = "the volume is " + strings.ToLower(out.Status)
+		}
+	}
 	g.heals(ctx, want, have, &out, s)
 	g.waits(&out, s)
 	for _, b := range out.Bricks {

@@ -115,6 +115,18 @@ func onlyMountUnescapes(field string) bool {
 	return unescape(both) != both || strings.Contains(both, `\\`)
 }
 
+// HasMount reports whether a line outside our block of /etc/fstab is for a mount point.
+func HasMount(text, path string) bool {
+	f, problem := Split(text)
+	if problem != nil {
+		return false
+	}
+	return slices.ContainsFunc(f.Outside(), func(l Line) bool {
+		e, ok := ParseFstab(l.Text)
+		return ok && e.File == path
+	})
+}
+
 // unescape decodes the octal escapes of fstab(5) and mountinfo: \040 and so on.
 func unescape(s string) string {
 	var b strings.Builder

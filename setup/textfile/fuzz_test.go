@@ -1,6 +1,7 @@
 package textfile_test
 
 import (
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ func FuzzEditHosts(f *testing.F) {
 	f.Add("10.0.0.1 a\n", "# END gluster-setup", "")
 	f.Fuzz(func(t *testing.T, text, lines, self string) {
 		checkEdit(t, text, lines, func(text string, lines []string) (string, []textfile.Problem) {
-			return textfile.EditHosts(text, lines, self)
+			return textfile.EditHosts(text, lines, self, netip.Addr.IsLoopback)
 		})
 	})
 }

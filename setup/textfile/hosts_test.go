@@ -1,6 +1,7 @@
 package textfile_test
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -41,8 +42,9 @@ func TestEditHosts(t *testing.T) {
 		{"a name behind a comment sign is not given", "10.7.7.7 other # web1.example.com\n", []string{one}, "10.7.7.7 other # web1.example.com\n" + block(one)},
 		{"a foreign line that says the same stays", one + "\n", []string{one}, one + "\n" + block(one)},
 		{"the own name at a loopback address stays", "127.0.1.1 web1.example.com web1\n", []string{one}, "127.0.1.1 web1.example.com web1\n" + block(one)},
+		{"the own name at a loopback address of the other family stays", "::1 web1.example.com web1\n", []string{one}, "::1 web1.example.com web1\n" + block(one)},
 		{"the own name at a loopback address stays however it is written", "127.0.1.1\tWeb1.Example.com WEB1\n", []string{one}, "127.0.1.1\tWeb1.Example.com WEB1\n" + block(one)},
-		{"a name may have an IPv6 address beside its IPv4 address", "2001:db8::1 web1.example.com\n::1 web2.example.com\n", []string{one, two}, "2001:db8::1 web1.example.com\n::1 web2.example.com\n" + block(one, two)},
+		{"a name may have an IPv6 address beside its IPv4 address", "2001:db8::1 web1.example.com\n2001:db8::2 web2.example.com\n", []string{one, two}, "2001:db8::1 web1.example.com\n2001:db8::2 web2.example.com\n" + block(one, two)},
 		{"a name may have an IPv4 address beside its IPv6 address", "10.0.0.1 web1\n", []string{"2001:db8::1 web1"}, "10.0.0.1 web1\n" + block("2001:db8::1 web1")},
 		{"a block that gives a name both families allows both", "10.0.0.1 web1\n2001:db8::1 web1\n", []string{"10.0.0.1 web1", "2001:db8::1 web1"}, "10.0.0.1 web1\n2001:db8::1 web1\n" + block("10.0.0.1 web1", "2001:db8::1 web1")},
 		{"an address written in another way is the same", "2001:0DB8:0::0001 web1\n::ffff:10.0.0.2 web2\n", []string{"2001:db8::1 web1", "10.0.0.2 web2"}, "2001:0DB8:0::0001 web1\n::ffff:10.0.0.2 web2\n" + block("2001:db8::1 web1", "10.0.0.2 web2")},
@@ -52,14 +54,14 @@ func TestEditHosts(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got, problems := textfile.EditHosts(tc.text, tc.lines, "web1.example.com")
+			got, problems := textfile.EditHosts(tc.text, tc.lines, "web1.example.com", netip.Addr.IsLoopback)
 			if len(problems) > 0 {
 				t.Fatalf("problems: %+v", problems)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("text (-want +got):\n%s", diff)
 			}
-			again, problems := textfile.EditHosts(got, tc.lines, "web1.example.com")
+			again, problems := textfile.EditHosts(got, tc.lines, "web1.example.com", netip.Addr.IsLoopback)
 			if again != got || len(problems) > 0 {
 				t.Errorf("editing the result again changes it:\n%s%+v", cmp.Diff(got, again), problems)
 			}
@@ -87,7 +89,11 @@ func TestEditHostsRefuses(t *testing.T) {
 			Remedy: "remove the name from this line, or correct nodes.web2.example.com.address in the cluster file",
 		}}},
 		{"another node's name at a loopback address", "127.0.1.1 web2.example.com\n", []textfile.Problem{{
-			Line: 1, Problem: `"127.0.1.1 web2.example.com" gives web2.example.com the address 127.0.1.1, the cluster file says 10.0.0.2`,
+			Line: 1, Problem: `"127.0.1.1 web2.example.com" gives web2.example.com the address 127.0.1.1, the cluster file says 10.0.0.2: GlusterFS would take it for this machine`,
+			Remedy: "remove the name from this line, or correct nodes.web2.example.com.address in the cluster file",
+		}}},
+		{"another node's name at the loopback address of the other family", "127.0.0.1 localhost\n::1 localhost web2\n", []textfile.Problem{{
+			Line: 2, Problem: `"::1 localhost web2" gives web2 the address ::1, the cluster file says 10.0.0.2: GlusterFS would take it for this machine`,
 			Remedy: "remove the name from this line, or correct nodes.web2.example.com.address in the cluster file",
 		}}},
 		{"the own name at another address that is not loopback", "10.0.0.9 web1.example.com\n", []textfile.Problem{{
@@ -108,7 +114,7 @@ func TestEditHostsRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			_, problems := textfile.EditHosts(tc.text, lines, "web1.example.com")
+			_, problems := textfile.EditHosts(tc.text, lines, "web1.example.com", netip.Addr.IsLoopback)
 			if diff := cmp.Diff(tc.want, problems); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
@@ -145,7 +151,7 @@ func TestBrokenBlocksAreProblemsOfBothFiles(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			want := []textfile.Problem{tc.want}
-			text, problems := textfile.EditHosts(tc.text, []string{line}, "web1.example.com")
+			text, problems := textfile.EditHosts(tc.text, []string{line}, "web1.example.com", netip.Addr.IsLoopback)
 			if diff := cmp.Diff(want, problems); diff != "" || text != "" {
 				t.Errorf("hosts: text %q, problems (-want +got):\n%s", text, diff)
 			}
@@ -174,6 +180,32 @@ func TestCheckBlock(t *testing.T) {
 			}
 			if got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestLostHosts(t *testing.T) {
+	t.Parallel()
+	lines := []string{"# the cluster", "10.0.0.1 web1.example.com web1", "10.0.0.2 web2.example.com"}
+	for _, tc := range []struct {
+		name, text string
+		want       []string
+		block      bool
+	}{
+		{"nothing is lost", block(lines...), nil, true},
+		{"all lines", "127.0.0.1 localhost\n", []string{"web1.example.com", "web2.example.com"}, false},
+		{"all, and the own name at loopback as cloud-init leaves it", "127.0.1.1 web1.example.com web1\n127.0.0.1 localhost\n", []string{"web2.example.com"}, false},
+		{"all, and somebody else's lines say the same", "10.0.0.1 web1.example.com\n10.0.0.2 web2.example.com web2\n", nil, false},
+		{"another node at another address", "10.0.0.1 web1.example.com\n10.0.0.9 web2.example.com\n", []string{"web2.example.com"}, false},
+		{"one of ours", block(lines[1]), []string{"web2.example.com"}, true},
+		{"an empty file", "", []string{"web1.example.com", "web2.example.com"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			names, there := textfile.LostHosts(tc.text, lines, "web1.example.com")
+			if diff := cmp.Diff(tc.want, names); diff != "" || there != tc.block {
+				t.Errorf("block %t, names (-want +got):\n%s", there, diff)
 			}
 		})
 	}
