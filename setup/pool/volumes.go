@@ -29,10 +29,18 @@ func (d *decider) volume(want desired.Volume) {
 	name := want.Spec.Name
 	i := slices.IndexFunc(d.see.Volumes, func(v gluster.Volume) bool { return v.Name == name })
 	if i < 0 {
+		if from := d.known(name); from != "" {
+			d.plan.Waits = append(d.plan.Waits, d.node+" to take volume "+name+" over from "+from)
+			return
+		}
 		d.create(want)
 		return
 	}
 	have := d.see.Volumes[i]
+	if len(have.Bricks) == 0 { // glusterd replaces what it had by what a peer has, for a second
+		d.plan.Waits = append(d.plan.Waits, d.node+" to have taken over volume "+name)
+		return
+	}
 	if !d.shape(want, have) {
 		return
 	}
@@ -117,9 +125,13 @@ func (d *decider) leftover(volume string, b gluster.Brick) []Leftover {
 	}
 	owner := "a volume that this pool does not have (id " + stamp.ID + ")"
 	i := slices.IndexFunc(d.see.Volumes, func(v gluster.Volume) bool { return strings.EqualFold(v.ID, stamp.ID) })
+	server, known := d.elsewhere(stamp.ID)
 	switch {
 	case i >= 0:
 		owner = "volume " + d.see.Volumes[i].Name
+	case server != "":
+		d.mislaid(b, server, known)
+		return nil
 	case stamp.Unused:
 		return []Leftover{{Path: b.Path, ID: stamp.ID, Volume: volume, Follower: d.leader != d.node}}
 	}

@@ -102,6 +102,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 	for _, m := range g.State.ClientMounts {
 		s.Mounts = append(s.Mounts, mount(ctx, m, s))
 	}
+	g.versions(ctx, peers, s)
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s
