@@ -12,11 +12,11 @@ func (d Difference) String() string {
 	if len(d.Newest) > 1 {
 		verb = " know volume "
 	}
-	words := strings.Join(d.Newest, " and ") + verb + d.Volume + d.Copy.words()
+	words := []string{strings.Join(d.Newest, " and ") + verb + d.Volume + d.Copy.words()}
 	for _, c := range d.Others {
-		words += ", " + c.Server + c.words()
+		words = append(words, c.Server+c.words())
 	}
-	return words
+	return strings.Join(words, ", ")
 }
 
 func (c Copy) words() string {
@@ -66,5 +66,5 @@ func Forget(volumes, servers []string) string {
 		moves = append(moves, "mv /var/lib/glusterd/vols/"+v+" /root/glusterd.old/")
 	}
 	return "find out which of " + strings.Join(servers, ", ") + " is right (docs/runbooks/GlusterPeerRejected.md). On the other one only, never on both, while the bricks of the one that is right are online: " +
-		"systemctl stop glusterd; mkdir -p /root/glusterd.old; " + strings.Join(moves, "; ") + "; systemctl start glusterd. It takes the volume from the others, and its bricks' files stay where they are. Then run apply again on both"
+		"run \"systemctl stop glusterd; mkdir -p /root/glusterd.old; " + strings.Join(moves, "; ") + "; systemctl start glusterd\". It takes the volume from the others, and its bricks' files stay where they are. Then run apply again on both"
 }

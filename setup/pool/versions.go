@@ -48,6 +48,9 @@ func (p *Pool) copies(ctx context.Context) []agree.View {
 // change has left.
 func (p *Pool) compare(ctx context.Context, see *Observed) error {
 	see.Copies = p.copies(ctx)
+	if err := p.reunited(ctx, see); err != nil {
+		return err
+	}
 	together := agree.Together(p.Want.Servers, p.Node, see.Peers)
 	look := func(ctx context.Context) []agree.View { return agree.Of(p.copies(ctx), together) }
 	found := agree.Lasting(ctx, agree.Of(see.Copies, together), look)

@@ -126,6 +126,7 @@ func (d *decider) leftover(volume string, b gluster.Brick) []Leftover {
 	owner := "a volume that this pool does not have (id " + stamp.ID + ")"
 	i := slices.IndexFunc(d.see.Volumes, func(v gluster.Volume) bool { return strings.EqualFold(v.ID, stamp.ID) })
 	server, known := d.elsewhere(stamp.ID)
+	silent := strings.Join(d.silent(), ", ")
 	switch {
 	case i >= 0:
 		owner = "volume " + d.see.Volumes[i].Name
@@ -134,6 +135,10 @@ func (d *decider) leftover(volume string, b gluster.Brick) []Leftover {
 		return nil
 	case stamp.Unused:
 		return []Leftover{{Path: b.Path, ID: stamp.ID, Volume: volume, Follower: d.leader != d.node}}
+	case silent != "":
+		d.conflict("brick-unknown", "brick "+b.String(), "it belongs to a volume that this node does not have (id "+stamp.ID+"), and "+silent+", which may have it, does not answer",
+			"leave the brick as it is; see that glusterd answers there (port "+Port+"), and run plan again")
+		return nil
 	}
 	d.conflict("brick-in-use", "brick "+b.String(), "it belongs to "+owner+", so it cannot become a brick of volume "+volume,
 		"move it away (mv "+b.Path+" "+b.Path+".old) if its files are no longer needed there, or choose another path in the cluster file")
