@@ -151,6 +151,20 @@ func TestWhatPlanSaysAboutThePoolIsFollowedToTheEnd(t *testing.T) {
 			[]string{n1 + " has volume server with this id: this node has forgotten it"},
 			back,
 		},
+		{
+			"the brick of such a server, while the others do not answer", "brick-unknown", func() { lost(); first.StopGlusterd() }, second,
+			[]string{n1 + ", which may have it, does not answer"},
+			[]step{{second, "leave the brick as it is; see that glusterd answers there", func() {
+				first.StartGlusterd()
+				if _, remedy := s.remedy(second, "peer-forgot"); !strings.Contains(remedy, back[0].says) {
+					s.t.Errorf("then it says %q", remedy)
+				}
+			}}, {second, "run plan again", func() {
+				for _, step := range back {
+					step.on.Run("bash", "-c", "PATH=/shim:$PATH; "+step.says)
+				}
+			}}},
+		},
 		{"a server without room", "store-full", func() { s.fullStore(second, servers) }, second, []string{"is full"}, []step{
 			{second, "make room there", func() { second.Run("rm", "/var/lib/glusterd/filler") }},
 		}},

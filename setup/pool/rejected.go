@@ -73,7 +73,7 @@ func (p *Pool) reunited(ctx context.Context, see *Observed) error {
 			return fmt.Errorf("ask this node's glusterd for the volumes: %w", err)
 		}
 		p.views(ctx, see)
-		see.Copies = p.copies(ctx)
+		see.Copies = p.copies(ctx, see.Views)
 	}
 	return nil
 }

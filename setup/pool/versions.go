@@ -15,8 +15,8 @@ import (
 	"brickyard/setup/machine"
 )
 
-// copies asks this node and all others at once how they have the volumes. Who does not answer is left out.
-func (p *Pool) copies(ctx context.Context) []agree.View {
+// copies asks this node and those others that answer, as a look at their peers has shown, at once how they have the volumes.
+func (p *Pool) copies(ctx context.Context, answer map[string][]gluster.Peer) []agree.View {
 	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 	defer cancel()
 	var mu sync.Mutex
@@ -33,7 +33,9 @@ func (p *Pool) copies(ctx context.Context) []agree.View {
 	}
 	wg.Go(func() { ask(p.Node, p.Local) })
 	for name, c := range p.others() {
-		wg.Go(func() { ask(name, c) })
+		if _, ok := answer[name]; ok {
+			wg.Go(func() { ask(name, c) })
+		}
 	}
 	wg.Wait()
 	place := func(v agree.View) int {
@@ -47,12 +49,12 @@ func (p *Pool) copies(ctx context.Context) []agree.View {
 // none: it holds the lock of the volume, so a command that wants it finds out, and whoever got it looks at what the last
 // change has left.
 func (p *Pool) compare(ctx context.Context, see *Observed) error {
-	see.Copies = p.copies(ctx)
+	see.Copies = p.copies(ctx, see.Views)
 	if err := p.reunited(ctx, see); err != nil {
 		return err
 	}
 	together := agree.Together(p.Want.Servers, p.Node, see.Peers)
-	look := func(ctx context.Context) []agree.View { return agree.Of(p.copies(ctx), together) }
+	look := func(ctx context.Context) []agree.View { return agree.Of(p.copies(ctx, see.Views), together) }
 	found := agree.Lasting(ctx, agree.Of(see.Copies, together), look)
 	if len(found) == 0 {
 		return nil
@@ -69,7 +71,7 @@ func (p *Pool) compare(ctx context.Context, see *Observed) error {
 		return fmt.Errorf("ask this node's glusterd for its peers: %w", err)
 	}
 	see.Peers, together = now, agree.Together(p.Want.Servers, p.Node, now)
-	see.Copies = p.copies(ctx)
+	see.Copies = p.copies(ctx, see.Views)
 	see.Apart = slices.DeleteFunc(agree.Both(found, agree.Differences(agree.Of(see.Copies, together))),
 		func(d agree.Difference) bool { return slices.Contains(see.Moving, d.Volume) })
 	return nil
@@ -106,7 +108,9 @@ func (p *Pool) partly(ctx context.Context, refused error) error {
 	if err != nil {
 		return refused
 	}
-	found := agree.Differences(agree.Of(p.copies(ctx), agree.Together(p.Want.Servers, p.Node, now)))
+	see := Observed{Peers: now, Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{}, Unprepared: map[string][]string{}}
+	p.views(ctx, &see)
+	found := agree.Differences(agree.Of(p.copies(ctx, see.Views), agree.Together(p.Want.Servers, p.Node, now)))
 	if len(found) == 0 {
 		return refused
 	}
