@@ -175,6 +175,28 @@ func TestWhatPlanSaysAboutThePoolIsFollowedToTheEnd(t *testing.T) {
 			{second, "make room below /var/lib/glusterd where it is full", func() { second.Run("rm", "/var/lib/glusterd/filler") }},
 			{second, "systemctl restart glusterd", nil},
 		}},
+		{"the same, where a server does not tell its version", "volume-differs", func() {
+			second.Run("bash", "-c", "rm -r /var/lib/glusterd/gluster-setup-server; ! dd if=/dev/zero of=/var/lib/glusterd/filler bs=1k 2>/dev/null")
+			first.Run("bash", "-c", "! gluster volume set server network.ping-timeout 11")
+			second.Run("rm", "/var/lib/glusterd/filler")
+		}, first, []string{n2 + " in another version (network.ping-timeout=9)"}, []step{
+			{second, "gluster-setup apply --parts host", func() { s.expect(second, 0, nil, "apply", "--parts", "host") }},
+			{second, "run plan again, which says what to do", func() {
+				_, remedy := s.remedy(second, "volume-differs")
+				if !strings.Contains(remedy, "systemctl restart glusterd") {
+					s.t.Errorf("then it says %q", remedy)
+				}
+				second.Run("/shim/systemctl", "restart", "glusterd")
+			}},
+		}},
+		{"a volume that one server did not start, since its brick did not", "volume-differs", func() {
+			first.Gluster("volume", "stop", "server")
+			second.Run("bash", "-c", "mv $(command -v glusterfsd) /root/glusterfsd; printf '#!/bin/sh\nexit 1\n' >/usr/sbin/glusterfsd; chmod +x /usr/sbin/glusterfsd")
+			first.Run("bash", "-c", "! gluster volume start server")
+			second.Run("mv", "/root/glusterfsd", "/usr/sbin/glusterfsd")
+		}, second, []string{n1 + " knows volume server in version ", "(started), " + n2 + " in version ", "(stopped)"}, []step{
+			{second, "systemctl restart glusterd", nil},
+		}},
 	})
 	if out := client.Run("bash", "-c", "cat /client/f* | grep -c kept"); out != "20\n" {
 		t.Errorf("of 20 files %s are left", out)
