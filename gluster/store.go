@@ -65,6 +65,19 @@ func (s Store) VolumeStamps(volume string) (VolumeStamps, error) {
 	return v, nil
 }
 
+// ParseVolumeVersion reads the version of a volume from the text of its info file.
+func ParseVolumeVersion(info string) (uint64, error) {
+	pairs, err := parsePairs(strings.NewReader(info))
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(pairs["version"], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("version: %w", err)
+	}
+	return n, nil
+}
+
 // RebalanceState is the word for what rebalance did last (gf_defrag_status_t, rpc/xdr/src/cli1-xdr.x, 10.3).
 type RebalanceState int
 

@@ -70,7 +70,12 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 		exitRefused: "Refused.",
 		exitPartly:  count(made, "change was", "changes were") + " made, not all. Run apply again when the cause is gone.",
 	}[doc.ExitCode]
+	_, partly := errors.AsType[*change.PartlyError](err)
 	switch {
+	case partly && made > 0:
+		last = "Partly done: " + count(made, "change was", "changes were") + " made before the one that not all servers made."
+	case partly:
+		last = "Partly done: not all servers made the change."
 	case doc.ExitCode == exitOK && made > 0:
 		last = "Done: " + count(made, "change", "changes") + " in " + took + "."
 	case doc.ExitCode == exitRefused && made > 0:
@@ -86,7 +91,8 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 func applied(n *node, f fileFlags, r *change.Runner, warnings []string, err error) (doc report.Document, made int) {
 	doc = document("apply", n, f, change.Plan{Warnings: warnings})
 	doc.Changes, made = report.Results(r.Results), r.Made()
-	doc.Changed = made > 0
+	_, partly := errors.AsType[*change.PartlyError](err)
+	doc.Changed = made > 0 || partly
 	if conflicts, ok := errors.AsType[change.Conflicts](err); ok {
 		doc.Conflicts = report.ConflictsOf(conflicts)
 	}

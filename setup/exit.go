@@ -24,13 +24,16 @@ type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// exitCodeOf is the exit code of an error when nothing was changed.
+// exitCodeOf is the exit code of an error when nothing else was changed.
 func exitCodeOf(err error) int {
 	var conflicts change.Conflicts
 	var refused refusedError
+	var partly *change.PartlyError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &partly):
+		return exitPartly
 	case errors.As(err, &conflicts), errors.As(err, &refused), errors.Is(err, gluster.ErrRefused):
 		return exitRefused
 	default:
@@ -43,7 +46,10 @@ func reason(err error) string {
 	var conflicts change.Conflicts
 	var refused refusedError
 	var file cluster.Errors
+	var partly *change.PartlyError
 	switch {
+	case errors.As(err, &partly):
+		return "partly"
 	case errors.As(err, &conflicts):
 		return "conflict"
 	case errors.As(err, &refused), errors.Is(err, gluster.ErrRefused):

@@ -59,6 +59,7 @@ const (
 	Pending Status = "pending" // planned, not tried
 	Done    Status = "done"
 	Failed  Status = "failed"
+	Partly  Status = "partly" // some servers of the pool made it, others failed
 )
 
 // Result is a change and what became of it.

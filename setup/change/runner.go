@@ -177,6 +177,9 @@ func (r *Runner) make(ctx context.Context, c Change) error {
 	attrs := []any{slog.String("part", string(c.Part)), slog.String("action", c.Action), slog.String("object", c.Object), slog.Duration("took", res.Duration)}
 	if err != nil {
 		res.Status = Failed
+		if _, partly := errors.AsType[*PartlyError](err); partly {
+			res.Status = Partly
+		}
 		res.Err = fmt.Errorf("%s: %w", c, err)
 		r.Log.Info("change failed", append(attrs, slog.Any("error", err))...)
 	} else {
@@ -215,6 +218,20 @@ func (e *RetryError) Error() string { return fmt.Sprintf("waiting for %s: %v", e
 
 // Unwrap returns the refusal behind the wait.
 func (e *RetryError) Unwrap() error { return e.Err }
+
+// PartlyError is returned by a change that some servers of the pool made and others did not.
+type PartlyError struct {
+	Who    string // has it, and who has not, in words
+	Remedy string
+	Err    error
+}
+
+func (e *PartlyError) Error() string {
+	return fmt.Sprintf("partly done: %v: %s. Remedy: %s", e.Err, e.Who, e.Remedy)
+}
+
+// Unwrap returns what GlusterFS said.
+func (e *PartlyError) Unwrap() error { return e.Err }
 
 // WaitError says that the deadline passed while waiting.
 type WaitError struct {

@@ -15,6 +15,10 @@ const ReadyVolfile = "gluster-setup"
 
 const readyPrefix = "brick "
 
+// InfoVolfile is the name under which a server's glusterd hands out its own file of a volume, by a link that the host part
+// makes: glusterd tells nobody the version in which it has a volume, and two that have different ones say so in their logs only.
+func InfoVolfile(volume string) string { return ReadyVolfile + "-" + volume }
+
 // Ready is the text of ReadyVolfile once the host part is done.
 func (s *State) Ready() string {
 	b := strings.Builder{}

@@ -105,7 +105,7 @@ func (h *Host) tmpfs(m desired.BrickMount, mnt *mountinfo.Info) (change.Plan, er
 		}
 	}
 	if machine.HasOption(mnt, "ro") {
-		return conflict("brick-mount", "it is mounted read-only", "find out who did that; then \"mount -o remount,rw "+m.Path+"\"")
+		return conflict("brick-mount", "it is mounted read-only", "find out who did that; then run \"mount -o remount,rw "+m.Path+"\", and run apply again")
 	}
 	var st unix.Statfs_t
 	if err := unix.Statfs(m.Path, &st); err != nil {

@@ -2,6 +2,12 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
 	"brickyard/setup/change"
@@ -9,8 +15,9 @@ import (
 	"brickyard/setup/machine"
 )
 
-// ready plans the word to the node that creates the volumes: the last change of
-// the host part, so that it is only given once all others are made.
+// ready plans the word to the other nodes: the list of the bricks that are prepared, for the node that creates the volumes,
+// and links by which this node's glusterd tells the versions of the volumes. It is the last change of the host part, so that
+// the word is only given once all others are made.
 func (h *Host) ready() (change.Plan, error) {
 	var p change.Plan
 	path := gluster.ServerVolfilePath(desired.ReadyVolfile)
@@ -19,12 +26,46 @@ func (h *Host) ready() (change.Plan, error) {
 		return p, err
 	}
 	text := h.State.Ready()
-	if text == old {
+	links := map[string]string{}
+	for _, v := range h.State.Pool.Volumes {
+		name := v.Spec.Name
+		link, to := gluster.ServerVolfilePath(desired.InfoVolfile(name)), filepath.Join(gluster.DefaultWorkdir, "vols", name, "info")
+		is, err := os.Readlink(link)
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.EINVAL) {
+			return p, fmt.Errorf("read %s: %w", link, err)
+		}
+		if is != to {
+			links[link] = to
+		}
+	}
+	why := "the node that creates the volumes must know that the bricks of this node are prepared"
+	switch {
+	case text == old && len(links) == 0:
 		return p, nil
+	case text == old:
+		why = "the other nodes must know in which version this node has the volumes"
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: path, Action: "write", Why: "the node that creates the volumes must know that the bricks of this node are prepared",
-		Do: func(context.Context) error { return machine.WriteFile(path, []byte(text), 0o644) },
+		Part: change.Host, Object: path, Action: "write", Why: why,
+		Do: func(context.Context) error {
+			for link, to := range links {
+				if err := relink(to, link); err != nil {
+					return err
+				}
+			}
+			return machine.WriteFile(path, []byte(text), 0o644)
+		},
 	})
 	return p, nil
+}
+
+// relink makes a symbolic link, and the directory for it, in the place of whatever file is there.
+func relink(to, link string) error {
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil { //nolint:gosec // as glusterd makes its own
+		return err
+	}
+	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(to, link)
 }

@@ -38,6 +38,7 @@ func Decide(node string, want desired.Pool, see Observed) (change.Plan, []Step) 
 		return d.plan, nil // a machine without bricks is no member of the pool
 	}
 	d.members()
+	d.disagreements()
 	for _, v := range want.Volumes {
 		d.volume(v)
 	}
@@ -98,7 +99,7 @@ func (d *decider) conflict(code, object, problem, remedy string) {
 // members decides who must be probed, by name, so that every node of the
 // cluster file is a peer and is known by the name in the file.
 func (d *decider) members() {
-	if d.forgotten() {
+	if d.forgotten() || d.forgetful() {
 		return
 	}
 	byUUID := map[string]string{}
@@ -172,13 +173,14 @@ func (d *decider) member(s desired.Server, p gluster.Peer) {
 		d.anew(s.Name, p.UUID, id, d.node)
 		return
 	}
+	if self, asked := d.see.UUIDs[d.node]; asked && joined(p) && forgets(d.see.Views[s.Name], self) && d.see.UUIDs[s.Name] == p.UUID {
+		d.forgot(s.Name, d.node)
+		return
+	}
 	switch p.State {
 	case gluster.PeerInCluster:
 	case gluster.PeerRejected:
-		// Each of the two rejects the other, and which one is right only a person knows.
-		d.conflict("peer-rejected", "peer "+s.Name, "the pool rejected it: its volumes differ from this node's",
-			"find out which one is out of date (gluster volume info on both) and, on that one only, never on both: stop glusterd, move everything below /var/lib/glusterd but glusterd.info away, "+
-				"start glusterd, and run apply again")
+		d.rejected(s)
 		return
 	default:
 		d.plan.Waits = append(d.plan.Waits, fmt.Sprintf("%s to be in the pool (it is %q)", s.Name, p.State))

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/agree"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
+	"brickyard/setup/machine"
 )
 
 // Observed is what one node sees of the pool.
@@ -32,6 +34,14 @@ type Observed struct {
 	// Unprepared has the bricks, by path, of the servers that answer and whose
 	// host part has not prepared them.
 	Unprepared map[string][]string
+	// Copies has how every server that answers over the network, and this node, have the volumes.
+	Copies []agree.View
+	// Apart has the differences between them that last, and that are no change under way; Moving has the volumes that a change
+	// is under way for.
+	Apart  []agree.Difference
+	Moving []string
+	// Full says of this node's glusterd, where it is so, that it has no room to store a change.
+	Full string
 	// Stamps has the brick directories of this node, by path, that are stamped
 	// as bricks of a volume.
 	Stamps map[string]Stamp
@@ -105,7 +115,11 @@ func (p *Pool) Observe(ctx context.Context) (Observed, error) {
 	if err != nil {
 		return see, fmt.Errorf("ask this node's glusterd for the volumes: %w", err)
 	}
+	see.Full = machine.Full(gluster.DefaultWorkdir)
 	p.views(ctx, &see)
+	if err := p.compare(ctx, &see); err != nil {
+		return see, err
+	}
 	p.clients(ctx, &see)
 	return see, p.stamps(&see)
 }
@@ -132,18 +146,10 @@ const viewTimeout = 3 * time.Second
 
 // views asks all other servers at once. One that does not answer has no view.
 func (p *Pool) views(ctx context.Context, see *Observed) {
-	if p.remote == nil {
-		p.remote = map[string]*gluster.Client{}
-		for _, s := range p.Want.Servers {
-			if s.Name != p.Node {
-				p.remote[s.Name] = p.Dial(s)
-			}
-		}
-	}
-	see.Views[p.Node], see.UUIDs[p.Node] = others(see.Peers)
+	see.Views[p.Node], see.UUIDs[p.Node] = apart(see.Peers)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for name, c := range p.remote {
+	for name, c := range p.others() {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, viewTimeout)
 			defer cancel()
@@ -158,10 +164,23 @@ func (p *Pool) views(ctx context.Context, see *Observed) {
 			if err == nil {
 				see.Unprepared[name] = p.unprepared(name, ready)
 			}
-			see.Views[name], see.UUIDs[name] = others(list)
+			see.Views[name], see.UUIDs[name] = apart(list)
 		})
 	}
 	wg.Wait()
+}
+
+// others are clients of the glusterds of the other servers, by name.
+func (p *Pool) others() map[string]*gluster.Client {
+	if p.remote == nil {
+		p.remote = map[string]*gluster.Client{}
+		for _, s := range p.Want.Servers {
+			if s.Name != p.Node {
+				p.remote[s.Name] = p.Dial(s)
+			}
+		}
+	}
+	return p.remote
 }
 
 // unprepared are the bricks of a server that its own list leaves out.
@@ -177,8 +196,8 @@ func (p *Pool) unprepared(server, ready string) []string {
 	return paths
 }
 
-// others are all peers but the asked one, whose UUID is apart.
-func others(peers []gluster.Peer) (out []gluster.Peer, self string) {
+// apart are all peers but the asked one, whose UUID is apart.
+func apart(peers []gluster.Peer) (out []gluster.Peer, self string) {
 	out = []gluster.Peer{}
 	for _, p := range peers {
 		if p.Local {

@@ -57,6 +57,9 @@ func (p *Pool) run(ctx context.Context, cmd gluster.Command) error {
 		p.refused = time.Time{}
 		return nil
 	}
+	if err = p.partly(ctx, err); errors.As(err, new(*change.PartlyError)) {
+		return err
+	}
 	words, sure := notYet(err)
 	switch {
 	case words == "":

@@ -29,10 +29,18 @@ func (d *decider) volume(want desired.Volume) {
 	name := want.Spec.Name
 	i := slices.IndexFunc(d.see.Volumes, func(v gluster.Volume) bool { return v.Name == name })
 	if i < 0 {
+		if from := d.known(name); from != "" {
+			d.plan.Waits = append(d.plan.Waits, d.node+" to take volume "+name+" over from "+from)
+			return
+		}
 		d.create(want)
 		return
 	}
 	have := d.see.Volumes[i]
+	if len(have.Bricks) == 0 { // glusterd replaces what it had by what a peer has, for a second
+		d.plan.Waits = append(d.plan.Waits, d.node+" to have taken over volume "+name)
+		return
+	}
 	if !d.shape(want, have) {
 		return
 	}
@@ -117,11 +125,20 @@ func (d *decider) leftover(volume string, b gluster.Brick) []Leftover {
 	}
 	owner := "a volume that this pool does not have (id " + stamp.ID + ")"
 	i := slices.IndexFunc(d.see.Volumes, func(v gluster.Volume) bool { return strings.EqualFold(v.ID, stamp.ID) })
+	server, known := d.elsewhere(stamp.ID)
+	silent := strings.Join(d.silent(), ", ")
 	switch {
 	case i >= 0:
 		owner = "volume " + d.see.Volumes[i].Name
+	case server != "":
+		d.mislaid(b, server, known)
+		return nil
 	case stamp.Unused:
 		return []Leftover{{Path: b.Path, ID: stamp.ID, Volume: volume, Follower: d.leader != d.node}}
+	case silent != "":
+		d.conflict("brick-unknown", "brick "+b.String(), "it belongs to a volume that this node does not have (id "+stamp.ID+"), and "+silent+", which may have it, does not answer",
+			"leave the brick as it is; see that glusterd answers there (port "+Port+"), and run plan again")
+		return nil
 	}
 	d.conflict("brick-in-use", "brick "+b.String(), "it belongs to "+owner+", so it cannot become a brick of volume "+volume,
 		"move it away (mv "+b.Path+" "+b.Path+".old) if its files are no longer needed there, or choose another path in the cluster file")

@@ -151,8 +151,12 @@ func (t *Text) Finished(r change.Result) {
 	t.head(r.Part)
 	t.waiting = "" // it was worth waiting: what comes next is said again
 	sign := t.good.Sprint(t.sign("✓", "ok"))
-	if r.Status == change.Failed {
+	switch r.Status {
+	case change.Partly:
+		sign = t.bad.Sprint(t.sign("✗", "partly"))
+	case change.Failed:
 		sign = t.bad.Sprint(t.sign("✗", "failed"))
+	case change.Pending, change.Done:
 	}
 	t.printf("  %s %s  %s\n      %s\n", sign, r.Change, t.dim.Sprintf("%.2f s", r.Duration.Seconds()), t.dim.Sprint(r.Why))
 	t.detail(r.Change)

@@ -121,6 +121,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		}
 		s.Warnings = append(s.Warnings, left...)
 	}
+	g.versions(ctx, peers, s)
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s

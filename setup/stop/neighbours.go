@@ -4,19 +4,16 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/agree"
 	"brickyard/setup/desired"
 	"brickyard/setup/recovery"
 )
-
-// ownWords begins the names of the options by which nodes tell each other something. They change at any moment.
-const ownWords = "user.brickyard-"
 
 // neighbours are the servers of the cluster file that share a replica set with this node, each with the volumes of those sets.
 func (g *Gate) neighbours(sets []recovery.Local) map[string][]string {
@@ -53,26 +50,12 @@ func apart(servers []desired.Server, neighbours map[string][]string, peers []glu
 // differ says in what a neighbour has a volume otherwise than this node; own is the option of this node's word. Words of other
 // nodes do not count: they may be on their way. It is pure.
 func differ(here, there gluster.Volume, own string) string {
-	settled := func(v gluster.Volume) map[string]string {
-		options := maps.Clone(v.Options)
-		maps.DeleteFunc(options, func(name, _ string) bool { return strings.HasPrefix(name, ownWords) && name != own })
-		return options
-	}
-	a, b := settled(here), settled(there)
-	keys := slices.Sorted(maps.Keys(a))
-	for k := range b {
-		if _, ok := a[k]; !ok {
-			keys = append(keys, k)
-		}
-	}
-	for _, k := range keys {
-		switch {
-		case a[k] == b[k]:
-		case k == own:
-			return "it has not got the word that this node stops"
-		default:
-			return fmt.Sprintf("there %s is %q, here %q", k, b[k], a[k])
-		}
+	name, apart := agree.Option(here, there, func(name string) bool { return strings.HasPrefix(name, agree.OwnWords) && name != own })
+	switch {
+	case apart && name == own:
+		return "it has not got the word that this node stops"
+	case apart:
+		return fmt.Sprintf("there %s is %q, here %q", name, there.Options[name], here.Options[name])
 	}
 	if here.Status != there.Status || !slices.Equal(here.Bricks, there.Bricks) {
 		return "its bricks or its state are others"

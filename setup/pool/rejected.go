@@ -1,0 +1,157 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"brickyard/gluster"
+	"brickyard/setup/agree"
+	"brickyard/setup/desired"
+)
+
+// rejected is the conflict with a server that this node does not accept, nor that one this node: they have a volume in the
+// same version and with different contents. Which one is right only a person knows.
+func (d *decider) rejected(s desired.Server) {
+	problem, remedy := "the pool rejected it: its volumes differ from this node's", ""
+	for _, a := range agree.Differences(agree.Of(d.see.Copies, []string{d.node, s.Name})) {
+		problem += "; " + a.String()
+		if a.Others[0].Missing {
+			remedy = a.Remedy()
+		}
+	}
+	volumes := apartFrom(d.see, d.node, s.Name)
+	if len(volumes) > 0 {
+		remedy = agree.Forget(volumes, []string{d.node, s.Name})
+	} else if remedy == "" { // what differs is nothing that glusterd tells: it may be any of them
+		for _, v := range d.see.Volumes {
+			volumes = append(volumes, v.Name)
+		}
+		remedy = agree.Forget(volumes, []string{d.node, s.Name})
+	}
+	d.conflict("peer-rejected", "peer "+s.Name, problem, remedy)
+}
+
+// apartFrom are the volumes that two servers know and have differently.
+func apartFrom(see Observed, node, other string) []string {
+	var volumes []string
+	for _, a := range agree.Differences(agree.Of(see.Copies, []string{node, other})) {
+		if !a.Others[0].Missing {
+			volumes = append(volumes, a.Volume)
+		}
+	}
+	return volumes
+}
+
+// reunion is how long servers may go on rejecting each other when nothing shows that they differ in: glusterd connects to a
+// peer that was restarted within some seconds, and then takes the volumes over.
+const reunion = 20
+
+// reunited looks again while a peer is rejected and no volume shows why, as just after its glusterd forgot the volume.
+func (p *Pool) reunited(ctx context.Context, see *Observed) error {
+	for range reunion {
+		if !slices.ContainsFunc(p.Want.Servers, func(s desired.Server) bool {
+			return slices.ContainsFunc(see.Peers, func(peer gluster.Peer) bool {
+				return peer.State == gluster.PeerRejected && s.Is(peer.Names) && see.UUIDs[s.Name] == peer.UUID &&
+					!forgets(see.Views[s.Name], see.UUIDs[p.Node]) && len(apartFrom(*see, p.Node, s.Name)) == 0
+			})
+		}) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+		var err error
+		if see.Peers, err = peers(ctx, p.Local); err != nil {
+			return fmt.Errorf("ask this node's glusterd for its peers: %w", err)
+		}
+		if see.Volumes, err = p.Local.Volumes(ctx); err != nil {
+			return fmt.Errorf("ask this node's glusterd for the volumes: %w", err)
+		}
+		p.views(ctx, see)
+		see.Copies = p.copies(ctx, see.Views)
+	}
+	return nil
+}
+
+// forgets reports whether a server that answers knows no peer, this node, by its UUID, among them.
+func forgets(view []gluster.Peer, uuid string) bool {
+	return view != nil && uuid != "" && !slices.ContainsFunc(view, func(p gluster.Peer) bool { return p.UUID == uuid })
+}
+
+// forgetful refuses to go on when this node knows none of the pool, and the pool knows it by the UUID that it has: the
+// directory of glusterd was lost or moved away, but for glusterd.info.
+func (d *decider) forgetful() bool {
+	own := d.see.UUIDs[d.node]
+	if own == "" || len(d.see.Views[d.node]) > 0 {
+		return false
+	}
+	for _, s := range d.want.Servers {
+		for _, p := range d.see.Views[s.Name] {
+			if s.Name != d.node && p.UUID == own && joined(p) {
+				d.forgot(d.node, s.Name)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// forgot is the conflict about a server that has its UUID and has forgotten the pool, which member knows.
+func (d *decider) forgot(name, member string) {
+	d.conflict("peer-forgot", "peer "+name, fmt.Sprintf("%s knows it as a member of the pool, and it has forgotten the pool: glusterd's directory there was lost or moved away", member),
+		fmt.Sprintf("on %s: run \"gluster peer probe %s\", then \"systemctl restart glusterd\": it takes the volumes from the others, and its bricks' files stay where they are. Then run apply again on all", name, member))
+}
+
+// known names a member of the pool that has a volume; "" where none has.
+func (d *decider) known(volume string) string {
+	for _, v := range agree.Of(d.see.Copies, agree.Together(d.want.Servers, d.node, d.see.Peers)) {
+		if slices.ContainsFunc(v.Volumes, func(have gluster.Volume) bool { return have.Name == volume }) {
+			return v.Server
+		}
+	}
+	return ""
+}
+
+// elsewhere names the server that has a volume of this id, and the volume; "" where no server that answers has it.
+func (d *decider) elsewhere(id string) (server, volume string) {
+	for _, v := range d.see.Copies {
+		i := slices.IndexFunc(v.Volumes, func(volume gluster.Volume) bool { return strings.EqualFold(volume.ID, id) })
+		if i >= 0 && v.Server != d.node {
+			return v.Server, v.Volumes[i].Name
+		}
+	}
+	return "", ""
+}
+
+// silent names the servers of the cluster file that do not answer.
+func (d *decider) silent() []string {
+	var names []string
+	for _, s := range d.want.Servers {
+		if _, answers := d.see.Views[s.Name]; !answers {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// mislaid is the conflict about a brick of this node whose volume another server has and this one does not. Between servers
+// that accept each other that is so for a moment whenever a volume is made or taken over, and Apart when it lasts.
+func (d *decider) mislaid(b gluster.Brick, server, volume string) {
+	remedy := "leave the brick as it is. "
+	s, _ := d.want.Server(server)
+	switch p := d.peer(s); {
+	case p == nil:
+		remedy += fmt.Sprintf("Run \"gluster peer probe %s\" on this node, then \"systemctl restart glusterd\"", server)
+	case p.State == gluster.PeerRejected:
+		remedy += "Run \"systemctl restart glusterd\" on this node"
+	default:
+		return
+	}
+	d.conflict("volume-forgotten", "brick "+b.String(), fmt.Sprintf("%s has volume %s with this id: this node has forgotten it", server, volume),
+		remedy+": it takes the volume from there. Then run apply again")
+}
