@@ -225,7 +225,7 @@ func ParseGeorepWorker(text []byte) (GeorepWorker, error) {
 // lives (grabpidfile, syncdutils.py, 10.3). noted says that there is such a file: a session that was stopped has none, one whose monitor was killed,
 // or ended by itself, has. The lock is only looked at, never taken.
 func GeorepMonitor(rundir, volume string, to Secondary) (running, noted bool, err error) {
-	f, err := os.Open(filepath.Join(rundir, "gsyncd-"+volume+"-"+to.Host+"-"+to.Volume+".pid"))
+	f, err := os.Open(filepath.Join(rundir, "gsyncd-"+volume+"-"+to.Host+"-"+to.Volume+".pid")) //nolint:gosec // glusterd's own directories
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, false, nil
 	}
@@ -245,7 +245,7 @@ const maxSmall = 64 << 10
 
 // readSmall reads a file of gsyncd's, which replaces them as a whole. A file that is not there, or not any more, is empty.
 func readSmall(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // glusterd's own directories
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

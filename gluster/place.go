@@ -51,7 +51,7 @@ func FindElsewhere(root, proc string) (Elsewhere, error) {
 		volfiles[Volfile] = true
 	}
 	for volfile := range volfiles {
-		text, err := os.ReadFile(filepath.Join(root, volfile))
+		text, err := os.ReadFile(filepath.Join(root, volfile)) //nolint:gosec // glusterd's own configuration
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

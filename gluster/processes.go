@@ -99,7 +99,7 @@ func ServingBrick(proc, path string) ([]BrickProcess, error) {
 // opened reports whether the process has a directory open, or GlusterFS's own directory in it.
 func (p BrickProcess) opened(proc, path string) bool {
 	fds := filepath.Join(proc, strconv.Itoa(p.PID), "fd")
-	d, err := os.Open(fds)
+	d, err := os.Open(fds) //nolint:gosec // the kernel's own files
 	if err != nil {
 		return false // it has just ended
 	}
@@ -128,7 +128,7 @@ func MountProcesses(proc string) ([]MountProcess, error) {
 
 // ProcessIDs lists all processes of a node, in order.
 func ProcessIDs(proc string) ([]int, error) {
-	d, err := os.Open(proc)
+	d, err := os.Open(proc) //nolint:gosec // the kernel's own files
 	if err != nil {
 		return nil, &Error{Op: "find processes", Object: proc, Err: err}
 	}

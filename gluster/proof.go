@@ -91,7 +91,7 @@ func provenArguments(proc string, pid int) ([]string, error) {
 		return nil, nil
 	}
 	// From here all is asked of one and the same process, also where its identifier is given to another one meanwhile.
-	task, err := os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY, 0)
+	task, err := os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY, 0) //nolint:gosec // the kernel's own files
 	if err != nil {
 		return nil, nil //nolint:nilerr // see above
 	}
@@ -124,7 +124,7 @@ func provenArguments(proc string, pid int) ([]string, error) {
 // arguments are those of the process whose directory of /proc it is given, nil where they do not begin with one of
 // GlusterFS's names.
 func arguments(dir string) []string {
-	f, err := os.Open(filepath.Join(dir, "cmdline"))
+	f, err := os.Open(filepath.Join(dir, "cmdline")) //nolint:gosec // the kernel's own files
 	if err != nil {
 		return nil // it has just ended, or /proc hides those of others
 	}

@@ -16,7 +16,7 @@ var xlatorPath = regexp.MustCompile(`/glusterfs/([0-9]+\.[0-9][^/]*)/(?:xlator|r
 // one until the process is restarted. proc is where its /proc is found. Reading that of others needs CAP_SYS_PTRACE.
 func ProcessVersion(proc string, pid int) (string, error) {
 	const op = "find the version of process"
-	f, err := os.Open(filepath.Join(proc, strconv.Itoa(pid), "maps"))
+	f, err := os.Open(filepath.Join(proc, strconv.Itoa(pid), "maps")) //nolint:gosec // the kernel's own files
 	if err != nil {
 		return "", fmt.Errorf("%s %d: %w", op, pid, err)
 	}

@@ -28,7 +28,7 @@ func lock(ctx context.Context, dir, command string, waiting func(holder string, 
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // holds nothing secret
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600) //nolint:gosec // below /run, in a directory of root's
 	if err != nil {
 		return nil, fmt.Errorf("lock this node: %w", err)
 	}
@@ -42,7 +42,7 @@ func lock(ctx context.Context, dir, command string, waiting func(holder string, 
 			return nil, errors.Join(fmt.Errorf("lock this node (%s): %w", path, err), f.Close())
 		}
 		holder := "another run of gluster-setup " + command
-		if b, err := os.ReadFile(path); err == nil && len(b) > 0 {
+		if b, err := os.ReadFile(path); err == nil && len(b) > 0 { //nolint:gosec // below /run, in a directory of root's
 			holder += " (process " + strings.TrimSpace(string(b)) + ")"
 		}
 		waiting(holder, time.Since(began))

@@ -46,7 +46,7 @@ func New(dir string) (*Set, error) {
 		from, ok := replaced[name]
 		var text []byte
 		if ok {
-			text, err = os.ReadFile(from)
+			text, err = os.ReadFile(from) //nolint:gosec // the directory that the administrator names
 		} else {
 			from = "built-in " + name
 			text, err = fs.ReadFile(embedded, name)

@@ -177,12 +177,12 @@ func (f *Files) exporter() (change.Plan, error) {
 
 // install plans that a program is where the units find it.
 func (f *Files) install(p *change.Plan, source, target, why string) error {
-	ours, err := os.ReadFile(source)
+	ours, err := os.ReadFile(source) //nolint:gosec // what the plan writes, in directories of root's
 	if err != nil {
 		return fmt.Errorf("read the program to install: %w", err)
 	}
 	path := f.path(target)
-	theirs, err := os.ReadFile(path)
+	theirs, err := os.ReadFile(path) //nolint:gosec // what the plan writes, in directories of root's
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -230,7 +230,7 @@ func (f *Files) conflict(code, name string, p textfile.Problem) change.Conflict 
 
 // readText reads a text file; one that does not exist is empty.
 func readText(path string) (string, error) {
-	b, err := os.ReadFile(path)
+	b, err := os.ReadFile(path) //nolint:gosec // what the plan writes, in directories of root's
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

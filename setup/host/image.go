@@ -111,7 +111,7 @@ func reserve(path string, size int64) error {
 
 // allocate gives a file blocks up to size bytes where it has none, and flushes it. What it holds stays.
 func allocate(path string, flags int, size int64) (err error) {
-	f, err := os.OpenFile(path, flags, 0o600)
+	f, err := os.OpenFile(path, flags, 0o600) //nolint:gosec // the image that the cluster file names
 	if err != nil {
 		return err
 	}

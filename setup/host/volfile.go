@@ -78,7 +78,7 @@ func editVolfile(text string, ipv6 bool) (edited, other string, err error) {
 func (h *Host) volfile() (change.Plan, error) {
 	var p change.Plan
 	path := filepath.Join(h.Root, volfilePath)
-	b, err := os.ReadFile(path)
+	b, err := os.ReadFile(path) //nolint:gosec // glusterd's own configuration
 	if errors.Is(err, fs.ErrNotExist) {
 		if h.State.IPv6 {
 			p.Changes = append(p.Changes, h.editVolfile(path, ""))
@@ -113,7 +113,7 @@ func (h *Host) editVolfile(path, diff string) change.Change {
 	c := change.Change{
 		Part: change.Host, Object: volfilePath, Action: "edit", Diff: diff, Why: "glusterd talks one address family, and the nodes have IPv6 addresses",
 		Do: func(context.Context) error {
-			b, err := os.ReadFile(path)
+			b, err := os.ReadFile(path) //nolint:gosec // glusterd's own configuration
 			if err != nil {
 				return err
 			}

@@ -32,7 +32,7 @@ func Run(ctx context.Context, env []string, argv ...string) ([]byte, error) {
 	if program == "" {
 		return nil, fmt.Errorf("%s: %w", argv[0], ErrNoProgram)
 	}
-	cmd := exec.CommandContext(ctx, program, argv[1:]...)
+	cmd := exec.CommandContext(ctx, program, argv[1:]...) //nolint:gosec // the program and its arguments are the plan's; no shell is involved
 	cmd.Args[0] = argv[0]
 	cmd.Env = append(append(os.Environ(), "LC_ALL=C", "PATH="+programs.Path()), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

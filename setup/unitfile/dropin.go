@@ -33,7 +33,7 @@ func dropIns(root, unit string) ([]Problem, error) {
 					}
 					continue
 				}
-				text, err := os.ReadFile(filepath.Join(root, path))
+				text, err := os.ReadFile(filepath.Join(root, path)) //nolint:gosec // systemd's own directories
 				if err != nil {
 					return nil, err
 				}
