@@ -2,20 +2,17 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/internal/impostor"
 )
 
 // enemyCmd is somebody who wants to do harm: a user without privileges on each host, and root on one client. Everything
@@ -115,59 +112,13 @@ func appendTo(file string) error {
 
 func replaceText(file, text string) error { return os.WriteFile(file, []byte(text), 0o666) }
 
-// poseVariable makes this program one that only waits, whatever its arguments are.
-const poseVariable = "REBOOT_TEST_POSES"
-
-// pose shows processes that look like GlusterFS's to who believes arguments: they listen on a socket of their own and
-// answer every question with "nothing to do". They end with this process.
+// pose shows processes that look like GlusterFS's to who believes arguments.
 func pose(ctx context.Context) {
 	const socket = "/tmp/enemy.socket"
-	_ = os.Remove(socket) //nolint:errcheck // it may not be there
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", socket)
+	err := impostor.Pose(ctx, socket,
+		[]string{"/usr/sbin/glusterfs", "-s", "localhost", "--volfile-id", "shd/server", "-p", "/tmp/enemy.pid", "-S", socket, "--process-name", "glustershd"},
+		[]string{"/usr/sbin/glusterfsd", "-s", "cache1.example.com", "--volfile-id", "server.cache1.example.com.cache_server-brick", "-S", socket, "--brick-name", "/cache_server/brick"})
 	if err != nil {
 		fmt.Println("cannot pose:", err)
-		return
-	}
-	runtime.LockOSThread() // they end with the thread that started them
-	for _, argv := range [][]string{
-		{"/usr/sbin/glusterfs", "-s", "localhost", "--volfile-id", "shd/server", "-p", "/tmp/enemy.pid", "-S", socket, "--process-name", "glustershd"},
-		{"/usr/sbin/glusterfsd", "-s", "cache1.example.com", "--volfile-id", "server.cache1.example.com.cache_server-brick", "-S", socket, "--brick-name", "/cache_server/brick"},
-	} {
-		cmd := exec.CommandContext(ctx, program)
-		cmd.Args, cmd.Env = argv, []string{poseVariable + "=yes"}
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
-		if err := cmd.Start(); err != nil {
-			fmt.Println("cannot pose:", err)
-		}
-	}
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		go answer(conn)
-	}
-}
-
-// answer gives every call the reply "done, and there is nothing".
-func answer(conn net.Conn) {
-	defer conn.Close() //nolint:errcheck // nobody to tell
-	for {
-		var head [4]byte
-		if _, err := io.ReadFull(conn, head[:]); err != nil {
-			return
-		}
-		call := make([]byte, binary.BigEndian.Uint32(head[:])&0xffff)
-		if _, err := io.ReadFull(conn, call); err != nil || len(call) < 4 {
-			return
-		}
-		reply := append([]byte{}, call[:4]...)
-		for _, n := range []uint32{1, 0, 0, 0, 0, 0, 0, 0, 0} { // accepted, no error, an empty dictionary, an empty text
-			reply = binary.BigEndian.AppendUint32(reply, n)
-		}
-		framed := binary.BigEndian.AppendUint32(nil, uint32(len(reply))|1<<31) //nolint:gosec // some bytes
-		if _, err := conn.Write(append(framed, reply...)); err != nil {
-			return
-		}
 	}
 }

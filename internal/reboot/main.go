@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
+
+	"brickyard/internal/impostor"
 )
 
 type commands struct {
@@ -26,15 +28,14 @@ type commands struct {
 	Send    sendCmd    `cmd:"" help:"Copy files from here over the network, plainly."`
 }
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	impostor.Main()
+	os.Exit(run(os.Args[1:]))
+}
 
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	if os.Getenv(poseVariable) != "" {
-		<-ctx.Done()
-		return 0
-	}
 	var c commands
 	parser := kong.Must(&c, kong.Name("reboot"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)))
 	at, err := parser.Parse(args)

@@ -1,10 +1,13 @@
 package labtest_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
+	"brickyard/internal/impostor"
 	"brickyard/internal/lab"
 )
 
@@ -81,4 +84,60 @@ func TestAUserOfTheServersTakesNothing(t *testing.T) {
 	for _, n := range s.Nodes()[:2] {
 		s.well(n)
 	}
+}
+
+// posing is the environment variable with which this test's own program poses as GlusterFS's daemons.
+const posing = "LABTEST_POSES"
+
+const impostorSocket = "/run/impostor.socket"
+
+// pose poses until this process is killed.
+func pose() int {
+	err := impostor.Pose(context.Background(), os.Getenv(posing),
+		[]string{"/usr/sbin/glusterfs", "-s", "localhost", "--volfile-id", "shd/server", "-p", "/run/impostor.pid", "-S", os.Getenv(posing), "--process-name", "glustershd"})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// A user of both servers has a daemon that says of every brick that nothing is left to be healed. A refill must not end
+// before it is complete.
+func TestAnImpostorEndsNoRefill(t *testing.T) {
+	t.Parallel()
+	const files = 2000
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2, "ephemeral: true"))
+	s.converge()
+	first, second, client := s.Node(0), s.Node(1), s.Node(2)
+	s.connected(client, s.Nodes()[:2])
+	client.Run("bash", "-euc", fmt.Sprintf(`cd /client; mkdir dir; for i in $(seq %d); do echo "text $i" >dir/$i; done`, files))
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range s.Nodes()[:2] {
+		n.Run("chmod", "1777", "/run")
+		cmd := n.Command(t.Context(), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program)
+		cmd.Env = append(os.Environ(), posing+"="+impostorSocket)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() //nolint:errcheck // it was killed
+		})
+		s.waitFor("the impostor to listen", func() bool {
+			return n.Command(t.Context(), "test", "-S", impostorSocket).Run() == nil
+		})
+	}
+
+	wipe(second)
+	second.StartGlusterd()
+	s.expect(second, 0, nil, "recover", "--timeout", "4m")
+	// At once: what recover calls complete is.
+	if a, b := tree(first), tree(second); a != b || strings.Count(b, "./dir/") != 2*files {
+		t.Errorf("recover has ended, and of %d lines of the other brick this one has %d", strings.Count(a, "\n"), strings.Count(b, "\n"))
+	}
+	s.well(second)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"brickyard/internal/impostor"
 	"brickyard/internal/lab"
 )
 
@@ -18,6 +19,10 @@ import (
 const program = "GLUSTER_SETUP_UNDER_TEST"
 
 func TestMain(m *testing.M) {
+	impostor.Main()
+	if os.Getenv(posing) != "" {
+		os.Exit(pose())
+	}
 	os.Exit(lab.Main(m, func(dir string) error {
 		path, err := lab.Program(dir, "gluster-setup", "brickyard/setup")
 		if err != nil {
