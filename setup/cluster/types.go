@@ -54,7 +54,7 @@ type Cluster struct {
 
 // Node is one machine.
 type Node struct {
-	Address string   `yaml:"address" json:"address" jsonschema:"example=10.0.0.1,example=2001:db8::1" jsonschema_description:"The IPv4 or IPv6 address that the other nodes reach this one by. It goes into /etc/hosts. No loopback, multicast or link-local address, no port, no prefix length."`
+	Address string   `yaml:"address" json:"address" jsonschema:"example=10.0.0.1,example=2001:db8::1" jsonschema_description:"The IPv4 or IPv6 address that the other nodes reach this one by; of a node with bricks it is on one of its interfaces. It goes into /etc/hosts. No loopback, multicast or link-local address, no port, no prefix length."`
 	Aliases []string `yaml:"aliases" json:"aliases,omitempty" jsonschema_description:"Further names of the node, written to /etc/hosts beside its host name."`
 }
 

@@ -185,6 +185,20 @@ func TestCheckBlock(t *testing.T) {
 	}
 }
 
+func TestEditHostsRefusesAnotherNodeAtAnAddressOfThisMachine(t *testing.T) {
+	t.Parallel()
+	lines := []string{"2001:db8::1 web1", "2001:db8::2 web2"}
+	own := func(a netip.Addr) bool { return a.IsLoopback() || a == netip.MustParseAddr("10.0.0.1") }
+	for text, bad := range map[string]bool{
+		"127.0.1.1 web2\n": true, "127.0.0.1 localhost web2 # old\n": true, "10.0.0.1 web2\n": true,
+		"10.0.0.2 web2\n": false, "127.0.1.1 web1\n": false, "10.0.0.1 web1\n": false,
+	} {
+		if _, problems := textfile.EditHosts(text, lines, "web1", own); len(problems) > 0 != bad {
+			t.Errorf("%q: %+v", text, problems)
+		}
+	}
+}
+
 func TestLostHosts(t *testing.T) {
 	t.Parallel()
 	lines := []string{"# the cluster", "10.0.0.1 web1.example.com web1", "10.0.0.2 web2.example.com"}
