@@ -221,10 +221,9 @@ func built(commands ...command) ([]command, error) {
 }
 
 // released are the tests of setup/labtest that are also run on other releases of GlusterFS.
-const released = "^(TestServersThatKnow|TestWhatPlanSaysAboutThePool|TestCheckFinds|TestAWipedBrick|TestAVolumeThatGlusterd|TestARemovalWhose|TestAPoolMadeBy|" +
-	"TestAVolumeIsForThe|TestAnOpenVolume|TestOnlyThePoolsOwn)"
+const released = "^(TestServersThatKnow|TestCheckFinds|TestAWipedBrick|TestAVolumeThatGlusterd|TestARemovalWhose|TestAPoolMadeBy|TestAVolumeIsForThe|TestAnOpenVolume|TestOnlyThePoolsOwn)"
 
-// labOf runs those of the exporter, and one or two each of check, recover, guard, apply, heals, access and remedies, on the GlusterFS of another
+// labOf runs those of the exporter, and one or two each of check, recover, guard, apply, heals and access, on the GlusterFS of another
 // Debian, whose C library may be older: without cgo.
 func labOf(suite string) func() ([]command, error) {
 	return func() ([]command, error) {

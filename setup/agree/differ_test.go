@@ -34,6 +34,7 @@ func TestServersThatHaveAVolumeDifferentlyAreNamedWithTheRemedy(t *testing.T) {
 	}{
 		{"alike", []View{view("s1", 7, started), view("s2", 7, started)}, "", ""},
 		{"words of nodes, which are on their way", []View{view("s1", 7, volume(gluster.Started, OwnWords+"stopping-0=now")), view("s2", 7, started)}, "", ""},
+		{"what a restarted glusterd tells no more", []View{view("s1", 7, volume(gluster.Started, "nfs.disable=on")), view("s2", 7, started)}, "", ""},
 		{"one server alone", []View{view("s1", 7, started)}, "", ""},
 		{"no volumes", []View{view("s1", 0), view("s2", 0)}, "", ""},
 		{

@@ -94,12 +94,12 @@ func TestServersThatKnowAVolumeDifferentlyAreNamed(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		command []string
-		words   string // of the newest, and of the one behind
-		behind  string
+		behind  string // what is said of the one that did not make it
 	}{
-		{"an option", []string{"volume", "set", "server", "network.ping-timeout", "11"}, "(network.ping-timeout=11)", "(no network.ping-timeout)"},
-		{"a volume stopped", []string{"volume", "stop", "server"}, "", ""},
-		{"a volume made", []string{"volume", "create", "other", "replica", "3", all[0] + ":/bricks/o", all[1] + ":/bricks/o", all[2] + ":/bricks/o"}, "", "does not know it"},
+		// GlusterFS 9 has the option in its memory, and the former version in its store.
+		{"an option", []string{"volume", "set", "server", "network.ping-timeout", "11"}, " in version "},
+		{"a volume stopped", []string{"volume", "stop", "server"}, " in version "},
+		{"a volume made", []string{"volume", "create", "other", "replica", "3", all[0] + ":/bricks/o", all[1] + ":/bricks/o", all[2] + ":/bricks/o"}, " does not know it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.t = t
@@ -107,7 +107,7 @@ func TestServersThatKnowAVolumeDifferentlyAreNamed(t *testing.T) {
 			s.Node(0).Run(append([]string{"bash", "-c", `! "$@"`, "-", "gluster", "--mode=script"}, c.command...)...)
 			last.Run("rm", "/var/lib/glusterd/filler")
 			for _, n := range s.Nodes() {
-				words := []string{all[0] + " and " + all[1] + " know volume", c.words, ", " + all[2], c.behind, "on " + all[2] + ": make room"}
+				words := []string{all[0] + " and " + all[1] + " know volume", ", " + all[2] + c.behind, "on " + all[2] + ": make room"}
 				s.expect(n, 3, append(words, "conflict: volume"), "plan")
 				s.expect(n, 3, append(words, "Refused: nothing was changed."), "apply")
 				s.expect(n, 1, words, "status")

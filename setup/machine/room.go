@@ -15,7 +15,7 @@ func Full(dir string) string {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return ""
 	}
-	free := st.Bavail * uint64(st.Bsize) //nolint:gosec // block sizes are positive
+	free := st.Bfree * uint64(st.Bsize) //nolint:gosec // block sizes are positive; what is kept for root is glusterd's, too
 	switch {
 	case free < leastRoom:
 		return fmt.Sprintf("the file system of %s on this node is full (%d KiB free), so glusterd stores no change", dir, free>>10)

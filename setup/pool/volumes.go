@@ -123,13 +123,15 @@ func (d *decider) leftover(volume string, b gluster.Brick) []Leftover {
 	if !stamped {
 		return nil
 	}
-	owner := "a volume that this pool does not have (id " + stamp.ID + ")"
 	i := slices.IndexFunc(d.see.Volumes, func(v gluster.Volume) bool { return strings.EqualFold(v.ID, stamp.ID) })
 	server, known := d.elsewhere(stamp.ID)
 	silent := strings.Join(d.silent(), ", ")
 	switch {
 	case i >= 0:
-		owner = "volume " + d.see.Volumes[i].Name
+		other := d.see.Volumes[i].Name
+		d.conflict("brick-in-use", "brick "+b.String(), "it belongs to volume "+other+", so it cannot become a brick of volume "+volume,
+			"leave the brick as it is, and choose another path in the cluster file; or, if nobody needs volume "+other+", stop and delete that first")
+		return nil
 	case server != "":
 		d.mislaid(b, server, known)
 		return nil
@@ -140,7 +142,7 @@ func (d *decider) leftover(volume string, b gluster.Brick) []Leftover {
 			"leave the brick as it is; see that glusterd answers there (port "+Port+"), and run plan again")
 		return nil
 	}
-	d.conflict("brick-in-use", "brick "+b.String(), "it belongs to "+owner+", so it cannot become a brick of volume "+volume,
+	d.conflict("brick-in-use", "brick "+b.String(), "it belongs to a volume that this pool does not have (id "+stamp.ID+"), so it cannot become a brick of volume "+volume,
 		"move it away (mv "+b.Path+" "+b.Path+".old) if its files are no longer needed there, or choose another path in the cluster file")
 	return nil
 }
