@@ -51,14 +51,18 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	if !o.State.Server {
 		return nil // no bricks, nothing to recover
 	}
-	if err := c.allowed(ctx, streams, o); err != nil {
-		return err
-	}
 	log := journalLogger(streams.Err)
 	status := func(words string) {
 		if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
 			log.Warn("cannot tell systemd what is being waited for", "error", err)
 		}
+	}
+	if err := unencrypted(); err != nil {
+		status(err.Error())
+		return err
+	}
+	if err := c.allowed(ctx, streams, o); err != nil {
+		return err
 	}
 	unlock, err := lockRecover(ctx, host.RunDir, log, status)
 	if err != nil {

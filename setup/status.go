@@ -30,7 +30,7 @@ func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
 	if err := root("status"); err != nil {
 		return err
 	}
-	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Journal: journalPath(), Checked: checkPath()}
+	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Encrypted: gluster.EncryptsManagement(), Journal: journalPath(), Checked: checkPath()}
 	st := g.Gather(ctx)
 	if err := g.Local.Close(); err != nil {
 		return err

@@ -12,10 +12,8 @@ import (
 	"time"
 
 	"brickyard/exporter/node"
+	"brickyard/gluster"
 )
-
-// secureAccess is the file that switches encryption of glusterd's own connections on (SECURE_ACCESS_FILE, libglusterfs).
-const secureAccess = "/var/lib/glusterd/secure-access"
 
 func tls(dir string) Collector {
 	expires := gauge("tls_certificate_expiry_timestamp_seconds", "When the first of the certificates in the file expires, in seconds since 1970.", "file")
@@ -24,7 +22,7 @@ func tls(dir string) Collector {
 		Name: "tls", Help: "when GlusterFS's certificates expire", Cost: "two small files, where they are",
 		Metrics: []*Metric{expires, management},
 		collect: func(_ context.Context, _ *node.Scrape, to sink) error {
-			to.is(management, node.Exists(secureAccess))
+			to.is(management, node.Exists(gluster.SecureAccess))
 			var errs []error
 			for _, name := range []string{"glusterfs.pem", "glusterfs.ca"} {
 				path := filepath.Join(dir, name)

@@ -48,6 +48,7 @@ type Brick struct {
 	Arbiter   bool      // holds names, no contents
 	Reachable bool      // its node's glusterd answers
 	Online    bool      // its process accepts connections
+	Unknown   string    // why it is not known whether it does, in words; "" where it is known
 	Published Published // by its own node
 	GivenUp   bool      // a person said that its node will not return with data
 	// Pending is how many entries this brick has that others of the set lack, as

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"brickyard/gluster"
@@ -232,17 +233,34 @@ func (o *Observer) ask(ctx context.Context, set *Set) {
 			c := o.Dial(server)
 			defer c.Close() //nolint:errcheck // a connection for reading
 			err := c.BrickServes(ctx, b.Path)
-			b.Online = err == nil
-			b.Reachable = Answered(err)
+			b.Found(err)
+			if b.Node == o.State.Node && b.Unknown == "" && errors.Is(err, syscall.ECONNREFUSED) {
+				b.Unknown = unanswered(b.Path)
+			}
 			b.Deaf = b.Online && b.Node != o.State.Node && o.deaf(ctx, c)
 		})
 	}
 	wg.Wait()
 }
 
-// Answered says whether the node whose brick was asked for answered at all, with this error or none.
-func Answered(err error) bool {
-	return err == nil || errors.Is(err, gluster.ErrBrickOffline) || errors.Is(err, gluster.ErrRefused)
+// Found fills in what the question whether a brick serves came to.
+func (b *Brick) Found(err error) {
+	b.Online = err == nil
+	b.Reachable = gluster.BrickKnown(err) || errors.Is(err, gluster.ErrBrickSilent) || errors.Is(err, gluster.ErrRefused)
+	b.Unknown = ""
+	if !gluster.BrickKnown(err) {
+		b.Unknown = gluster.WhyBrick(err)
+	}
+}
+
+// unanswered is why it is not known whether a brick of this node serves whose port refuses connections: its process may run
+// all the same, behind a firewall that refuses for it.
+func unanswered(path string) string {
+	serving, err := gluster.ServingBrick("/proc", path)
+	if err != nil || len(serving) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("its process %d runs, and connections to its port are refused: a firewall?", serving[0].PID)
 }
 
 // deaf reports whether another node's glusterd says that it is not connected
