@@ -73,6 +73,10 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	keep(o.State, log)
 	letStart(ctx, o.State, log)
 	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
+	o.Version = func(volume string) (uint64, error) {
+		stamps, err := gluster.Store{Dir: gluster.DefaultWorkdir}.VolumeStamps(volume)
+		return stamps.Version, err
+	}
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
 		Observe: func(ctx context.Context) ([]recovery.Local, error) {
@@ -83,7 +87,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		},
 		EndSelfHeal: func(ctx context.Context) error { return recovery.EndSelfHeal(ctx, "/proc") },
 		Joining:     o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
-		Status: status,
+		Status: status, Started: o.Started, Reason: recovery.Reason,
 	}
 	err = r.Recover(ctx)
 	if errors.Is(err, recovery.ErrPerson) {

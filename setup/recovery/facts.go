@@ -7,7 +7,10 @@
 // bricks through volume options (see Published), which every node reads alike.
 package recovery
 
-import "io/fs"
+import (
+	"io/fs"
+	"time"
+)
 
 // Disk is what a node finds where one of its bricks should be.
 type Disk int
@@ -86,6 +89,10 @@ type Set struct {
 	Mode    fs.FileMode
 	Started bool // the volume is started
 	Bricks  []Brick
+	// Starts is how often somebody was seen to have the volume start its bricks, since this program began, and Changed when
+	// it was last seen to change at all; zero where never.
+	Starts  int
+	Changed time.Time
 	// Otherwise says in words that the volume does not have this set of the cluster file: nothing else is known of it then.
 	Otherwise string
 	// Majority says that more than half of the pool's servers are connected to

@@ -35,7 +35,11 @@ type Observer struct {
 	// is counted also while bricks are away: who waits for that is in no hurry.
 	Only string
 
-	since map[string]time.Time // since when peers are connected, by UUID
+	// Version counts the changes of a volume in glusterd's own files; nil where nobody needs that.
+	Version func(volume string) (uint64, error)
+
+	since  map[string]time.Time // since when peers are connected, by UUID
+	before map[string]version   // how volumes were at the last look, by name
 }
 
 // Local is a brick of this node within its set.
@@ -62,6 +66,7 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
 	}
 	o.note(peers)
+	o.compare(volumes)
 	majority := o.majority(peers, volumes)
 	// All volumes at once: while a node that just died is asked, nothing else waits.
 	found := make([][]Local, len(o.State.Pool.Volumes))
@@ -76,7 +81,8 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 	wg.Wait()
 	out := slices.Concat(found...)
 	for i := range out {
-		out[i].Set.Majority = majority
+		known := o.before[out[i].Set.Volume]
+		out[i].Set.Majority, out[i].Set.Starts, out[i].Set.Changed = majority, known.starts, known.changed
 	}
 	return out, nil
 }
