@@ -42,7 +42,7 @@ func (c *Client) Encrypts(ctx context.Context, err error) bool {
 			return false
 		}
 	}
-	var refused *net.OpError // by TLS's own means, as who has no certificate is
+	var refused *net.OpError                                                             // by TLS's own means, as who has no certificate is
 	err = tls.Client(plain, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) //nolint:gosec // who it is does not matter, only what it speaks
 	return err == nil || errors.As(err, &refused) && refused.Op == "remote error"
 }

@@ -33,8 +33,10 @@ func TestABrickBehindAFirewallIsUnknownAndNotOffline(t *testing.T) {
 	second.Run(append(closed[:len(closed)-1], "REJECT", "--reject-with", "tcp-reset")...)
 	acts(s, second, "unknown whether the brick serves: its process")
 	second.Run("iptables", "-F")
-	second.Run("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "24007", "-j", "DROP")
+	second.Run("iptables", "-A", "INPUT", "-p", "tcp", "--syn", "--dport", "24007", "-j", "DROP")
 	acts(s, second, "unknown whether the brick serves: glusterd on its node does not answer in time")
+	// The glusterds stay connected: it is not gone, and nobody gives it up by mistake.
+	s.expect(first, 3, []string{"glusterd on " + names(2)[1] + " does not answer here", "it is not gone"}, "recover", "--give-up", names(2)[1])
 	second.Run("iptables", "-F")
 	s.expect(second, 0, nil, "recover")
 	s.waitFor("all to be well again", func() bool { return s.try(first, "status").code == 0 && s.try(second, "status").code == 0 })
