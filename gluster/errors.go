@@ -29,6 +29,8 @@ var (
 	ErrUnreachable = errors.New("node is not reachable")
 	// ErrBrickOffline says that a brick has no process, or one that has not come up yet.
 	ErrBrickOffline = errors.New("brick is offline")
+	// ErrBrickSilent says that a brick has a port that answers nothing, neither yes nor no: whether it serves is not known.
+	ErrBrickSilent = errors.New("the brick's port does not answer")
 	// ErrAlready says that a change was not needed: a volume that was started
 	// already, a peer that is in the pool already.
 	ErrAlready = errors.New("already so")

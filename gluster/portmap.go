@@ -2,8 +2,11 @@ package gluster
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"strconv"
+	"syscall"
 
 	"brickyard/gluster/rpc"
 	"brickyard/gluster/xdr"
@@ -37,22 +40,57 @@ func (c *Client) BrickPort(ctx context.Context, brickPath string) (int, error) {
 }
 
 // BrickServes reports whether a brick of the asked node accepts connections: it asks for the brick's port, connects and
-// hangs up. nil where it does, ErrBrickOffline where it has no port or nobody listens there; other errors are those of BrickPort.
+// hangs up. nil where it does; ErrBrickOffline where it has no port or the machine says that nobody listens there; ErrBrickSilent
+// where the port answers nothing, so that nobody knows; other errors are those of BrickPort, and nobody knows either.
 func (c *Client) BrickServes(ctx context.Context, brickPath string) error {
+	const op = "brick serves"
 	port, err := c.BrickPort(ctx, brickPath)
 	if err != nil {
 		return err
 	}
 	host, _, err := net.SplitHostPort(c.address)
 	if err != nil {
-		return unreachable("brick serves", brickPath, err)
+		return unreachable(op, brickPath, err)
 	}
 	conn, err := dial(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err == nil {
 		err = conn.Close()
 	}
-	if err != nil {
-		return &Error{Op: "brick serves", Object: brickPath, Kind: ErrBrickOffline, Err: err}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &Error{Op: op, Object: brickPath, Kind: ErrBrickOffline, Err: err}
+	case errors.Is(err, context.Canceled):
+		return unreachable(op, brickPath, err)
+	default:
+		return &Error{Op: op, Object: brickPath, Kind: ErrBrickSilent, Err: err, Text: fmt.Sprintf("its port %d on %s does not answer: a firewall?", port, host)}
 	}
-	return nil
+}
+
+// BrickKnown reports whether an answer of BrickServes tells that the brick serves, or that it does not.
+func BrickKnown(err error) bool { return err == nil || errors.Is(err, ErrBrickOffline) }
+
+// WhyBrick says in words, for persons, why BrickServes did not find that a brick serves.
+func WhyBrick(err error) string {
+	var e *Error
+	var number syscall.Errno
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrBrickOffline):
+		return "it has no process that accepts connections"
+	case errors.Is(err, ErrNotRunning):
+		return "glusterd on its node does not answer"
+	case errors.Is(err, ErrUnreachable) && errors.As(err, &number):
+		return "its node cannot be reached: " + number.Error()
+	case errors.Is(err, ErrBrickSilent) && errors.As(err, &e):
+		return e.Text
+	case errors.Is(err, ErrTimeout):
+		return "glusterd on its node does not answer in time: the node is off or cut off, or a firewall closes port 24007"
+	case hungUp(err):
+		return "glusterd on its node hangs up: does it encrypt its management connections (" + SecureAccess + " there)?"
+	default:
+		return err.Error()
+	}
 }

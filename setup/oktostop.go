@@ -47,6 +47,10 @@ func (c *OkToStopCmd) Run(ctx context.Context, streams IO) error {
 		return c.say(streams, o.State.Node, nil) // it serves nothing
 	case c.Release:
 		return g.Release(ctx)
+	case gluster.EncryptsManagement() && c.Hold:
+		return nil // nobody can be asked, and a shutdown must not fail
+	case gluster.EncryptsManagement():
+		return c.say(streams, o.State.Node, []string{errEncrypted.Error()})
 	case c.Hold:
 		return c.hold(ctx, streams, o)
 	}

@@ -56,7 +56,10 @@ func (c *PlanCmd) Run(ctx context.Context, streams IO) error {
 
 // plan looks at all the parts.
 func (n *node) plan(ctx context.Context, parts []string) (change.Plan, error) {
-	var all change.Plan
+	all := change.Plan{Conflicts: encrypted()}
+	if len(all.Conflicts) > 0 {
+		return all, nil // nothing can be looked at
+	}
 	planners, done, err := n.planners(parts)
 	if err != nil {
 		return all, err

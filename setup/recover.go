@@ -54,14 +54,18 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	if err := usualPlace(); err != nil {
 		return err
 	}
-	if err := c.allowed(ctx, streams, o); err != nil {
-		return err
-	}
 	log := journalLogger(streams.Err)
 	status := func(words string) {
 		if _, err := daemon.SdNotify(false, "STATUS="+words); err != nil {
 			log.Warn("cannot tell systemd what is being waited for", "error", err)
 		}
+	}
+	if err := unencrypted(); err != nil {
+		status(err.Error())
+		return err
+	}
+	if err := c.allowed(ctx, streams, o); err != nil {
+		return err
 	}
 	unlock, err := lockRecover(ctx, host.RunDir, log, status)
 	if err != nil {
@@ -72,6 +76,10 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	keep(o.State, log)
 	letStart(ctx, o.State, log)
 	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
+	o.Version = func(volume string) (uint64, error) {
+		stamps, err := gluster.Store{Dir: gluster.DefaultWorkdir}.VolumeStamps(volume)
+		return stamps.Version, err
+	}
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
 		Observe: func(ctx context.Context) ([]recovery.Local, error) {
@@ -82,7 +90,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		},
 		EndSelfHeal: func(ctx context.Context) error { return recovery.EndSelfHeal(ctx, "/proc") },
 		Joining:     o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
-		Status: status, Lost: func() string { return lostHosts(o.State) },
+		Status: status, Lost: func() string { return lostHosts(o.State) }, Started: o.Started, Reason: recovery.Reason,
 	}
 	err = r.Recover(ctx)
 	if errors.Is(err, recovery.ErrPerson) {

@@ -63,5 +63,8 @@ func (c *WaitCmd) Run(ctx context.Context, streams IO) error {
 	if _, ok := s.Pool.Volume(c.Volume); !ok {
 		return fmt.Errorf("volume %s is not in %s", c.Volume, c.File)
 	}
+	if err := unencrypted(); err != nil {
+		return err // it would wait for an answer that never comes, and a boot with it
+	}
 	return waitVolume(ctx, streams, cl, s, c.Volume)
 }

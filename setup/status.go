@@ -33,7 +33,7 @@ func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
 	if err := root("status"); err != nil {
 		return err
 	}
-	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Journal: journalPath(), Checked: checkPath(), Lost: lostHosts(s), Left: func() ([]string, error) { return client.Left(s) }}
+	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Encrypted: gluster.EncryptsManagement(), Journal: journalPath(), Checked: checkPath(), Lost: lostHosts(s), Left: func() ([]string, error) { return client.Left(s) }}
 	if s.Server {
 		g.Elsewhere = elsewhere
 	}

@@ -71,6 +71,9 @@ func (w *waiting) serving(ctx context.Context, p *client.Probe, volume string) e
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted while waiting for %s: %w", strings.Join(missing, "; "), context.Cause(ctx))
 		}
+		if p.Encrypts != "" {
+			return refusedError{fmt.Errorf("%s: %w", p.Encrypts, errEncrypted)}
+		}
 		if err := w.say(missing); err != nil {
 			return err
 		}

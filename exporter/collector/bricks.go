@@ -25,7 +25,7 @@ func bricks() Collector {
 	g := func(name, help string) *Metric { return gauge(name, help, brickLabels...) }
 	m := brickMetrics{
 		info:       gauge("brick_info", "What the brick is: its subvolume, as log files name it, its role (data or arbiter), and the version of GlusterFS that its process runs. Always 1.", "volume", "brick", "subvolume", "role", "version"),
-		up:         g("brick_up", "Whether the brick's process answers for this brick. 0 also for a brick that is configured and has no process."),
+		up:         g("brick_up", "Whether the brick's process answers for this brick, be anybody connected to it or not. 0 also for a brick that is configured and has no process."),
 		clients:    g("brick_clients", "Processes that are connected to the brick, among them mounts and every node's self-heal daemon."),
 		oldest:     g("brick_clients_op_version_min", "The lowest level of features that a connected client knows; absent without clients."),
 		size:       g("brick_size_bytes", "Size of the file system below the brick. Absent for an arbiter, which holds no contents."),
@@ -40,7 +40,7 @@ func bricks() Collector {
 		stuck:      g("brick_filesystem_stuck_seconds", "How long the file system below the brick has not answered a question; 0 where it answers."),
 	}
 	return Collector{
-		Name: "bricks", Help: "the bricks of this node and the file systems below them", Cost: "one call of each brick's process, four system calls on its file system",
+		Name: "bricks", Help: "the bricks of this node and the file systems below them", Cost: "one call of each brick's process, two where nobody is connected to it, four system calls on its file system",
 		Metrics: []*Metric{
 			m.info, m.up, m.clients, m.oldest, m.size, m.free, m.available, m.reserved, m.inodes, m.inodesFree,
 			m.readOnly, m.onRoot, m.identity, m.stuck,
@@ -76,7 +76,7 @@ func eachBrick(all []node.Brick, ask func(node.Brick) error) error {
 	return errors.Join(errs...)
 }
 
-// process asks the brick's process who is connected: an answer shows that it serves.
+// process asks the brick's process who is connected.
 func (m *brickMetrics) process(ctx context.Context, s *node.Scrape, b node.Brick, to sink) error {
 	role, version := "data", ""
 	if b.Arbiter {
@@ -86,7 +86,7 @@ func (m *brickMetrics) process(ctx context.Context, s *node.Scrape, b node.Brick
 	err := error(&gluster.Error{Kind: gluster.ErrBrickOffline})
 	if b.Process != nil {
 		version = s.Version(b.Process.PID)
-		clients, err = s.Client(b.Process.Socket).Clients(ctx, b.Path)
+		clients, err = clientsOf(ctx, s.Client(b.Process.Socket), b.Path)
 	}
 	v := b.Volume.Name
 	to.set(m.info, 1, v, b.Name(), subvolume(b.Volume.Volume, b.Set), role, version)
@@ -105,6 +105,16 @@ func (m *brickMetrics) process(ctx context.Context, s *node.Scrape, b node.Brick
 		return nil // down is what was to be found out
 	}
 	return err
+}
+
+// clientsOf asks a brick that may serve who is connected; an answer shows that it does. A brick to which nobody is connected refuses
+// (server_priv_to_dict, xlators/protocol/server/src/server.c, 10.3), as one does that the process does not serve: what it counted tells them apart.
+func clientsOf(ctx context.Context, c *gluster.BrickClient, path string) ([]gluster.BrickPeer, error) {
+	clients, err := c.Clients(ctx, path)
+	if errors.Is(err, gluster.ErrRefused) {
+		_, err = c.Profile(ctx, path)
+	}
+	return clients, err
 }
 
 func (m *brickMetrics) disk(ctx context.Context, s *node.Scrape, b node.Brick, to sink) error {

@@ -13,10 +13,8 @@ import (
 	"time"
 
 	"brickyard/exporter/node"
+	"brickyard/gluster"
 )
-
-// secureAccess is the file that switches encryption of glusterd's own connections on (SECURE_ACCESS_FILE, libglusterfs).
-const secureAccess = "/var/lib/glusterd/secure-access"
 
 func tls(dirs []string) Collector {
 	expires := gauge("tls_certificate_expiry_timestamp_seconds", "When the first of the certificates in the file expires, in seconds since 1970.", "file")
@@ -25,7 +23,7 @@ func tls(dirs []string) Collector {
 		Name: "tls", Help: "when GlusterFS's certificates expire", Cost: "a few small files, where they are",
 		Metrics: []*Metric{expires, management},
 		collect: func(_ context.Context, s *node.Scrape, to sink) error {
-			to.is(management, node.Exists(secureAccess))
+			to.is(management, node.Exists(gluster.SecureAccess))
 			// Where glusterd does not answer, what volumes name is as it last was.
 			volumes, _ := s.Volumes() //nolint:errcheck // the collector of volumes says it
 			var errs []error

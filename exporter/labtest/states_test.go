@@ -102,6 +102,38 @@ func TestBrickMultiplexing(t *testing.T) {
 	waitFor(t, "both bricks to be down", func() bool { s := e.scrape(); return s[ups[0]] == 0 && s[ups[1]] == 0 })
 }
 
+// TestABrickThatNobodyUsesIsUp has a volume without a self-heal daemon: nobody is connected to its bricks while it is not mounted, and asked for
+// its clients such a brick refuses.
+func TestABrickThatNobodyUsesIsUp(t *testing.T) {
+	t.Parallel()
+	l := pair(t, lab.Options{}, "two")
+	n := l.Node(0)
+	n.Gluster("volume", "create", "dist", "n1:/bricks/dist", "n2:/bricks/dist")
+	run(t, n, gluster.VolumeStart("dist"))
+	run(t, n, gluster.VolumeStart("two"))
+	e := start(t, n)
+	up := func(name string) string {
+		return `gluster_brick_up{brick="n1:/bricks/` + name + `",volume="` + name + `"}`
+	}
+	clients := func(name string) string {
+		return `gluster_brick_clients{brick="n1:/bricks/` + name + `",volume="` + name + `"}`
+	}
+	alone := samples{up("dist"): 1, clients("dist"): 0, up("two"): 1, `gluster_exporter_collector_success{collector="bricks"}`: 1}
+	e.until(t, "bricks without clients to be up", alone)
+
+	client := l.Node(2)
+	client.Run("mkdir", "-p", "/client")
+	waitFor(t, "the volume to be mounted", func() bool {
+		return client.Command(t.Context(), "mount", "-t", "glusterfs", "n1:/dist", "/client").Run() == nil
+	})
+	e.until(t, "the client to be counted", samples{up("dist"): 1, clients("dist"): 1})
+	client.Run("umount", "/client")
+	e.until(t, "the bricks to be up without it", alone)
+
+	n.KillBrick("/bricks/dist")
+	e.until(t, "a brick that was killed to be down", samples{up("dist"): 0, up("two"): 1})
+}
+
 // TestAVolumeWithoutBricksIsNotWritable asks each node, which knows that its own brick is dead and must not hope for the other's.
 func TestAVolumeWithoutBricksIsNotWritable(t *testing.T) {
 	t.Parallel()

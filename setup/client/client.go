@@ -87,6 +87,13 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 		}
 		ch := c.doMount(m, "volume "+m.Volume+" is not mounted", "mount", nil)
 		ch.Needs = c.Probe.Missing(ctx, m.Volume)
+		if c.Probe.Encrypts != "" {
+			p.Conflicts = append(p.Conflicts, change.Conflict{
+				Code: "management-tls", Object: "mount " + m.Path, Problem: c.Probe.Encrypts + " encrypts its management connections, which gluster-setup does not manage yet",
+				Remedy: "mount it by hand, with " + gluster.SecureAccess + " and certificates on this machine too, or switch that encryption off on all nodes: docs/security.md, \"Encrypted management connections\"",
+			})
+			return p, nil
+		}
 		if unit := fmt.Sprintf(desired.WaitUnit, m.Volume); len(ch.Needs) == 0 && c.AtBoot != nil && c.AtBoot(ctx, unit) {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("mount %s is under way since boot and waits until this node's brick is healed (systemctl status %s): left to it; mount %s mounts it now", m.Path, unit, m.Path))
 			return p, nil

@@ -20,6 +20,9 @@ type Probe struct {
 	Pool    desired.Pool
 	Dial    func(desired.Server) *gluster.Client
 	Timeout time.Duration // of one question to one server or brick
+
+	// Encrypts is a server that was found to want TLS, "" where none was: it will not answer however long one waits.
+	Encrypts string
 }
 
 // Missing says in words what a volume still needs before a client can mount
@@ -45,7 +48,7 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 	var missing []string
 	for i, set := range want.Sets {
 		var serves []bool
-		n := 0
+		n, silent := 0, ""
 		for _, b := range set {
 			err, asked := found[b]
 			up := asked && err == nil
@@ -53,9 +56,12 @@ func (p *Probe) Missing(ctx context.Context, name string) []string {
 			if up {
 				n++
 			}
+			if errors.Is(err, gluster.ErrBrickSilent) {
+				silent = fmt.Sprintf(" (%s:%s: %s)", b.Node, b.Path, gluster.WhyBrick(err))
+			}
 		}
 		if !want.Quorum.Met(serves) {
-			missing = append(missing, fmt.Sprintf("replica set %d of volume %s: %d of %d bricks accept connections, too few to write", i+1, name, n, len(set)))
+			missing = append(missing, fmt.Sprintf("replica set %d of volume %s: %d of %d bricks accept connections, too few to write%s", i+1, name, n, len(set), silent))
 		}
 	}
 	return missing
@@ -144,6 +150,9 @@ func (p *Probe) volume(ctx context.Context, want desired.Volume) (gluster.Volume
 		var v gluster.Volume
 		err := p.ask(ctx, s, func(ctx context.Context, c *gluster.Client) (err error) {
 			v, err = c.Volume(ctx, name)
+			if err != nil && p.Encrypts == "" && c.Encrypts(ctx, err) {
+				p.Encrypts = host
+			}
 			return err
 		})
 		switch {

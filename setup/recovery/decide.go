@@ -29,6 +29,9 @@ func (s Set) decide(own int) Decision {
 	if !s.Started {
 		return Decision{None, "the volume is not started"}
 	}
+	if b.Unknown != "" && b.Disk != Unmounted {
+		return Decision{Wait, "unknown whether the brick serves: " + b.Unknown}
+	}
 	switch b.Disk {
 	case Unmounted:
 		return Decision{Stop, b.Why + ": run gluster-setup apply"}

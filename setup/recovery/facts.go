@@ -7,7 +7,10 @@
 // bricks through volume options (see Published), which every node reads alike.
 package recovery
 
-import "io/fs"
+import (
+	"io/fs"
+	"time"
+)
 
 // Disk is what a node finds where one of its bricks should be.
 type Disk int
@@ -48,6 +51,7 @@ type Brick struct {
 	Arbiter   bool      // holds names, no contents
 	Reachable bool      // its node's glusterd answers
 	Online    bool      // its process accepts connections
+	Unknown   string    // why it is not known whether it does, in words; "" where it is known
 	Published Published // by its own node
 	GivenUp   bool      // a person said that its node will not return with data
 	// Pending is how many entries this brick has that others of the set lack, as
@@ -85,6 +89,10 @@ type Set struct {
 	Mode    fs.FileMode
 	Started bool // the volume is started
 	Bricks  []Brick
+	// Starts is how often somebody was seen to have the volume start its bricks, since this program began, and Changed when
+	// a person, or apply, was last seen to change it; zero where never.
+	Starts  int
+	Changed time.Time
 	// Otherwise says in words that the volume does not have this set of the cluster file: nothing else is known of it then.
 	Otherwise string
 	// Majority says that more than half of the pool's servers are connected to

@@ -33,6 +33,14 @@ type BrickJournal struct {
 	Action Action    `json:"action"`
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"` // of this action
+	// Starts is how often glusterd was told in vain to start the brick, and Started when it last was.
+	Starts  int       `json:"starts,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+	// Heals is how often the self-heal daemons were told to look without any progress, Told when they last were, and Left
+	// how many entries waited then.
+	Heals int       `json:"heals,omitempty"`
+	Told  time.Time `json:"told,omitzero"`
+	Left  int       `json:"left,omitempty"`
 	// Suspect says that the brick may have lost what it had acknowledged, and
 	// Compared how many names the comparison that is under way has seen.
 	Suspect  bool  `json:"suspect"`

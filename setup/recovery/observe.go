@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"brickyard/gluster"
@@ -34,7 +35,11 @@ type Observer struct {
 	// is counted also while bricks are away: who waits for that is in no hurry.
 	Only string
 
-	since map[string]time.Time // since when peers are connected, by UUID
+	// Version counts the changes of a volume in glusterd's own files; nil where nobody needs that.
+	Version func(volume string) (uint64, error)
+
+	since  map[string]time.Time // since when peers are connected, by UUID
+	before map[string]version   // how volumes were at the last look, by name
 }
 
 // Local is a brick of this node within its set.
@@ -61,6 +66,7 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
 	}
 	o.note(peers)
+	o.compare(volumes)
 	majority := o.majority(peers, volumes)
 	// All volumes at once: while a node that just died is asked, nothing else waits.
 	found := make([][]Local, len(o.State.Pool.Volumes))
@@ -75,7 +81,8 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 	wg.Wait()
 	out := slices.Concat(found...)
 	for i := range out {
-		out[i].Set.Majority = majority
+		known := o.before[out[i].Set.Volume]
+		out[i].Set.Majority, out[i].Set.Starts, out[i].Set.Changed = majority, known.starts, known.changed
 	}
 	return out, nil
 }
@@ -232,17 +239,34 @@ func (o *Observer) ask(ctx context.Context, set *Set) {
 			c := o.Dial(server)
 			defer c.Close() //nolint:errcheck // a connection for reading
 			err := c.BrickServes(ctx, b.Path)
-			b.Online = err == nil
-			b.Reachable = Answered(err)
+			b.Found(err)
+			if b.Node == o.State.Node && b.Unknown == "" && errors.Is(err, syscall.ECONNREFUSED) {
+				b.Unknown = unanswered(b.Path)
+			}
 			b.Deaf = b.Online && b.Node != o.State.Node && o.deaf(ctx, c)
 		})
 	}
 	wg.Wait()
 }
 
-// Answered says whether the node whose brick was asked for answered at all, with this error or none.
-func Answered(err error) bool {
-	return err == nil || errors.Is(err, gluster.ErrBrickOffline) || errors.Is(err, gluster.ErrRefused)
+// Found fills in what the question whether a brick serves came to.
+func (b *Brick) Found(err error) {
+	b.Online = err == nil
+	b.Reachable = gluster.BrickKnown(err) || errors.Is(err, gluster.ErrBrickSilent) || errors.Is(err, gluster.ErrRefused)
+	b.Unknown = ""
+	if !gluster.BrickKnown(err) {
+		b.Unknown = gluster.WhyBrick(err)
+	}
+}
+
+// unanswered is why it is not known whether a brick of this node serves whose port refuses connections: its process may run
+// all the same, behind a firewall that refuses for it.
+func unanswered(path string) string {
+	serving, err := gluster.ServingBrick("/proc", path)
+	if err != nil || len(serving) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("its process %d runs, and connections to its port are refused: a firewall?", serving[0].PID)
 }
 
 // deaf reports whether another node's glusterd says that it is not connected

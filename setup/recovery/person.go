@@ -2,15 +2,17 @@ package recovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"brickyard/gluster"
 	"brickyard/setup/desired"
 )
 
 // GiveUp returns the commands by which a person says that a node will not come
-// back with data. It is an error when its glusterd answers, and when it is the
-// asking node itself.
+// back with data. It is an error when its glusterd answers or is connected to
+// this node's, and when it is the asking node itself.
 func GiveUp(ctx context.Context, o *Observer, node string) ([]gluster.Command, error) {
 	server, ok := o.State.Pool.Server(node)
 	switch {
@@ -23,12 +25,17 @@ func GiveUp(ctx context.Context, o *Observer, node string) ([]gluster.Command, e
 	defer cancel()
 	c := o.Dial(server)
 	defer c.Close() //nolint:errcheck // a connection for reading
-	if _, err := c.Peers(asked); err == nil {
+	_, silent := c.Peers(asked)
+	if silent == nil {
 		return nil, fmt.Errorf("glusterd on %s answers: it is not gone, and its bricks are waited for; look at gluster-setup status there", node)
 	}
 	peers, err := o.Local.Peers(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
+	}
+	// A firewall may keep this program from asking it, and it serves all the same.
+	if i := slices.IndexFunc(peers, func(p gluster.Peer) bool { return !p.Local && p.Connected && server.Is(p.Names) }); i >= 0 && !errors.Is(silent, gluster.ErrNotRunning) {
+		return nil, fmt.Errorf("glusterd on %s does not answer here (%w), and this node's glusterd is connected to it: it is not gone; if it is, say so when gluster peer status calls it disconnected, within a minute", node, silent)
 	}
 	volumes, err := o.Local.Volumes(ctx)
 	if err != nil {

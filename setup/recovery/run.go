@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,27 +28,37 @@ type Runner struct {
 	Pause       time.Duration
 	Now         func() time.Time
 	// Lost says what this machine has lost that recovery rests on, in words; "" where nothing. Nil where nobody looks.
-	Lost func() string
+	Lost    func() string
+	Started func() time.Time // when this node's glusterd started; nil for long ago
+	// Reason says what the logs have on a brick that was started then and does not run, in words; nil for nothing.
+	Reason func(path string, since time.Time) string
 	// Compare compares a brick that is withheld with those of its set that serve
 	// and has what differs healed; progress is told how many names it compared.
 	Compare func(ctx context.Context, l Local, sources []int, progress func(entries int64)) (resync.Result, error)
 
 	said    map[string]Decision // what was last logged, by brick
-	since   map[string]time.Time
-	held    map[string]time.Time // since when a decision is held back, by brick
-	heals   map[string]*heal     // what waits to be healed, by brick
-	half    map[string]nameless  // half made names that keep directories from being healed, by brick
-	alone   map[string]*alone    // that no self-heal daemon serves the volume, by brick
-	hushed  time.Time            // since when changes wait for nodes that just connected
-	helped  bool                 // the self-heal daemons were told to look
-	emptied []Emptied
-	jobs    map[string]*comparison // by brick
-	past    []Resynced
-	unclean []powerloss.Unclean
-	news    bool              // the journal is behind
-	mute    bool              // it cannot be written
-	lost    string            // what was said to be lost
-	ignored map[string]string // what was said to lie beside a brick and not to be believed, by brick
+	started map[string]*starts  // in vain, by brick
+	heard   map[string]int      // Set.Starts at the last look, by volume
+	own     map[string]bool     // the next start that is heard of is this node's own, by volume
+	refused map[string]*refusal // by brick
+	// repeated is when a brick was last started again.
+	repeated time.Time
+	wrote    time.Time // when the journal was
+	since    map[string]time.Time
+	held     map[string]time.Time // since when a decision is held back, by brick
+	heals    map[string]*heal     // what waits to be healed, by brick
+	half     map[string]nameless  // half made names that keep directories from being healed, by brick
+	alone    map[string]*alone    // that no self-heal daemon serves the volume, by brick
+	hushed   time.Time            // since when changes wait for nodes that just connected
+	helped   bool                 // the self-heal daemons were told to look
+	emptied  []Emptied
+	jobs     map[string]*comparison // by brick
+	past     []Resynced
+	unclean  []powerloss.Unclean
+	news     bool              // the journal is behind
+	mute     bool              // it cannot be written
+	lost     string            // what was said to be lost
+	ignored  map[string]string // what was said to lie beside a brick and not to be believed, by brick
 }
 
 // ErrPerson says that a brick waits for a person.
@@ -70,6 +81,8 @@ const (
 type heal struct {
 	left int       // fewest entries that were seen waiting
 	at   time.Time // when that was, or when the daemons were last told to look
+	// asked is how often they were told to look since there was any progress.
+	asked int
 }
 
 // Recover returns nil when every brick of this node is complete and serves, an
@@ -78,6 +91,7 @@ type heal struct {
 func (r *Runner) Recover(ctx context.Context) error {
 	r.said, r.since, r.held, r.heals = map[string]Decision{}, map[string]time.Time{}, map[string]time.Time{}, map[string]*heal{}
 	r.alone, r.half = map[string]*alone{}, map[string]nameless{}
+	r.started, r.heard, r.own, r.refused = map[string]*starts{}, map[string]int{}, map[string]bool{}, map[string]*refusal{}
 	r.news, r.helped = true, false
 	old, err := ReadJournal(r.Journal)
 	if err != nil {
@@ -87,6 +101,12 @@ func (r *Runner) Recover(ctx context.Context) error {
 	r.jobs, r.ignored = map[string]*comparison{}, map[string]string{}
 	for _, b := range old.Bricks {
 		r.ignored[b.Volume+" "+b.Path] = b.Ignored // a former run has said it
+		if b.Starts > 0 {
+			r.started[b.Volume+" "+b.Path] = &starts{times: b.Starts, last: b.Started}
+		}
+		if b.Heals > 0 {
+			r.heals[b.Volume+" "+b.Path] = &heal{left: b.Left, at: b.Told, asked: b.Heals}
+		}
 	}
 	defer r.abandon()
 	pause := r.Pause
@@ -95,8 +115,10 @@ func (r *Runner) Recover(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return err
-		case acted:
+		case len(acted) > 0:
 			pause = r.Pause
+		case len(waiting) == 0 && len(person) == 0 && r.unsteady():
+			pause = min(max(pause, r.Pause)*5/4, 5*r.Pause)
 		case len(waiting) == 0 && len(person) == 0 && (len(r.heals)+len(r.alone) == 0 || r.helped && len(r.half) == 0):
 			return nil
 		case len(waiting) == 0 && len(person) == 0:
@@ -111,8 +133,11 @@ func (r *Runner) Recover(ctx context.Context) error {
 		default:
 			pause = min(max(pause, r.Pause)*5/4, 5*r.Pause)
 		}
-		words := strings.Join(append(waiting, person...), "; ")
-		if words == "" {
+		words := strings.Join(slices.Concat(waiting, person, acted), "; ")
+		switch {
+		case words == "" && r.unsteady():
+			words = "complete; a brick that ended again and again is watched"
+		case words == "":
 			words = "complete; entries wait to be healed"
 		}
 		r.Status(words)
@@ -125,20 +150,25 @@ func (r *Runner) Recover(ctx context.Context) error {
 }
 
 // round looks once and does one thing about each brick that needs one.
-// filling says that one of them is being filled or about to start.
-func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, person []string, err error) {
+// acted says what was done, filling that one of them is being filled or about to start.
+func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiting, person []string, err error) {
 	r.look()
 	locals, err := r.Observe(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return false, false, nil, nil, context.Cause(ctx)
+			return nil, false, nil, nil, context.Cause(ctx)
 		}
-		return false, false, []string{sanitize(err.Error())}, nil, nil
+		return nil, false, []string{sanitize(err.Error())}, nil, nil
 	}
+	decided := make([]Decision, len(locals))
+	for i, l := range locals {
+		decided[i] = r.settle(l, Decide(l.Set, l.Own))
+	}
+	r.overheard(locals, decided)
 	actor := &Actor{Run: r.change, Proc: "/proc", Now: r.Now, Emptied: r.recordEmptied}
-	for _, l := range locals {
-		d := r.settle(l, Decide(l.Set, l.Own))
-		r.say(l, d)
+	for i, l := range locals {
+		say, d := r.paced(l, decided[i])
+		r.say(l, say)
 		if d.changesVolume() && r.joining() {
 			waiting = append(waiting, fmt.Sprintf("volume %s, brick %s: %s, once the nodes that just connected know of each other's volumes", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason))
 			filling = true
@@ -148,7 +178,7 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 		if err == nil {
 			err = r.help(ctx, l, d)
 		}
-		where := fmt.Sprintf("volume %s, brick %s: %s", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason)
+		where := fmt.Sprintf("volume %s, brick %s: %s", l.Set.Volume, l.Set.Bricks[l.Own].Path, say.Reason)
 		switch {
 		case err != nil:
 		case d.Settled():
@@ -164,22 +194,31 @@ func (r *Runner) round(ctx context.Context) (acted, filling bool, waiting, perso
 			filling = filling || d.Action == Healing
 			waiting = append(waiting, where)
 			continue
+		case r.refused[key(l)].hopeless(r.Now(), d.Action, surroundings(l), r.Pause):
+			waiting = append(waiting, where+r.refused[key(l)].words)
+			continue
 		default:
 			err = actor.Act(ctx, l, d)
+			r.answered(l, d, err)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
-				return acted, filling, nil, nil, context.Cause(ctx)
+				return nil, filling, nil, nil, context.Cause(ctx)
 			}
 			// Whatever GlusterFS says now, it may say otherwise when the world has moved on.
 			r.Log.Warn("not yet", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "action", string(d.Action), "error", sanitize(err.Error()))
 			waiting = append(waiting, where+" ("+sanitize(err.Error())+")")
 			continue
 		}
-		if d.Action == Accept {
+		switch d.Action {
+		case Accept:
 			r.accepted(l)
+		case Start:
+			r.told(l.Set.Volume, locals, decided)
+		default:
 		}
-		acted = true
+		r.own[l.Set.Volume] = r.own[l.Set.Volume] || d.changesVolume()
+		acted = append(acted, where)
 	}
 	r.write(locals)
 	return acted, filling, waiting, person, nil
@@ -194,8 +233,8 @@ func (r *Runner) settle(l Local, d Decision) Decision {
 	switch {
 	case d.Action == Finish && (l.Set.Bricks[l.Own].Mark || l.Set.Bricks[l.Own].Published.doubted()):
 		long, meanwhile = settleTime, Decision{Healing, "the refill looks complete; looking again"}
-	case d.Action == Start:
-		long, meanwhile = startTime, Decision{Healing, "waiting for glusterd to start the brick's process"}
+	case d.Action == Start && r.started[k] == nil:
+		long, meanwhile = startTime, Decision{Healing, startsItself}
 	default:
 		delete(r.held, k)
 		return d
@@ -209,79 +248,6 @@ func (r *Runner) settle(l Local, d Decision) Decision {
 		return meanwhile
 	}
 	return d
-}
-
-// alone is a volume that no self-heal daemon of this node serves.
-type alone struct {
-	since time.Time // or since glusterd was last told
-	asked int       // how often it was
-}
-
-// enough is how often glusterd is told to start a self-heal daemon before the one that runs is ended.
-const enough = 3
-
-// help tells the self-heal daemons to look when heals make no progress: a
-// client that came back to a brick later than they did leaves entries behind
-// them. Only where all bricks are there is there anything to be done.
-func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
-	k := key(l)
-	if !l.Set.NoDaemon || d.Action != Healing && d.Action != None || !l.Set.Started {
-		delete(r.alone, k)
-	} else if a, seen := r.alone[k]; !seen {
-		r.alone[k] = &alone{since: r.Now()}
-	} else if r.Now().Sub(a.since) >= idleTime && !r.joining() {
-		// All volumes share one process, and glusterd sometimes forgets to give a
-		// volume back to it that a reset-brick took away for a moment.
-		a.since, r.helped = r.Now(), true
-		if a.asked++; a.asked > enough {
-			// The process refuses the volume: only a new one takes it.
-			r.Log.Warn("the self-heal daemon of this node does not take the volume: it is ended, and glusterd is told to start another", "volume", l.Set.Volume)
-			if err := r.EndSelfHeal(ctx); err != nil {
-				return err
-			}
-			a.asked = 0
-			return r.change(ctx, startForce(l.Set.Volume))
-		}
-		r.Log.Warn("no self-heal daemon of this node serves the volume: glusterd is told to start it", "volume", l.Set.Volume)
-		return r.change(ctx, startForce(l.Set.Volume))
-	}
-	away := l.Set.others(-1, func(b Brick) bool { return !b.Online })
-	if l.Set.Healed || len(away) > 0 || d.Action != Healing && d.Action != None {
-		delete(r.heals, k)
-		delete(r.half, k)
-		return nil
-	}
-	h, seen := r.heals[k]
-	if !seen || l.Set.Pending < h.left {
-		r.heals[k] = &heal{left: l.Set.Pending, at: r.Now()}
-		return nil
-	}
-	if r.Now().Sub(h.at) < idleTime || r.joining() {
-		return nil
-	}
-	h.left, h.at, r.helped = l.Set.Pending, r.Now(), true
-	dirs, err := r.Waiting(ctx, l.Set.Volume)
-	if err != nil {
-		return fmt.Errorf("ask what waits to be healed: %w", err)
-	}
-	if r.half[k] == nil {
-		r.half[k] = nameless{}
-	}
-	removed, err := r.half[k].remove(l.Set.Bricks[l.Own].Path, dirs, r.Now())
-	if len(r.half[k]) == 0 {
-		delete(r.half, k)
-	}
-	for _, name := range removed {
-		r.Log.Warn("a file that a killed brick process had only half made kept its directory from being healed: removed", "volume", l.Set.Volume, "path", name)
-	}
-	if err != nil {
-		r.Log.Warn("a name without a gfid cannot be removed from the brick", "volume", l.Set.Volume, "error", err)
-	}
-	r.Log.Info("entries wait to be healed and nothing happens: the self-heal daemons are told to look", "volume", l.Set.Volume, "entries", l.Set.Pending)
-	if err := r.change(ctx, gluster.VolumeHeal(l.Set.Volume)); err != nil {
-		return fmt.Errorf("make the self-heal daemons look: %w", err)
-	}
-	return nil
 }
 
 // patience is how long changes wait, all in all, for nodes that come and go.
@@ -368,11 +334,15 @@ func (r *Runner) written(err error) {
 	r.mute = err != nil
 }
 
-// write leaves word of what is new.
+// wordEvery is how old the journal's time may be while recover looks again and again.
+const wordEvery = 15 * time.Second
+
+// write leaves word of what is new, and now and then that this node still looks.
 func (r *Runner) write(locals []Local) {
-	if !r.news {
+	if !r.news && r.Now().Sub(r.wrote) < wordEvery {
 		return
 	}
+	r.wrote = r.Now()
 	// The guard adds to it, also while this runs: when a disk appears late.
 	if old, err := ReadJournal(r.Journal); err == nil {
 		r.unclean = old.Unclean
@@ -383,7 +353,15 @@ func (r *Runner) write(locals []Local) {
 	}
 	for _, l := range locals {
 		d := r.said[key(l)]
+		vain, waits := starts{}, heal{}
+		if s := r.started[key(l)]; s != nil {
+			vain = *s
+		}
+		if h := r.heals[key(l)]; h != nil && h.asked > 0 {
+			waits = *h
+		}
 		j.Bricks = append(j.Bricks, BrickJournal{
+			Starts: vain.times, Started: vain.last, Heals: waits.asked, Told: waits.at, Left: waits.left,
 			Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path,
 			Action: d.Action, Reason: d.Reason, Since: r.since[key(l)],
 			Suspect: l.Set.Bricks[l.Own].suspect(), Compared: r.jobs[key(l)].entries(), Ignored: l.Set.Bricks[l.Own].Ignored,

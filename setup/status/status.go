@@ -58,6 +58,8 @@ type Brick struct {
 	Path    string `json:"path"`
 	Arbiter bool   `json:"arbiter"`
 	Online  bool   `json:"online"`
+	// Unknown says that nobody could be asked whether it is online: Why says why.
+	Unknown bool   `json:"unknown"`
 	Why     string `json:"why_offline,omitempty"`
 	// Recovery is wiped or refilling while the brick is not complete; else empty.
 	Recovery recovery.Published `json:"recovery,omitempty"`
@@ -96,13 +98,21 @@ type Gatherer struct {
 	// Left says which mounts the cluster file does not have any more; nil where nobody looks.
 	Left func() ([]string, error)
 	Lost string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
+	// Encrypted says that this node's glusterd encrypts its connections: no other is asked then.
+	Encrypted bool
 }
+
+// Encrypted is why nobody is asked where management connections are encrypted.
+const Encrypted = "glusterd of this pool encrypts its management connections (" + gluster.SecureAccess + "), which gluster-setup does not manage yet"
 
 // Gather asks everybody at once. What does not answer is a problem in the
 // result, never an error.
 func (g *Gatherer) Gather(ctx context.Context) *Status {
 	s := &Status{Node: g.State.Node, Problems: []string{}, Warnings: append([]string{}, cluster.Warnings(g.Cluster)...), Peers: []Peer{}, Volumes: []Volume{}, Mounts: []Mount{}}
 	g.machine(ctx, s)
+	if g.Encrypted {
+		s.problem("%s: what only other nodes know is unknown here; docs/security.md, \"Encrypted management connections\"", Encrypted)
+	}
 	peers, volumes := g.pool(ctx, s)
 	for _, server := range g.State.Pool.Servers {
 		s.Peers = append(s.Peers, peer(server, g.State.Node, peers, s))
@@ -150,6 +160,9 @@ func (g *Gatherer) pool(ctx context.Context, s *Status) ([]gluster.Peer, []glust
 			return peers, volumes
 		}
 		s.problem("glusterd of this node does not answer: %v", err)
+	}
+	if g.Encrypted {
+		return nil, nil
 	}
 	for _, server := range g.State.Pool.Servers {
 		if server.Name == g.State.Node {
@@ -250,7 +263,10 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 			s.problem("brick %s:%s of volume %s: %s", b.Node, b.Path, name, b.Waits)
 		}
 		s.room(name, b)
-		if !b.Online {
+		switch {
+		case b.Unknown && !g.Encrypted:
+			s.problem("brick %s:%s of volume %s: unknown whether it is online: %s", b.Node, b.Path, name, b.Why)
+		case !b.Online && !b.Unknown:
 			s.problem("brick %s:%s of volume %s is offline: %s", b.Node, b.Path, name, b.Why)
 		}
 		if b.PendingHeals != nil && *b.PendingHeals > 0 {
@@ -304,23 +320,11 @@ func (g *Gatherer) waits(v *Volume, s *Status) {
 
 // brick tries a brick and, of a local one, looks at its file system.
 func (g *Gatherer) brick(ctx context.Context, b *Brick) {
-	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
-	defer cancel()
-	server, _ := g.State.Pool.Server(b.Node)
-	c := g.Dial(server)
-	err := c.BrickServes(ctx, b.Path)
-	if cerr := c.Close(); err == nil {
-		err = cerr
-	}
-	switch {
-	case err == nil:
-		b.Online = true
-	case errors.Is(err, gluster.ErrBrickOffline):
-		b.Why = "it has no process that accepts connections"
-	case errors.Is(err, gluster.ErrNotRunning):
-		b.Why = "glusterd on its node does not answer"
-	default:
-		b.Why = err.Error()
+	if g.Encrypted {
+		b.Unknown, b.Why = true, Encrypted
+	} else {
+		err := g.serves(ctx, b)
+		b.Online, b.Unknown, b.Why = err == nil, !gluster.BrickKnown(err), gluster.WhyBrick(err)
 	}
 	if b.Node == g.State.Node {
 		var st unix.Statfs_t
@@ -328,6 +332,15 @@ func (g *Gatherer) brick(ctx context.Context, b *Brick) {
 			b.SizeBytes, b.FreeBytes = st.Blocks*uint64(st.Bsize), st.Bavail*uint64(st.Bsize) //nolint:gosec // block sizes are positive
 		}
 	}
+}
+
+func (g *Gatherer) serves(ctx context.Context, b *Brick) error {
+	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
+	defer cancel()
+	server, _ := g.State.Pool.Server(b.Node)
+	c := g.Dial(server)
+	defer c.Close() //nolint:errcheck // a connection for reading
+	return c.BrickServes(ctx, b.Path)
 }
 
 // heals asks this node's self-heal daemon, which knows all bricks of the

@@ -101,6 +101,7 @@ func TestCells(t *testing.T) {
 	}{
 		{"online", Brick{Node: "n1", Path: "/b", Online: true, PendingHeals: &three, SizeBytes: 4 << 20, FreeBytes: 1 << 20}, []string{"n1:/b", "yes", "3", "1 of 4 MiB"}},
 		{"offline, and nobody knows what waits", Brick{Node: "n1", Path: "/b"}, []string{"n1:/b", "NO", "?", ""}},
+		{"nobody could ask", Brick{Node: "n1", Path: "/b", Unknown: true}, []string{"n1:/b", "unknown", "?", ""}},
 		{"being refilled", Brick{Node: "n1", Path: "/b", Online: true, Recovery: recovery.Refilling}, []string{"n1:/b", "refilling", "?", ""}},
 		{"arbiter", Brick{Node: "n3", Path: "/b", Online: true, Arbiter: true}, []string{"n3:/b (arbiter)", "yes", "?", ""}},
 	} {
@@ -193,7 +194,7 @@ func TestWhereNobodyAnswersThatIsTheProblem(t *testing.T) {
 	for _, want := range []string{
 		"glusterd of this node does not answer", "no server of the pool answers", "volume server is unknown",
 		"brick n1.example.com:" + path + " of volume server: waiting for n2",
-		"brick n2.example.com:" + path + " of volume server is offline: glusterd on its node does not answer",
+		"brick n2.example.com:" + path + " of volume server: unknown whether it is online: glusterd on its node does not answer",
 	} {
 		if !slices.ContainsFunc(s.Problems, func(p string) bool { return strings.HasPrefix(p, want) }) {
 			t.Errorf("no problem says %q: %q", want, s.Problems)

@@ -89,6 +89,8 @@ func (b Brick) state() string {
 	switch {
 	case b.Recovery != "":
 		return string(b.Recovery)
+	case b.Unknown:
+		return "unknown"
 	case b.Online:
 		return "yes"
 	default:

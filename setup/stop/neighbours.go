@@ -153,7 +153,8 @@ func (g *Gate) strange(ctx context.Context, v gluster.Volume, index int, bricks 
 			c := g.DialHost(b.Host)
 			defer c.Close() //nolint:errcheck // a connection for reading
 			err := c.BrickServes(ctx, b.Path)
-			set.Bricks[i] = recovery.Brick{Node: b.Host, Path: b.Path, Arbiter: b.Arbiter, Online: err == nil, Reachable: recovery.Answered(err)}
+			set.Bricks[i] = recovery.Brick{Node: b.Host, Path: b.Path, Arbiter: b.Arbiter}
+			set.Bricks[i].Found(err)
 		})
 	}
 	wg.Wait()

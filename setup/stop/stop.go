@@ -42,6 +42,9 @@ func set(l recovery.Local, q gluster.Quorum) string {
 		return l.Set.Otherwise + ": nobody knows what would be left"
 	}
 	own := l.Set.Bricks[l.Own]
+	if own.Unknown != "" {
+		return fmt.Sprintf("unknown whether %s:%s serves: %s", own.Node, own.Path, own.Unknown)
+	}
 	serves := own.Serves()
 	up := make([]bool, len(l.Set.Bricks))
 	for i, b := range l.Set.Bricks {
@@ -61,6 +64,8 @@ func set(l recovery.Local, q gluster.Quorum) string {
 			return fmt.Sprintf("%s is empty and waits to be refilled", name)
 		case !b.Online && !b.Reachable:
 			return fmt.Sprintf("%s is down: %s does not answer", name, b.Node)
+		case b.Unknown != "":
+			return fmt.Sprintf("unknown whether %s serves: %s", name, b.Unknown)
 		case !b.Online:
 			return fmt.Sprintf("%s is down", name)
 		}

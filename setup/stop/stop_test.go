@@ -23,6 +23,7 @@ func TestDecide(t *testing.T) {
 	up := recovery.Brick{Online: true, Reachable: true}
 	down := recovery.Brick{Reachable: true}
 	away := recovery.Brick{}
+	unknown := recovery.Brick{Reachable: true, Unknown: "its port 1 on n does not answer: a firewall?"}
 	wiped := recovery.Brick{Reachable: true, Published: recovery.IsWiped}
 	filling := recovery.Brick{Online: true, Reachable: true, Published: recovery.Refilling}
 	arbiter := recovery.Brick{Online: true, Reachable: true, Arbiter: true}
@@ -44,6 +45,8 @@ func TestDecide(t *testing.T) {
 		{"a node whose own brick is empty may stop", local(false, wiped, up), gluster.Quorum{}, ""},
 		{"a node whose own brick is being filled may stop", local(false, filling, up), gluster.Quorum{}, ""},
 		{"a node whose own brick is down may stop", local(false, down, up), gluster.Quorum{}, ""},
+		{"with nobody knowing whether its own brick serves it must stay", local(true, unknown, up), gluster.Quorum{}, "unknown whether n1:/b serves: its port 1"},
+		{"with nobody knowing whether the other brick serves it must stay", local(true, up, unknown), gluster.Quorum{}, "unknown whether n2:/b serves: its port 1"},
 		{"one of three may stop", local(true, up, up, up), auto, ""},
 		{"a second of three must stay", local(true, up, up, down), auto, "is down"},
 		{"a half-filled brick of three that the quorum needs must stay", local(false, filling, up, down), auto, "quorum"},
