@@ -64,7 +64,7 @@ func recovery(path string) Collector {
 	labels := []string{"volume", "path"}
 	recovering := gauge("recovery_incomplete", "Whether the brick was empty, half-filled or down when gluster-setup recover last looked, and is not complete since.", labels...)
 	waiting := gauge("recovery_waiting", "Whether gluster-setup recover waits, for another node or for a person, before it can bring the brick back.", labels...)
-	person := gauge("recovery_needs_person", "Whether gluster-setup recover will do nothing until a person decides.", labels...)
+	person := gauge("recovery_needs_person", "Whether gluster-setup recover needs a person: to decide, or to mend what keeps a brick from starting.", labels...)
 	since := gauge("recovery_since_timestamp_seconds", "Since when the brick is in this state, in seconds since 1970.", labels...)
 	info := gauge("recovery_info", "What gluster-setup recover does about the brick, and why. Always 1; absent for a brick that is complete.", "volume", "path", "action", "reason")
 	emptied := gauge("recovery_emptied_timestamp_seconds", "When contents of the brick were last thrown away or begun anew, in seconds since 1970; absent where never.", "volume", "brick")

@@ -100,7 +100,7 @@ func TestEncryptedManagementConnectionsAreRefused(t *testing.T) {
 	// What docs/security.md says.
 	for _, n := range servers {
 		n.StopGlusterd()
-		n.Run("bash", "-c", "pkill gluster; rm /var/lib/glusterd/secure-access")
+		n.Run("bash", "-c", "pkill -x 'glusterfsd?'; rm /var/lib/glusterd/secure-access")
 	}
 	for _, n := range servers {
 		n.StartGlusterd()
@@ -127,7 +127,7 @@ func encrypt(s *site, servers []*lab.Node) {
 	}
 	for _, n := range servers {
 		n.StopGlusterd()
-		n.Run("bash", "-c", "pkill gluster; cp "+dir+"/ca $(openssl version -d | cut -d'\"' -f2)/glusterfs.ca; touch /var/lib/glusterd/secure-access")
+		n.Run("bash", "-c", "pkill -x 'glusterfsd?'; cp "+dir+"/ca $(openssl version -d | cut -d'\"' -f2)/glusterfs.ca; touch /var/lib/glusterd/secure-access")
 	}
 	for _, n := range servers {
 		n.StartGlusterd()

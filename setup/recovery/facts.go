@@ -90,7 +90,7 @@ type Set struct {
 	Started bool // the volume is started
 	Bricks  []Brick
 	// Starts is how often somebody was seen to have the volume start its bricks, since this program began, and Changed when
-	// it was last seen to change at all; zero where never.
+	// a person, or apply, was last seen to change it; zero where never.
 	Starts  int
 	Changed time.Time
 	// Otherwise says in words that the volume does not have this set of the cluster file: nothing else is known of it then.

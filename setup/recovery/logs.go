@@ -26,10 +26,23 @@ func Reason(path string, since time.Time) string {
 	if all := errorsIn(brickLog(path), since); len(all) > 0 {
 		return fmt.Sprintf(" (%q)", all[len(all)-1])
 	}
-	if all := errorsIn(glusterdLog, since); len(all) > 0 {
-		return fmt.Sprintf(" (%q)", all[0])
+	if words := firstAbout(path, errorsIn(glusterdLog, since)); words != "" {
+		return fmt.Sprintf(" (%q)", words)
 	}
 	return ""
+}
+
+// firstAbout is the first error that names the brick, or else the first of all.
+func firstAbout(path string, all []string) string {
+	for _, words := range all {
+		if strings.Contains(words, path) {
+			return words
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
 }
 
 // errorsIn are the errors that the end of a log has since then.

@@ -160,7 +160,7 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 	for i, l := range locals {
 		decided[i] = r.settle(l, Decide(l.Set, l.Own))
 	}
-	r.overheard(locals)
+	r.overheard(locals, decided)
 	actor := &Actor{Run: r.change, Proc: "/proc", Now: r.Now, Emptied: r.recordEmptied}
 	for i, l := range locals {
 		say, d := r.paced(l, decided[i])
@@ -210,10 +210,10 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 		case Accept:
 			r.accepted(l)
 		case Start:
-			r.own[l.Set.Volume] = true
 			r.told(l.Set.Volume, locals, decided)
 		default:
 		}
+		r.own[l.Set.Volume] = r.own[l.Set.Volume] || d.changesVolume()
 		acted = append(acted, where)
 	}
 	r.write(locals)

@@ -22,8 +22,10 @@ const (
 	// lasting is how long at least a brick must serve before starts in vain are forgotten: it may end again at once.
 	lasting = time.Minute
 	// quiet is how long nobody else may have changed the volume before it is started again: whoever changes it goes on,
-	// and one of two changes at once is refused. mostQuiet is how long that holds up a start.
-	quiet, mostQuiet = 10 * time.Second, 5 * time.Minute
+	// and one of two changes at once is refused. firstQuiet is how long that holds up the first start, mostQuiet any other.
+	quiet, firstQuiet, mostQuiet = 10 * time.Second, time.Minute, 5 * time.Minute
+	// heardLate is how long after it began a start may be heard of.
+	heardLate = 10 * time.Second
 	// stagger is how much later each further brick of a volume has it started again, so that one node comes first.
 	stagger, mostStagger = 3 * time.Second, 30 * time.Second
 )
@@ -55,9 +57,9 @@ func (s starts) due(number int, repeated time.Time) time.Time {
 	return at
 }
 
-// busy reports whether a start that was due then must wait, because others are changing the volume.
-func busy(now, due, changed time.Time) bool {
-	return now.Sub(changed) < quiet && now.Sub(due) < mostQuiet
+// busy reports whether a start that was due then must wait, though not for longer than most, because a person is changing the volume.
+func busy(now, due, changed time.Time, most time.Duration) bool {
+	return now.Sub(changed) < quiet && now.Sub(due) < most
 }
 
 // paced is what there is to say about a brick and what to do: what did not help is not done again at once.
@@ -69,6 +71,10 @@ func (r *Runner) paced(l Local, d Decision) (say, do Decision) {
 		s = nil
 	}
 	if s == nil {
+		if d.Action == Start && busy(now, r.held[k], l.Set.Changed, firstQuiet) {
+			wait := Decision{Wait, "the brick's process does not run: it is started as soon as nobody else is changing the volume"}
+			return wait, wait
+		}
 		return d, d
 	}
 	s.down = d.Action == Start
@@ -87,7 +93,7 @@ func (r *Runner) paced(l Local, d Decision) (say, do Decision) {
 	if s.times >= enoughStarts {
 		say.Action = Stop // and yet it goes on, since the cause may go away by itself
 	}
-	if due := s.due(l.Brick, r.repeated); now.Before(due) || busy(now, due, l.Set.Changed) {
+	if due := s.due(l.Brick, r.repeated); now.Before(due) || busy(now, due, l.Set.Changed, mostQuiet) {
 		return say, wait
 	}
 	return say, d
@@ -99,7 +105,7 @@ func (r *Runner) inVain(l Local, s *starts) string {
 	if s.why == "" {
 		s.why = "see " + glusterdLog + " and " + brickLog(path)
 		if r.Reason != nil {
-			s.why += r.Reason(path, s.last)
+			s.why += r.Reason(path, s.last.Add(-heardLate))
 		}
 	}
 	return fmt.Sprintf("glusterd was told %s to start the brick and it does not run: %s; it is told again every %s at most, and at once by gluster volume start %s force",
@@ -133,17 +139,19 @@ func (r *Runner) startedAgain(k string) {
 	s.times, s.last, s.why = s.times+1, r.Now(), ""
 }
 
-// overheard counts starts that other nodes asked for as this node's own, of bricks that were started in vain already and that
-// were down when they came.
-func (r *Runner) overheard(locals []Local) {
+// overheard counts starts that other nodes asked for as this node's own, of bricks that were down when they came.
+func (r *Runner) overheard(locals []Local, decided []Decision) {
 	heard := map[string]int{}
-	for _, l := range locals {
-		v := l.Set.Volume
+	for i, l := range locals {
+		v, k := l.Set.Volume, key(l)
 		heard[v] = l.Set.Starts
 		before, known := r.heard[v]
-		s := r.started[key(l)]
-		if known && heard[v] != before && !r.own[v] && s != nil && s.down {
-			r.startedAgain(key(l))
+		if !known || heard[v] == before || r.own[v] {
+			continue
+		}
+		s, first := r.started[k], decided[i].Action == Start || decided[i].Reason == startsItself
+		if s != nil && s.down || s == nil && first && r.held[k].Before(r.Now()) {
+			r.startedAgain(k)
 		}
 	}
 	for v, n := range heard {
@@ -194,7 +202,8 @@ func surroundings(l Local) string {
 	return words.String()
 }
 
-// answered notes what GlusterFS said to what was decided about a brick. That another transaction was under way is no refusal.
+// answered notes what GlusterFS said to what was decided about a brick. That another transaction was under way is no refusal,
+// but a start is what others may have asked for as well.
 func (r *Runner) answered(l Local, d Decision, err error) {
 	k := key(l)
 	f := r.refused[k]
@@ -202,7 +211,7 @@ func (r *Runner) answered(l Local, d Decision, err error) {
 	case err == nil:
 		delete(r.refused, k)
 		return
-	case errors.Is(err, gluster.ErrTransaction):
+	case errors.Is(err, gluster.ErrTransaction) && d.Action != Start:
 		return
 	case f == nil || f.action != d.Action || f.world != surroundings(l):
 		f = &refusal{action: d.Action, world: surroundings(l)}

@@ -70,7 +70,9 @@ func (p *pool) runner(i int, began time.Time, journal string) *Runner {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			s := healed(set(brick("n1"), brick("n2"), brick("n3")))
-			s.Starts = len(p.starts)
+			if p.err == nil {
+				s.Starts = len(p.starts)
+			}
 			if p.torn {
 				s.Healed, s.Pending = false, 1
 				return []Local{{Set: s, Own: i, Brick: i}}, nil
@@ -111,7 +113,11 @@ func TestABrickThatDoesNotComeUpIsStartedLessAndLessOften(t *testing.T) {
 				}
 			}()
 			for i := p.nodes; i < len(p.starts); i++ {
-				if pause := p.starts[i] - p.starts[i-1]; pause < firstRepeat || i > p.nodes+3 && pause < time.Minute {
+				pause := p.starts[i] - p.starts[i-1]
+				if pause < time.Second {
+					continue // two nodes at the same moment: glusterd refuses one of them
+				}
+				if pause < firstRepeat || p.nodes == 1 && i > 4 && pause < time.Minute {
 					last = i
 					t.Errorf("pause of %s before start %d", pause, i+1)
 				}
@@ -160,17 +166,17 @@ func TestAStartInVainIsRepeatedWhenNobodyElseChangesTheVolume(t *testing.T) {
 		{6 * time.Minute, time.Second, false},
 	} {
 		now := due.Add(tc.since)
-		if got := busy(now, due, now.Add(-tc.changed)); got != tc.want {
+		if got := busy(now, due, now.Add(-tc.changed), mostQuiet); got != tc.want {
 			t.Errorf("%s after it was due, %s after a change: busy %t", tc.since, tc.changed, got)
 		}
 	}
-	if busy(due, due, time.Time{}) {
+	if busy(due, due, time.Time{}, mostQuiet) {
 		t.Error("a volume that nobody changed is busy")
 	}
 }
 
 func TestAChangeThatChangesNothingIsAStart(t *testing.T) {
-	plain, set := gluster.Volume{Name: "v"}, gluster.Volume{Name: "v", Options: map[string]string{"a": "b"}}
+	plain, set, word := gluster.Volume{Name: "v"}, gluster.Volume{Name: "v", Options: map[string]string{"a": "b"}}, gluster.Volume{Name: "v", Options: map[string]string{ownWords + "x": "b"}}
 	now := time.Now()
 	before := version{number: 4, volume: plain}
 	for what, tc := range map[string]struct {
@@ -178,9 +184,11 @@ func TestAChangeThatChangesNothingIsAStart(t *testing.T) {
 		starts  int
 		changed bool
 	}{
-		"nothing":   {version{number: 4, volume: plain}, 0, false},
-		"a start":   {version{number: 5, volume: plain}, 1, true},
-		"an option": {version{number: 5, volume: set}, 0, true},
+		"nothing":    {version{number: 4, volume: plain}, 0, false},
+		"a start":    {version{number: 5, volume: plain}, 1, false},
+		"a word":     {version{number: 5, volume: word}, 0, false},
+		"to and fro": {version{number: 6, volume: plain}, 0, false},
+		"an option":  {version{number: 5, volume: set}, 0, true},
 	} {
 		got := tc.v.after(before, now)
 		if got.starts != tc.starts || got.changed.IsZero() == tc.changed {
@@ -205,6 +213,12 @@ func TestGlusterfsOwnWordsForAnError(t *testing.T) {
 		if got, _ := parseError(line, since); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
+	}
+	if got := firstAbout("/b/brick", []string{"Invalid arguments", "no port for /b/brick", "Unable to start /b/brick"}); got != "no port for /b/brick" {
+		t.Error(got)
+	}
+	if got := firstAbout("/b/brick", []string{"Quorum is not met"}) + firstAbout("/b/brick", nil); got != "Quorum is not met" {
+		t.Error(got)
 	}
 	if got := brickLog("/cache_server/brick"); got != "/var/log/glusterfs/bricks/cache_server-brick.log" {
 		t.Error(got)

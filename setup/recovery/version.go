@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"reflect"
+	"strings"
 	"time"
 
 	"brickyard/gluster"
@@ -12,19 +13,32 @@ type version struct {
 	number  uint64
 	volume  gluster.Volume
 	starts  int
-	changed time.Time // zero before the first
+	changed time.Time // by persons; zero before the first time
 }
 
 // after is the version of a volume that had the one before. A change that changes nothing but the number of changes is a
 // start of the bricks of a volume that is started, by whichever node (glusterd_op_start_volume, glusterd-volume-ops.c, 10.3).
 func (v version) after(before version, now time.Time) version {
 	v.starts, v.changed = before.starts, before.changed
-	if before.number != v.number {
+	switch {
+	case before.number == v.number:
+	case before.number+1 == v.number && reflect.DeepEqual(before.volume, v.volume):
+		v.starts++
+	case !reflect.DeepEqual(withoutWords(before.volume), withoutWords(v.volume)):
 		v.changed = now
-		if reflect.DeepEqual(before.volume, v.volume) {
-			v.starts++
+	}
+	return v
+}
+
+// withoutWords is a volume without what nodes tell each other in its options.
+func withoutWords(v gluster.Volume) gluster.Volume {
+	options := map[string]string{}
+	for name, value := range v.Options {
+		if !strings.HasPrefix(name, ownWords) {
+			options[name] = value
 		}
 	}
+	v.Options = options
 	return v
 }
 
