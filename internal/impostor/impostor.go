@@ -14,6 +14,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/gluster/dict"
+	"brickyard/gluster/xdr"
 )
 
 // waits makes a program that begins with Main one that only waits, whatever its arguments are.
@@ -58,9 +61,10 @@ func Pose(ctx context.Context, socket string, arguments ...[]string) error {
 	return nil
 }
 
-// answer gives every call the reply "done", an empty dictionary and no explanation.
+// answer says to every call that the heals of both bricks of a replica set have found nothing.
 func answer(conn net.Conn) {
 	defer conn.Close() //nolint:errcheck // nobody to tell
+	nothing := dict.New(map[string]string{"0-0-hardlinks": "0", "0-1-hardlinks": "0"}).Marshal()
 	for {
 		var head [4]byte
 		if _, err := io.ReadFull(conn, head[:]); err != nil {
@@ -71,14 +75,11 @@ func answer(conn net.Conn) {
 			return
 		}
 		reply := append([]byte{}, call[:4]...)
-		const (
-			accepted  = 5 // words of an accepted reply's header: a reply, accepted, no verifier, success
-			procedure = 4 // op_ret, op_errno, the lengths of a dictionary and of a text
-		)
-		reply = binary.BigEndian.AppendUint32(reply, 1)
-		for range accepted - 1 + procedure {
-			reply = binary.BigEndian.AppendUint32(reply, 0)
+		for _, word := range []uint32{1, 0, 0, 0, 0} { // a reply, accepted, without a verifier, done
+			reply = xdr.AppendUint32(reply, word)
 		}
+		reply = xdr.AppendInt32(xdr.AppendInt32(reply, 0), 0) // op_ret, op_errno
+		reply = xdr.AppendOpaque(xdr.AppendOpaque(reply, nothing), "")
 		framed := binary.BigEndian.AppendUint32(nil, uint32(len(reply))|1<<31) //nolint:gosec // some bytes
 		if _, err := conn.Write(append(framed, reply...)); err != nil {
 			return
