@@ -244,7 +244,7 @@ func labOf(suite string) func() ([]command, error) {
 
 // slow are the fuzz targets that try few inputs a second, and how many of them they try here.
 func slow() map[string]string {
-	return map[string]string{"FuzzReplies": "100x", "FuzzEditFstab": "1000x", "FuzzEchoes": "2000x"}
+	return map[string]string{"FuzzReplies": "100x", "FuzzEditFstab": "1000x", "FuzzEchoes": "2000x", "FuzzJournal": "2000x"}
 }
 
 // fuzz searches each target with one worker, because other stages run beside. It counts inputs: a search that is limited in time

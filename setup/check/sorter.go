@@ -180,6 +180,10 @@ func decode(r *bufio.Reader) (l listed, err error) {
 	if err != nil {
 		return l, err
 	}
+	const longest = unix.PathMax // bytes: no file system has a longer name
+	if length > longest {
+		return l, fmt.Errorf("a file of sorted names is damaged: it has a name of %d bytes", length)
+	}
 	name := make([]byte, length+1)
 	if _, err := io.ReadFull(r, name); err != nil {
 		return l, fmt.Errorf("a file of sorted names is cut off: %w", err)
