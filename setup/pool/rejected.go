@@ -45,19 +45,16 @@ func apartFrom(see Observed, node, other string) []string {
 	return volumes
 }
 
-// reunion is how long servers may go on rejecting each other when nothing shows that they differ in: glusterd connects to a
-// peer that was restarted within some seconds, and then takes the volumes over.
+// reunion is how often servers that reject or do not know each other are looked at again, a second apart: glusterd connects to
+// a peer that was restarted within some seconds, and then takes the volumes over; and one that is just being probed knows of
+// no pool yet, or did not when it was asked.
 const reunion = 20
 
-// reunited looks again while a peer is rejected and no volume shows why, as just after its glusterd forgot the volume.
+// reunited looks again while a peer is rejected and no volume shows why, as just after its glusterd forgot the volume, and
+// while one of two servers seems to have forgotten the other.
 func (p *Pool) reunited(ctx context.Context, see *Observed) error {
 	for range reunion {
-		if !slices.ContainsFunc(p.Want.Servers, func(s desired.Server) bool {
-			return slices.ContainsFunc(see.Peers, func(peer gluster.Peer) bool {
-				return peer.State == gluster.PeerRejected && s.Is(peer.Names) && see.UUIDs[s.Name] == peer.UUID &&
-					!forgets(see.Views[s.Name], see.UUIDs[p.Node]) && len(apartFrom(*see, p.Node, s.Name)) == 0
-			})
-		}) {
+		if !slices.ContainsFunc(p.Want.Servers, func(s desired.Server) bool { return p.parted(*see, s) }) {
 			return nil
 		}
 		select {
@@ -78,6 +75,37 @@ func (p *Pool) reunited(ctx context.Context, see *Observed) error {
 	return nil
 }
 
+// parted reports whether this node and a server reject each other for no reason that shows, or one has forgotten the other.
+func (p *Pool) parted(see Observed, s desired.Server) bool {
+	if s.Name == p.Node {
+		return false
+	}
+	if _, member := knownBy(see, p.Node, []desired.Server{s}); member {
+		return true
+	}
+	return slices.ContainsFunc(see.Peers, func(peer gluster.Peer) bool {
+		if !s.Is(peer.Names) || see.UUIDs[s.Name] != peer.UUID || !joined(peer) {
+			return false
+		}
+		return forgets(see.Views[s.Name], see.UUIDs[p.Node]) ||
+			peer.State == gluster.PeerRejected && len(apartFrom(see, p.Node, s.Name)) == 0
+	})
+}
+
+// knownBy names a server that has this node in its pool, by the UUID that it has, when this node knows of no pool.
+func knownBy(see Observed, node string, servers []desired.Server) (name string, is bool) {
+	own := see.UUIDs[node]
+	if own == "" || len(see.Views[node]) > 0 {
+		return "", false
+	}
+	for _, s := range servers {
+		if s.Name != node && slices.ContainsFunc(see.Views[s.Name], func(p gluster.Peer) bool { return p.UUID == own && joined(p) }) {
+			return s.Name, true
+		}
+	}
+	return "", false
+}
+
 // forgets reports whether a server that answers knows no peer, this node, by its UUID, among them.
 func forgets(view []gluster.Peer, uuid string) bool {
 	return view != nil && uuid != "" && !slices.ContainsFunc(view, func(p gluster.Peer) bool { return p.UUID == uuid })
@@ -86,19 +114,11 @@ func forgets(view []gluster.Peer, uuid string) bool {
 // forgetful refuses to go on when this node knows none of the pool, and the pool knows it by the UUID that it has: the
 // directory of glusterd was lost or moved away, but for glusterd.info.
 func (d *decider) forgetful() bool {
-	own := d.see.UUIDs[d.node]
-	if own == "" || len(d.see.Views[d.node]) > 0 {
-		return false
+	member, is := knownBy(d.see, d.node, d.want.Servers)
+	if is {
+		d.forgot(d.node, member)
 	}
-	for _, s := range d.want.Servers {
-		for _, p := range d.see.Views[s.Name] {
-			if s.Name != d.node && p.UUID == own && joined(p) {
-				d.forgot(d.node, s.Name)
-				return true
-			}
-		}
-	}
-	return false
+	return is
 }
 
 // forgot is the conflict about a server that has its UUID and has forgotten the pool, which member knows.

@@ -175,3 +175,27 @@ func TestServersThatDoNotKnowTheSame(t *testing.T) {
 		})
 	}
 }
+
+// Who probes is asked a moment after who is probed: only what is so at the next look is so.
+func TestAServerThatIsJustBeingProbedIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	first, second := servers()[0], servers()[1]
+	p := &Pool{Node: second.Name, Want: wanted()}
+	known := gluster.Peer{UUID: "2", Names: []string{second.Name}, State: gluster.PeerInCluster}
+	see := Observed{
+		UUIDs: map[string]string{first.Name: "1", second.Name: "2"},
+		Views: map[string][]gluster.Peer{first.Name: {known}, second.Name: {}},
+	}
+	if !p.parted(see, first) {
+		t.Error("a server that the other one knows, and that knows of no pool, is not looked at again")
+	}
+	see.Views[second.Name] = []gluster.Peer{{UUID: "1", Names: []string{first.Name}, State: gluster.PeerInCluster}}
+	see.Peers = see.Views[second.Name]
+	if p.parted(see, first) {
+		t.Error("two servers that know each other are looked at again")
+	}
+	see.Views[first.Name] = []gluster.Peer{}
+	if !p.parted(see, first) {
+		t.Error("a server that has forgotten this one is not looked at again")
+	}
+}
