@@ -67,7 +67,13 @@ func (s *site) well(n *lab.Node, words ...string) {
 	s.t.Helper()
 	var o outcome
 	defer func() { s.t.Helper(); o.check(s.t, n.Name+" status", 0, words...) }()
-	s.waitFor("status of "+n.Name+" to be well", func() bool { o = s.try(n, "status"); return o.code == 0 })
+	s.waitFor("status of "+n.Name+" to be well", func() bool {
+		o = s.try(n, "status")
+		if strings.Contains(o.out, "no self-heal daemon of this node serves") {
+			s.expect(n, 0, nil, "recover", "--timeout", "4m") // as its timer does: glusterd now and then starts without one
+		}
+		return o.code == 0
+	})
 }
 
 // What a power cut leaves in the middle of a reset-brick, and where glusterd takes over what a peer knows newer. hack/test runs this
