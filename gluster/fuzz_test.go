@@ -235,6 +235,7 @@ func FuzzStore(f *testing.F) {
 			t.Errorf("%q has the identity %q, %v", text, uuid, node)
 		}
 		_, stamps := s.VolumeStamps("v")
+		_, version := gluster.ParseVolumeVersion(string(text))
 		r, err := s.Rebalance("v")
 		if err == nil && (r.Seconds < 0 || math.IsNaN(r.Seconds) || math.IsInf(r.Seconds, 0)) {
 			t.Errorf("%q is %+v", text, r)
@@ -243,7 +244,7 @@ func FuzzStore(f *testing.F) {
 		if len(to) > len(text) {
 			t.Errorf("%d sessions in %d bytes", len(to), len(text))
 		}
-		for _, err := range []error{node, stamps, err, secondaries} {
+		for _, err := range []error{node, stamps, version, err, secondaries} {
 			if err != nil && len(err.Error()) > 8<<10 {
 				t.Errorf("an error of %d bytes", len(err.Error()))
 			}

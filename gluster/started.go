@@ -14,8 +14,7 @@ const ticks = time.Second / 100
 
 // StartedAfterBoot is when the process that serves a unix socket started, by the machine's own count since its boot
 // (CLOCK_BOOTTIME): no wall clock is in it. It asks the kernel who listens (SO_PEERCRED, unix(7)); proc is where /proc is
-// mounted. It fails when nobody
-// serves the socket, or another user than root does.
+// mounted. It fails when nobody serves the socket, or another user than root does.
 func StartedAfterBoot(ctx context.Context, proc, socket string) (time.Duration, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	if err != nil {

@@ -73,7 +73,7 @@ func ParseVolumeVersion(info string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(pairs["version"], 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("version: %w", err)
+		return 0, fmt.Errorf("version: %w", notNumber(err))
 	}
 	return n, nil
 }

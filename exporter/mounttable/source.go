@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"brickyard/gluster"
 )
 
 // Source is what is mounted, or should be: a volume, or a directory of one, and the servers that are asked for it.
@@ -17,19 +19,10 @@ type Source struct {
 	Directory string // without slashes around it; "" is the whole volume
 }
 
-// SourceOf reads SERVER[,SERVER]:/VOLUME[/DIRECTORY], where the slash before the volume may be absent. An IPv6 address has colons of its
-// own, and no slash.
+// SourceOf reads what the tables call a volume.
 func SourceOf(device string) Source {
-	i := strings.Index(device, ":/")
-	if i < 0 {
-		i = strings.LastIndex(device, ":")
-	}
-	volume, directory, _ := strings.Cut(strings.TrimLeft(device[i+1:], "/"), "/")
-	s := Source{Volume: volume, Directory: clean(directory)}
-	if i >= 0 {
-		s.Servers = strings.Split(device[:i], ",")
-	}
-	return s
+	d := gluster.ParseDevice(device)
+	return Source{Servers: d.Servers, Volume: d.Volume, Directory: clean(d.Directory)}
 }
 
 func clean(directory string) string { return strings.Trim(path.Join("/", directory), "/") }

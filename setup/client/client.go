@@ -54,20 +54,20 @@ func Left(s *desired.State) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var mounted []desired.Mounted
+	var have []desired.Mounted
 	for _, m := range all {
 		if m.FSType == "fuse.glusterfs" && !gluster.OfGsyncd(m.Mountpoint) {
-			mounted = append(mounted, desired.Mounted{Source: m.Source, Path: m.Mountpoint})
+			have = append(have, desired.Mounted{Source: m.Source, Path: m.Mountpoint})
 		}
 	}
-	if len(mounted) == 0 {
+	if len(have) == 0 {
 		return nil, nil
 	}
 	fstab, err := os.ReadFile("/etc/fstab")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return s.LeftMounts(mounted, string(fstab)), nil
+	return s.LeftMounts(have, string(fstab)), nil
 }
 
 func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan, error) {
@@ -136,7 +136,7 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 // Other says how what is mounted differs from the volume that should be, and what to do.
 func (c *Client) Other(ctx context.Context, m desired.ClientMount, mnt *mountinfo.Info) (problem, remedy string) {
 	seen := mounted.Look(ctx, c.Exec, mnt)
-	pool := mounted.Pool{Servers: c.State.Pool.Servers, Server: c.State.Server, Resolve: mounted.Resolve(ctx)}
+	pool := mounted.Pool{Servers: c.State.Pool.Servers, Server: c.State.Server, Resolve: mounted.Resolve(ctx, c.Exec)}
 	if len(seen.Graph.VolumeIDs) > 0 { // else the servers need not be asked
 		pool.ID = c.Probe.ID(ctx, m.Volume)
 	}

@@ -55,10 +55,11 @@ type Mounted struct {
 func (s *State) LeftMounts(mounted []Mounted, fstab string) []string {
 	var words []string
 	for _, m := range mounted {
-		volume := m.volume()
+		device := gluster.ParseDevice(m.Source)
+		volume := device.Volume
 		_, known := s.Pool.Volume(volume)
 		named := slices.ContainsFunc(s.ClientMounts, func(c ClientMount) bool { return c.Path == m.Path })
-		if !known || named || !m.from(s) || textfile.HasMount(fstab, m.Path) {
+		if !known || named || !s.asked(device.Servers) || textfile.HasMount(fstab, m.Path) {
 			continue
 		}
 		words = append(words, fmt.Sprintf("volume %s is mounted on %s, and neither the cluster file nor another line of /etc/fstab has that mount: it will not be there after the next boot. Write it under mounts if it is needed, or run \"umount %s\" when nobody uses it",
@@ -67,16 +68,9 @@ func (s *State) LeftMounts(mounted []Mounted, fstab string) []string {
 	return words
 }
 
-// volume is the name of the mounted volume: what follows the last colon, without the directory in it.
-func (m Mounted) volume() string {
-	name := strings.TrimPrefix(m.Source[strings.LastIndex(m.Source, ":")+1:], "/")
-	name, _, _ = strings.Cut(name, "/")
-	return name
-}
-
-// from reports whether a server of the pool was asked for the volume. Another pool may have a volume of the same name.
-func (m Mounted) from(s *State) bool {
-	hosts := strings.Split(m.Source[:max(0, strings.LastIndex(m.Source, ":"))], ",")
+// asked reports whether one of the hosts that were asked for a volume is a server of the pool. Another pool may have a volume
+// of the same name.
+func (s *State) asked(hosts []string) bool {
 	return slices.ContainsFunc(hosts, func(host string) bool {
 		host = strings.Trim(host, "[]")
 		if s.Server && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host) {

@@ -2,7 +2,6 @@ package mounted
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -68,17 +67,11 @@ func graphOf(volfile, arguments string) Graph {
 }
 
 // Resolve asks the system for the addresses of a name, for as long as a mount may take to answer.
-func Resolve(ctx context.Context) func(host string) []netip.Addr {
+func Resolve(ctx context.Context, run machine.Exec) func(host string) []netip.Addr {
 	return func(host string) []netip.Addr {
 		ctx, cancel := context.WithTimeout(ctx, machine.Patience)
 		defer cancel()
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil {
-			return nil
-		}
-		for i, a := range found {
-			found[i] = a.Unmap()
-		}
+		found, _ := machine.Resolve(ctx, run, host) //nolint:errcheck // a name that nobody knows proves nothing, whyever
 		return found
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"brickyard/gluster"
 	"brickyard/setup/desired"
 )
 
@@ -45,12 +46,12 @@ func Other(m desired.ClientMount, seen Seen, pool Pool) (problem, remedy string)
 	if seen.FSType != "fuse.glusterfs" {
 		return fmt.Sprintf("%s (%s) is mounted there, %s", seen.FSType, seen.Source, want), remedy
 	}
-	servers, volume, directory := parse(seen.Source)
-	if volume != m.Volume {
+	from := gluster.ParseDevice(seen.Source)
+	if len(from.Servers) == 0 || from.Volume != m.Volume {
 		return fmt.Sprintf("the volume %s is mounted there, %s", seen.Source, want), remedy
 	}
 	remedy = fmt.Sprintf("run \"umount %s\" when its users can do without it, then \"gluster-setup apply\", which mounts the volume of the cluster file", m.Path)
-	if only := path.Join("/", cmp.Or(seen.Graph.Subdirectory, directory), seen.Root); only != "/" {
+	if only := path.Join("/", cmp.Or(seen.Graph.Subdirectory, from.Directory), seen.Root); only != "/" {
 		return fmt.Sprintf("only the directory %s of volume %s is mounted there, the cluster file says the whole volume", only, m.Volume), remedy
 	}
 	switch g := seen.Graph; {
@@ -64,8 +65,8 @@ func Other(m desired.ClientMount, seen Seen, pool Pool) (problem, remedy string)
 			return fmt.Sprintf("the volume %s of another pool is mounted there: its bricks are on %s, none of which is a server of the cluster file. What is written there does not reach this pool",
 				m.Volume, strings.Join(g.Hosts, ", ")), remedy
 		}
-	case !slices.ContainsFunc(servers, pool.has):
-		return fmt.Sprintf("the volume is mounted there from %s, which is no server of the cluster file, and the mount does not say whose it is", strings.Join(servers, ", ")), remedy
+	case !slices.ContainsFunc(from.Servers, pool.has):
+		return fmt.Sprintf("the volume is mounted there from %s, which is no server of the cluster file, and the mount does not say whose it is", strings.Join(from.Servers, ", ")), remedy
 	}
 	return "", ""
 }
@@ -85,18 +86,4 @@ func (p Pool) has(host string) bool {
 	}
 	addresses = p.Resolve(host)
 	return slices.ContainsFunc(p.Servers, is)
-}
-
-// parse reads what mount.glusterfs calls a device: SERVER[,SERVER]:[/]VOLUME[/DIRECTORY]. An IPv6 address has colons of its own,
-// and no slash.
-func parse(source string) (servers []string, volume, directory string) {
-	i := strings.Index(source, ":/")
-	if i < 0 {
-		i = strings.LastIndex(source, ":")
-	}
-	if i < 0 {
-		return nil, "", ""
-	}
-	volume, directory, _ = strings.Cut(strings.TrimLeft(source[i+1:], "/"), "/")
-	return strings.Split(source[:i], ","), volume, directory
 }

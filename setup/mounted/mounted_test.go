@@ -13,6 +13,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 
 	"brickyard/setup/desired"
+	"brickyard/setup/machine"
 )
 
 const (
@@ -123,7 +124,7 @@ func TestAClientTellsItsVolume(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	if a := Resolve(t.Context())("localhost"); !slices.ContainsFunc(a, netip.Addr.IsLoopback) {
+	if a := Resolve(t.Context(), machine.Run)("localhost"); !slices.ContainsFunc(a, netip.Addr.IsLoopback) {
 		t.Errorf("localhost is %v", a)
 	}
 }

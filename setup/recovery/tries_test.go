@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/agree"
 )
 
 // pool is one whose nodes each have a brick that ends as soon as, or some time after, glusterd has started it.
@@ -176,7 +177,7 @@ func TestAStartInVainIsRepeatedWhenNobodyElseChangesTheVolume(t *testing.T) {
 }
 
 func TestAChangeThatChangesNothingIsAStart(t *testing.T) {
-	plain, set, word := gluster.Volume{Name: "v"}, gluster.Volume{Name: "v", Options: map[string]string{"a": "b"}}, gluster.Volume{Name: "v", Options: map[string]string{ownWords + "x": "b"}}
+	plain, set, word := gluster.Volume{Name: "v"}, gluster.Volume{Name: "v", Options: map[string]string{"a": "b"}}, gluster.Volume{Name: "v", Options: map[string]string{agree.OwnWords + "x": "b"}}
 	now := time.Now()
 	before := version{number: 4, volume: plain}
 	for what, tc := range map[string]struct {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/agree"
 )
 
 // version is one state of a volume, and what was seen of its changes.
@@ -34,7 +35,7 @@ func (v version) after(before version, now time.Time) version {
 func withoutWords(v gluster.Volume) gluster.Volume {
 	options := map[string]string{}
 	for name, value := range v.Options {
-		if !strings.HasPrefix(name, ownWords) {
+		if !strings.HasPrefix(name, agree.OwnWords) {
 			options[name] = value
 		}
 	}

@@ -19,7 +19,6 @@ const (
 const (
 	stateOption   = "user.brickyard-brick-%d"    // of brick number N: wiped or refilling
 	givenUpOption = "user.brickyard-given-up-%d" // of brick number N: yes or no
-	ownWords      = "user.brickyard-"            // begins all of them
 	rebuildOption = "user.brickyard-rebuild-%d"  // of replica set number N: a person allowed to begin anew
 )
 

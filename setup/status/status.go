@@ -367,7 +367,7 @@ func (g *Gatherer) mount(ctx context.Context, m desired.ClientMount, volumes []g
 		s.problem("volume %s is not mounted on %s", m.Volume, m.Path)
 		return out
 	}
-	pool := mounted.Pool{Servers: g.State.Pool.Servers, Server: g.State.Server, Resolve: mounted.Resolve(ctx)}
+	pool := mounted.Pool{Servers: g.State.Pool.Servers, Server: g.State.Server, Resolve: mounted.Resolve(ctx, machine.Run)}
 	for _, v := range volumes {
 		if v.Name == m.Volume {
 			pool.ID = v.ID

@@ -2,9 +2,10 @@ package verify
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/moby/sys/mountinfo"
+
+	"brickyard/gluster"
 )
 
 // checkMount makes sure that path is the volume's mount and not a directory
@@ -26,10 +27,7 @@ func checkMounts(mounts []*mountinfo.Info, path, volume string) error {
 	if m.FSType != "fuse.glusterfs" && m.FSType != "glusterfs" {
 		return fmt.Errorf("%s is a mount of %s (%s), not of volume %s: unmount it and run gluster-setup apply", path, m.Source, m.FSType, volume)
 	}
-	// HOST:VOLUME, HOST:/VOLUME or HOST:/VOLUME/DIRECTORY; HOST may have colons.
-	name := m.Source[strings.LastIndex(m.Source, ":")+1:]
-	name, _, _ = strings.Cut(strings.TrimPrefix(name, "/"), "/")
-	if name != volume {
+	if gluster.ParseDevice(m.Source).Volume != volume {
 		return fmt.Errorf("%s is a mount of %s, not of volume %s: unmount it and run gluster-setup apply", path, m.Source, volume)
 	}
 	return nil
