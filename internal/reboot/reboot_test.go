@@ -57,7 +57,7 @@ func TestARowCountsWhatEndedWithinTheStep(t *testing.T) {
 		{Time: 4, Kind: "lie", Volume: "half", Longest: 0.2},
 		{Time: 4, Kind: "lie", Volume: "half", Longest: 0.05},
 		{Time: 3, Kind: "lie", Volume: "disk"},
-		{Time: 9, Kind: "error"},
+		{Time: 9, Kind: "failed"},
 	}, 1.5, 5, halfFilled{"half", 3.9})
 	want := row{Writes: 3, Write: 0.5, Lists: 4, List: 0.7, Missed: 1, Again: 1, Lies: 3, Early: 1}
 	if r != want {

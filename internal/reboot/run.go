@@ -36,7 +36,7 @@ type driver struct {
 	volumes          []*volume
 	program          string // of this program on this machine
 	rows             []row
-	wrong            int
+	wrong            []string // in all steps, each with the name of its step
 	// Of this step. GlusterFS's clients see the death of a brick's source as soon
 	// as recover does, and read from what is left until recover has taken it
 	// offline: what they read so far is what docs/reboot.md says is lost.
@@ -88,8 +88,8 @@ func (c *runCmd) Run(ctx context.Context) error {
 	if err := d.report(); err != nil {
 		return err
 	}
-	if d.wrong > 0 {
-		return fmt.Errorf("%d things went wrong", d.wrong)
+	if len(d.wrong) > 0 {
+		return fmt.Errorf("%d things went wrong:\n%s", len(d.wrong), strings.Join(d.wrong, "\n"))
 	}
 	return nil
 }
@@ -309,8 +309,8 @@ func (d *driver) step(ctx context.Context, s step) error {
 	}
 	for _, w := range wrong {
 		d.say("   ! %s", w)
+		d.wrong = append(d.wrong, s.name+": "+w)
 	}
-	d.wrong += len(wrong)
 	d.rows = append(d.rows, r)
 	d.say("   longest write %.2f s of %d, longest listing %.2f s of %d, lost %d; the step took %.0f s", r.Write, r.Writes, r.List, r.Lists, r.Lost, since(began))
 	if v := d.volume(s.empties); v != nil {

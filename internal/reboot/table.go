@@ -44,7 +44,7 @@ func (r *row) count(events []event, from, to float64, half halfFilled) (texts []
 			r.Writes, r.Write = r.Writes+e.Count, max(r.Write, e.Longest)
 		case "listings":
 			r.Lists, r.List = r.Lists+e.Count, max(r.List, e.Longest)
-		case "error":
+		case "failed":
 			r.Errors++
 		case "repeated":
 			r.Again++

@@ -12,17 +12,28 @@ import (
 // canary is a file that nobody may change, on each host.
 const canary = "/root/reboot-test-canary"
 
+// Levels of the deep directories. GlusterFS heals one level of a tree a second or two (docs/reboot.md): of what is refilled again
+// and again, few.
+const (
+	deepest = 18
+	levels  = 6
+)
+
 // setTraps has root of a client put into the volumes what harms who trusts them: a program that makes its caller root, a
 // device, links that lead out, a directory that becomes a link now and then, deep and odd names. A volume that is away or
 // full takes none of it: the next round tries again.
 func setTraps(mounts []string, round int) {
-	for _, mount := range mounts {
+	for i, mount := range mounts {
 		if !mounted(mount) {
 			continue
 		}
 		dir := filepath.Join(mount, trap)
 		if os.Mkdir(dir, 0o755) == nil {
-			deep(dir)
+			if i == len(mounts)-1 { // that on disks
+				deep(dir, deepest)
+			} else {
+				deep(dir, levels)
+			}
 		}
 		for name, make := range map[string]func(string) error{
 			"id":                               setuid,
@@ -69,10 +80,10 @@ func setuid(path string) error {
 	return os.Rename(path+".new", path)
 }
 
-// deep makes directories whose path is almost as long as the kernel takes at once.
-func deep(dir string) {
+// deep makes directories within each other; the path of the deepest is almost as long as the kernel takes at once.
+func deep(dir string, levels int) {
 	at, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	for range 18 {
+	for range levels {
 		if err != nil {
 			return
 		}

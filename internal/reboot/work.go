@@ -33,7 +33,7 @@ type event struct {
 	Volume string  `json:"volume"`
 	// Kind is writes or listings (some, with the longest of them), repeated (a
 	// listing that broke off and was full at the second try), or what must
-	// not be: error (of a write), missed (a listing without a file that must be
+	// not be: failed (a write), missed (a listing without a file that must be
 	// there, or none), lie (a file with other contents than its own).
 	Kind    string  `json:"kind"`
 	Count   int     `json:"count,omitempty"`
@@ -158,7 +158,7 @@ func (w *writer) work(ctx context.Context) {
 		err := w.step()
 		m.took(time.Since(began))
 		if err != nil {
-			w.rec.add(w.volume, "error", 1, time.Since(began), err.Error())
+			w.rec.add(w.volume, "failed", 1, time.Since(began), err.Error())
 			time.Sleep(100 * time.Millisecond)
 		}
 		if err := replace(statesPath(w.volume), w.states); err != nil {
@@ -215,6 +215,8 @@ type reader struct {
 	rec         *recorder
 	volume, dir string
 	next        int
+	known       names // as the file at namesPath said when it was last changed
+	changed     time.Time
 }
 
 // names are the files of base.
@@ -223,12 +225,23 @@ type names struct {
 	Sums     map[string]string
 }
 
+// names are read when their file is another one than last time: ten looks a second are to cost the volume's time, not ours.
 func (r *reader) names() names {
-	var out names
-	if err := load(namesPath(r.volume), &out); err != nil {
+	st, err := os.Stat(namesPath(r.volume))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return names{}
+	case err != nil:
+		panic(err)
+	case st.ModTime().Equal(r.changed):
+		return r.known
+	}
+	var now names
+	if err := load(namesPath(r.volume), &now); err != nil {
 		panic(err)
 	}
-	return out
+	r.known, r.changed = now, st.ModTime()
+	return now
 }
 
 func (r *reader) work(ctx context.Context) {
