@@ -68,7 +68,7 @@ func (d *driver) letEnemiesIn(ctx context.Context) error {
 			if slices.Contains(d.servers, h) {
 				args = append(args, "--bricks="+filepath.Dir(v.brick))
 			} else {
-				args = append(args, "--mounts="+v.mount)
+				args = append(args, "--mounts="+v.name+"="+v.mount)
 			}
 		}
 		for _, user := range d.enemiesOf(h) {

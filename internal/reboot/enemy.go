@@ -18,8 +18,8 @@ import (
 // enemyCmd is somebody who wants to do harm: a user without privileges on each host, and root on one client. Everything
 // it tries must fail, or change nothing that is not its own; what works is told on standard output.
 type enemyCmd struct {
-	Bricks []string `help:"Mount points of bricks on this host."`
-	Mounts []string `help:"Mount points of volumes on this host."`
+	Bricks []string          `help:"Mount points of bricks on this host."`
+	Mounts map[string]string `help:"Mount points of volumes on this host, by volume."`
 }
 
 const (

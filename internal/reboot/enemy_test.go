@@ -24,7 +24,7 @@ func TestTrialsNoticeThatTheyWorked(t *testing.T) {
 		}
 	}
 	worked := map[string]bool{}
-	for _, trial := range (&enemyCmd{Bricks: []string{brick}, Mounts: []string{mount}}).trials() {
+	for _, trial := range (&enemyCmd{Bricks: []string{brick}, Mounts: map[string]string{"v": mount}}).trials() {
 		if !strings.Contains(trial.what, brick) && !strings.Contains(trial.what, mount) || strings.HasPrefix(trial.what, "mounted over") {
 			continue
 		}

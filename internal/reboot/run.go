@@ -23,6 +23,9 @@ type runCmd struct {
 	Size   int    `default:"30000" help:"Bytes in each of them."`
 }
 
+// memory is the volume whose bricks are in memory.
+const memory = "server"
+
 // volume is one of the two.
 type volume struct {
 	name, mount, brick string
@@ -57,7 +60,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 		hosts: hosts{prefix: c.Prefix}, runCmd: *c,
 		servers: []string{"cache1", "cache2"}, clients: []string{"web1", "web2"},
 		volumes: []*volume{
-			{name: "server", mount: "/cache_client", brick: "/cache_server/brick"},
+			{name: memory, mount: "/cache_client", brick: "/cache_server/brick"},
 			{name: "web", mount: "/web_client", brick: "/web_server/brick"},
 		},
 	}

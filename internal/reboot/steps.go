@@ -29,7 +29,7 @@ func (d *driver) steps() []step {
 		}},
 		{name: "restart cache2, and again within its recovery", do: func(ctx context.Context) (time.Time, error) { return d.twice(ctx, cache2) }},
 		{name: "restart cache1 while cache2 heals from it", do: func(ctx context.Context) (time.Time, error) { return d.source(ctx, cache1, cache2, d.restartHeld) }},
-		{name: "kill cache1 while cache2 heals from it", empties: "server", do: func(ctx context.Context) (time.Time, error) {
+		{name: "kill cache1 while cache2 heals from it", empties: memory, do: func(ctx context.Context) (time.Time, error) {
 			// Two copies without quorum cannot stand this while they are written: what
 			// one of them missed and what the other missed then meet. Tried: 29 of the entries
 			// that the writers had changed were never healed again, and "heal
@@ -42,8 +42,8 @@ func (d *driver) steps() []step {
 			return at, errors.Join(err, d.idle(ctx, web, "rm -f"))
 		}},
 		{name: "start cache2 without its tmpfs in fstab", do: func(ctx context.Context) (time.Time, error) { return d.noTmpfs(ctx, cache2) }},
-		{name: "all four lose power at once", empties: "server", do: d.powerLoss},
-		{name: "all four restart cleanly at once", empties: "server", do: d.allRestart},
+		{name: "all four lose power at once", empties: memory, do: d.powerLoss},
+		{name: "all four restart cleanly at once", empties: memory, do: d.allRestart},
 		{name: "both servers ask ok-to-stop at once, 20 times", do: d.race},
 		{name: "rolling restart by ok-to-stop alone", do: d.rolling},
 	}

@@ -12,28 +12,26 @@ import (
 // canary is a file that nobody may change, on each host.
 const canary = "/root/reboot-test-canary"
 
-// Levels of the deep directories. GlusterFS heals one level of a tree a second or two (docs/reboot.md): of what is refilled again
-// and again, few.
-const (
-	deepest = 18
-	levels  = 6
-)
+// levels of the deep directories of a volume. GlusterFS heals about a level of a tree a second: what is refilled again and
+// again has few of them.
+func levels(volume string) int {
+	if volume == memory {
+		return 6
+	}
+	return 18 // almost as long a path as the kernel takes at once
+}
 
 // setTraps has root of a client put into the volumes what harms who trusts them: a program that makes its caller root, a
 // device, links that lead out, a directory that becomes a link now and then, deep and odd names. A volume that is away or
-// full takes none of it: the next round tries again.
-func setTraps(mounts []string, round int) {
-	for i, mount := range mounts {
-		if !mounted(mount) {
+// full takes none of it: the next round tries again. Nor does one that the scenario wants nobody to write to.
+func setTraps(mounts map[string]string, round int) {
+	for volume, mount := range mounts {
+		if _, err := os.Stat(idlePath(volume)); err == nil || !mounted(mount) {
 			continue
 		}
 		dir := filepath.Join(mount, trap)
 		if os.Mkdir(dir, 0o755) == nil {
-			if i == len(mounts)-1 { // that on disks
-				deep(dir, deepest)
-			} else {
-				deep(dir, levels)
-			}
+			deep(dir, levels(volume))
 		}
 		for name, make := range map[string]func(string) error{
 			"id":                               setuid,
@@ -80,7 +78,7 @@ func setuid(path string) error {
 	return os.Rename(path+".new", path)
 }
 
-// deep makes directories within each other; the path of the deepest is almost as long as the kernel takes at once.
+// deep makes directories with long names within each other.
 func deep(dir string, levels int) {
 	at, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	for range levels {

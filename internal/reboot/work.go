@@ -32,7 +32,8 @@ type event struct {
 	Host   string  `json:"host"`
 	Volume string  `json:"volume"`
 	// Kind is writes or listings (some, with the longest of them), repeated (a
-	// listing that broke off and was full at the second try), or what must
+	// listing that broke off and was full at the second try), gone (a file that was to be removed and was not there any
+	// more, as after a volume has begun anew), or what must
 	// not be: failed (a write), missed (a listing without a file that must be
 	// there, or none), lie (a file with other contents than its own).
 	Kind    string  `json:"kind"`
@@ -204,8 +205,12 @@ func (w *writer) remove(name string) error {
 		return nil
 	}
 	w.states[name] = state{Seq: w.seq}
-	if err := os.Remove(filepath.Join(w.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Remove(filepath.Join(w.dir, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if err != nil {
+		w.rec.add(w.volume, "gone", 1, 0, name)
 	}
 	delete(w.states, name)
 	return nil
