@@ -52,11 +52,7 @@ func (h *Host) glusterd(ctx context.Context) (change.Plan, error) {
 	}
 	p.Add(edits)
 	if mustEnable(enabled) {
-		p.Changes = append(p.Changes, change.Change{
-			Part: change.Host, Object: glusterdUnit, Action: "enable", Why: "glusterd must start at boot",
-			Commands: []string{"systemctl enable glusterd.service"},
-			Do:       func(ctx context.Context) error { return h.Systemd.Enable(ctx, glusterdUnit) },
-		})
+		p.Changes = append(p.Changes, h.enable(glusterdUnit, "glusterd must start at boot", true))
 	}
 	if active == "active" {
 		q, err := h.restart(ctx, edits)

@@ -25,7 +25,7 @@ type Systemd interface {
 	// State returns a unit's ActiveState and UnitFileState; both are empty for
 	// a unit that does not exist.
 	State(ctx context.Context, unit string) (active, enabled string, err error)
-	// Enable makes the unit start at boot.
+	// Enable makes the unit start at boot; State knows it after a Reload.
 	Enable(ctx context.Context, unit string) error
 	// Start starts the unit and waits until it runs.
 	Start(ctx context.Context, unit string) error

@@ -71,13 +71,11 @@ func (d DBus) State(ctx context.Context, unit string) (active, enabled string, e
 	return active, enabled, err
 }
 
-// Enable is systemctl enable.
+// Enable is systemctl enable --no-reload.
 func (d DBus) Enable(ctx context.Context, unit string) error {
 	return d.with(ctx, "enable "+unit, func(c *systemd.Conn) error {
-		if _, _, err := c.EnableUnitFilesContext(ctx, []string{unit}, false, false); err != nil {
-			return err
-		}
-		return c.ReloadContext(ctx)
+		_, _, err := c.EnableUnitFilesContext(ctx, []string{unit}, false, false)
+		return err
 	})
 }
 

@@ -21,6 +21,7 @@ func (h *Host) units(ctx context.Context, files change.Plan) (change.Plan, error
 	if !h.Systemd.Running() {
 		return p, nil
 	}
+	last := -1 // the place of the latest change that enables a unit
 	for _, u := range h.State.Units() {
 		active, enabled, err := h.Systemd.State(ctx, u.Name)
 		if err != nil {
@@ -30,11 +31,8 @@ func (h *Host) units(ctx context.Context, files change.Plan) (change.Plan, error
 			continue
 		}
 		if mustEnable(enabled) {
-			p.Changes = append(p.Changes, change.Change{
-				Part: change.Host, Object: u.Name, Action: "enable", Why: u.Why,
-				Commands: []string{"systemctl enable " + u.Name},
-				Do:       func(ctx context.Context) error { return h.Systemd.Enable(ctx, u.Name) },
-			})
+			last = len(p.Changes)
+			p.Changes = append(p.Changes, h.enable(u.Name, u.Why, false))
 		}
 		switch {
 		case u.Start && active != "active":
@@ -47,7 +45,29 @@ func (h *Host) units(ctx context.Context, files change.Plan) (change.Plan, error
 			p.Add(q)
 		}
 	}
+	if last >= 0 {
+		p.Changes[last] = h.enable(p.Changes[last].Object, p.Changes[last].Why, true)
+	}
 	return p, nil
+}
+
+// enable makes a unit start at boot. systemd reads all of its units again for each reload, which takes a small machine
+// seconds: of several units only the last one has it reload.
+func (h *Host) enable(unit, why string, reload bool) change.Change {
+	c := change.Change{Part: change.Host, Object: unit, Action: "enable", Why: why}
+	if !reload {
+		c.Commands = []string{"systemctl enable --no-reload " + unit}
+		c.Do = func(ctx context.Context) error { return h.Systemd.Enable(ctx, unit) }
+		return c
+	}
+	c.Commands = []string{"systemctl enable " + unit}
+	c.Do = func(ctx context.Context) error {
+		if err := h.Systemd.Enable(ctx, unit); err != nil {
+			return err
+		}
+		return h.Systemd.Reload(ctx)
+	}
+	return c
 }
 
 // renew plans the restart of a unit that runs with another program or other settings than it should: what is newer than its start.
