@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,14 @@ func (n *node) plan(ctx context.Context, parts []string) (change.Plan, error) {
 	if len(all.Conflicts) > 0 {
 		return all, nil // nothing can be looked at
 	}
+	left, err := departedFrom(ctx, n.state, n.cluster.Source)
+	if err != nil {
+		return all, err
+	}
+	if slices.ContainsFunc(left, func(c change.Conflict) bool { return strings.HasPrefix(c.Code, "volume-") }) {
+		all.Conflicts = left
+		return all, nil // what else is not right comes of it
+	}
 	planners, done, err := n.planners(parts)
 	if err != nil {
 		return all, err
@@ -70,6 +79,12 @@ func (n *node) plan(ctx context.Context, parts []string) (change.Plan, error) {
 			return all, err
 		}
 		all.Add(q)
+	}
+	for _, c := range left {
+		said := func(o change.Conflict) bool { return o.Object == c.Object } // by the pool part, with more of the volume in view
+		if !slices.ContainsFunc(all.Conflicts, said) {
+			all.Conflicts = append(all.Conflicts, c)
+		}
 	}
 	all.Warnings = append(all.Warnings, cluster.Warnings(n.cluster)...)
 	return all, done()

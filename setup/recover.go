@@ -136,7 +136,7 @@ func letStart(ctx context.Context, s *desired.State, log *slog.Logger) {
 	}
 	n, err := volfilter.Look("/", bricks, volfilter.Keeps)
 	if err == nil {
-		acts := volfilter.Decide(n, bricks)
+		acts := volfilter.Decide(n, volfilter.Still(n, bricks))
 		for _, a := range acts {
 			log.Info("bricks on a tmpfs without user attributes need it", "action", a.Action, "path", a.Path)
 		}

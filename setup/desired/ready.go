@@ -29,6 +29,22 @@ func (s *State) Ready() string {
 	return b.String()
 }
 
+// Bricks are the bricks of a volume on this node, as directories.
+func (s *State) Bricks(volume string) []string {
+	var paths []string
+	for _, m := range s.BrickMounts {
+		if m.Volume == volume {
+			paths = append(paths, m.BrickPath)
+		}
+	}
+	for _, d := range s.Directories {
+		if d.Volume == volume {
+			paths = append(paths, d.BrickPath)
+		}
+	}
+	return paths
+}
+
 func (s *State) bricks() []string {
 	var paths []string
 	for _, m := range s.BrickMounts {

@@ -45,7 +45,13 @@ type ailment struct {
 // remedy is what plan on a node says about a conflict.
 func (s *site) remedy(n *lab.Node, code string) (problem, remedy string) {
 	s.t.Helper()
-	o := s.try(n, "plan", "--output", "json")
+	return s.remedyOf(n, code)
+}
+
+// remedyOf is remedy for a plan with further arguments.
+func (s *site) remedyOf(n *lab.Node, code string, args ...string) (problem, remedy string) {
+	s.t.Helper()
+	o := s.try(n, "plan", append([]string{"--output", "json"}, args...)...)
 	var doc struct {
 		Conflicts []struct{ Code, Problem, Remedy string }
 	}

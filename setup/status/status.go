@@ -98,6 +98,8 @@ type Gatherer struct {
 	// Left says which mounts the cluster file does not have any more; nil where nobody looks.
 	Left func() ([]string, error)
 	Lost string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
+	// Departed is what the cluster file has lost of volumes that exist, in words; nil where nobody looks.
+	Departed func(context.Context) ([]string, error)
 	// Encrypted says that this node's glusterd encrypts its connections: no other is asked then.
 	Encrypted bool
 }
@@ -130,6 +132,13 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 			s.problem("%v", err)
 		}
 		s.Warnings = append(s.Warnings, left...)
+	}
+	if g.Departed != nil && !g.Encrypted {
+		words, err := g.Departed(ctx)
+		if err != nil {
+			s.problem("%v", err)
+		}
+		s.Problems = append(s.Problems, words...)
 	}
 	g.versions(ctx, peers, s)
 	g.checked(s)

@@ -146,3 +146,18 @@ func (f *File) With(lines []string) string {
 	b.WriteString(End + eol)
 	return b.String() + f.after
 }
+
+// Block returns the lines of our managed block, without its markers. A file whose block cannot be told has none.
+func Block(text string) []string {
+	f, problem := Split(text)
+	if problem != nil || !f.found {
+		return nil
+	}
+	var lines []string
+	for line := range strings.Lines(f.block) {
+		if line = strings.TrimRight(line, "\r\n"); !isMarker(line, beginPrefix) && !isMarker(line, endPrefix) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}

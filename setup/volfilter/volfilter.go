@@ -13,6 +13,7 @@ package volfilter
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -99,6 +100,36 @@ func refused(volfile string, bricks []string) bool {
 }
 
 const option = "mandate-attribute"
+
+// Still are the bricks and, beside them, those that our filters name and that glusterd has a volfile for: a cluster file that has
+// lost a volume must not keep its bricks from starting.
+func Still(n Node, bricks []string) []string {
+	out := slices.Clone(bricks)
+	for _, text := range n.Filters {
+		for _, m := range filtered.FindAllStringSubmatch(text, -1) {
+			brick := strings.ReplaceAll(m[1], `\.`, ".")
+			if !slices.Contains(out, brick) && served(n.Volfiles, brick) {
+				out = append(out, brick)
+			}
+		}
+	}
+	slices.Sort(out[len(bricks):])
+	return out
+}
+
+// filtered is a line of our filter with its brick.
+var filtered = regexp.MustCompile(`(?m)^  -e '\\\|\^ \*option directory (\S+)\$\|a`)
+
+func served(volfiles map[string]string, brick string) bool {
+	for _, text := range volfiles {
+		for line := range strings.Lines(text) {
+			if words := strings.Fields(line); len(words) == 3 && words[0] == "option" && words[1] == "directory" && words[2] == brick {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // Filter is the program that glusterd runs, for bricks given as directories.
 func Filter(bricks []string) string {

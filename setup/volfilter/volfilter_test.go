@@ -69,6 +69,24 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// The timer runs with whatever the cluster file says at that moment.
+func TestABrickThatGlusterdHasStaysInTheFilter(t *testing.T) {
+	left, gone := "/cache.old/brick", "/gone/brick"
+	n := Node{
+		Dirs: []string{dir}, Filters: map[string]string{ours: Filter([]string{brick, left, gone})},
+		Volfiles: map[string]string{"a.vol": volfile(brick, "    option mandate-attribute off\n"), "b.vol": volfile(left, "    option mandate-attribute off\n")},
+	}
+	bricks := Still(n, []string{brick})
+	if diff := cmp.Diff([]string{brick, left}, bricks); diff != "" {
+		t.Errorf("bricks (-want +got):\n%s", diff)
+	}
+	for _, a := range Decide(n, bricks) {
+		if a.Action != Write || !strings.Contains(a.Text, `/cache\.old/brick`) {
+			t.Errorf("%+v", a)
+		}
+	}
+}
+
 // TestOnAMachine begins with files in the places of Debian, and makes what is decided.
 func TestOnAMachine(t *testing.T) {
 	root := t.TempDir()
