@@ -89,7 +89,7 @@ func (s *State) Render(set *templates.Set, clusterFile []byte) (*Rendered, error
 	type source struct{ template, path string }
 	var units []source
 	if s.Server {
-		units = append(units, source{"glusterd.conf", path.Join(unitDir, dropIn)})
+		units = append(units, source{"glusterd.conf", DropIn()})
 	}
 	for _, u := range s.Units() {
 		units = append(units, source{u.Name, UnitPath(u.Name)})
@@ -98,14 +98,14 @@ func (s *State) Render(set *templates.Set, clusterFile []byte) (*Rendered, error
 		units = append(units, source{"gluster-setup-check.service", UnitPath("gluster-setup-check.service")})
 	}
 	if len(s.ClientMounts) > 0 {
-		units = append(units, source{"gluster-setup-wait@.service", path.Join(unitDir, fmt.Sprintf(WaitUnit, ""))})
+		units = append(units, source{"gluster-setup-wait@.service", WaitTemplate()})
 	}
 	for _, u := range units {
 		text, err := set.Render(u.template, s)
 		if err != nil {
 			return nil, err
 		}
-		r.Files = append(r.Files, File{Path: u.path, Mode: 0o644, Content: text, Unit: true})
+		r.Files = append(r.Files, File{Path: u.path, Mode: 0o644, Content: s.mark(text), Unit: true})
 	}
 	return r, nil
 }

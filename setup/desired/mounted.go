@@ -51,7 +51,7 @@ type Mounted struct {
 }
 
 // LeftMounts says of each mount of a volume of this pool that neither the cluster file nor a line of somebody else's in /etc/fstab
-// has that it is a leftover: apply takes our line out of fstab and leaves the mount to those who use it.
+// has that it is a leftover. apply takes away those that our lines in fstab have.
 func (s *State) LeftMounts(mounted []Mounted, fstab string) []string {
 	var words []string
 	for _, m := range mounted {
@@ -62,8 +62,11 @@ func (s *State) LeftMounts(mounted []Mounted, fstab string) []string {
 		if !known || named || !s.asked(device.Servers) || textfile.HasMount(fstab, m.Path) {
 			continue
 		}
-		words = append(words, fmt.Sprintf("volume %s is mounted on %s, and neither the cluster file nor another line of /etc/fstab has that mount: it will not be there after the next boot. Write it under mounts if it is needed, or run \"umount %s\" when nobody uses it",
-			volume, m.Path, m.Path))
+		end := fmt.Sprintf("it will not be there after the next boot. Write it under mounts if it is needed, or run \"umount %s\" when nobody uses it", m.Path)
+		if slices.ContainsFunc(textfile.LeftFstab(fstab, nil), func(e textfile.Fstab) bool { return e.File == m.Path }) {
+			end = "apply takes it away when nobody uses it. Write it under mounts if it is needed"
+		}
+		words = append(words, fmt.Sprintf("volume %s is mounted on %s, and neither the cluster file nor another line of /etc/fstab has that mount: %s", volume, m.Path, end))
 	}
 	return words
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -29,6 +30,7 @@ type Files struct {
 	Source   string       // the cluster file in use
 	Self     string       // the running program, installed at State.Binary when that is another file; "" leaves it out
 	Own      []netip.Addr // addresses of this machine; nil below another Root
+	Left     []string     // lines of our block in /etc/fstab that stay until what they mount is unmounted
 	// Stale is called before a file that systemd reads is changed, so that a run
 	// that dies before it reloads systemd does not leave that to nobody.
 	Stale func() error
@@ -88,6 +90,12 @@ func (f *Files) fstab() (change.Plan, error) {
 		return p, err
 	}
 	text, problems := textfile.EditFstab(old, f.Rendered.FstabBlock)
+	if len(f.Left) > 0 && len(problems) == 0 {
+		text, problems = textfile.EditFstab(old, append(slices.Clone(f.Rendered.FstabBlock), f.Left...))
+		if sameLines(textfile.Block(old), textfile.Block(text)) {
+			text = old
+		}
+	}
 	for _, pr := range problems {
 		p.Conflicts = append(p.Conflicts, f.conflict("fstab-entry", fstabPath, pr))
 	}
@@ -95,6 +103,11 @@ func (f *Files) fstab() (change.Plan, error) {
 		p.Changes = append(p.Changes, f.write(fstabPath, old, text, 0o644, true, "brick file systems and client mounts must come back at boot"))
 	}
 	return p, nil
+}
+
+// sameLines reports whether two blocks have the same lines in any order.
+func sameLines(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // mountUnits looks for files that systemd takes instead of the units that it makes of our lines in /etc/fstab.

@@ -14,6 +14,7 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/setup/change"
+	"brickyard/setup/desired"
 )
 
 const glusterdUnit = "glusterd.service"
@@ -102,7 +103,13 @@ func (h *Host) reload(files change.Plan) change.Plan {
 	if why == "" {
 		return p
 	}
-	p.Changes = append(p.Changes, change.Change{
+	p.Changes = append(p.Changes, h.reloadNow(why))
+	return p
+}
+
+// reloadNow is the change that has systemd read fstab and units again.
+func (h *Host) reloadNow(why string) change.Change {
+	return change.Change{
 		Part: change.Host, Object: "systemd", Action: "reload", Why: why,
 		Commands: []string{"systemctl daemon-reload"},
 		Do: func(ctx context.Context) error {
@@ -114,20 +121,14 @@ func (h *Host) reload(files change.Plan) change.Plan {
 			}
 			return nil
 		},
-	})
-	return p
+	}
 }
 
 func (h *Host) isUnit(path string) bool {
-	if path == fstabPath {
+	if path == fstabPath || strings.HasPrefix(path, desired.UnitPath("")+"/") {
 		return true
 	}
-	for _, f := range h.Rendered.Files {
-		if f.Unit && f.Path == path {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.Rendered.Files, func(f desired.File) bool { return f.Unit && f.Path == path })
 }
 
 func (h *Host) staleMark() string { return filepath.Join(h.RunDir, "reload-systemd") }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
+
 	"brickyard/gluster"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
@@ -31,6 +33,10 @@ type Systemd interface {
 	Start(ctx context.Context, unit string) error
 	// Restart stops and starts the unit and waits until it runs.
 	Restart(ctx context.Context, unit string) error
+	// Stop stops the unit, waits until it has ended, and forgets how.
+	Stop(ctx context.Context, unit string) error
+	// Disable makes the unit not start at boot.
+	Disable(ctx context.Context, unit string) error
 	// Since returns when the unit became active.
 	Since(ctx context.Context, unit string) (time.Time, error)
 }
@@ -49,6 +55,8 @@ type Host struct {
 
 	// Bricks counts the brick processes of this machine.
 	Bricks func() (int, error)
+	// Users are the processes that use a mount.
+	Users func(*mountinfo.Info) ([]machine.User, error)
 	// Own lists the addresses of this machine's interfaces, and Resolve asks for those of a name; nil where neither is asked.
 	Own     func() ([]netip.Addr, error)
 	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
@@ -75,7 +83,7 @@ func New(s *desired.State, r *desired.Rendered, source string) (*Host, error) {
 	}
 	return &Host{
 		State: s, Rendered: r, Exec: machine.Run, Systemd: DBus{}, Self: self, Source: source, StateDir: StateDir, RunDir: RunDir, Root: "/",
-		Bricks: bricks, UserAttributes: volfilter.Keeps, Own: machine.Addresses,
+		Bricks: bricks, Users: func(m *mountinfo.Info) ([]machine.User, error) { return machine.Users("/proc", m) }, UserAttributes: volfilter.Keeps, Own: machine.Addresses,
 		Elsewhere: func() (gluster.Elsewhere, error) { return gluster.FindElsewhere("/", "/proc") },
 		Resolve: func(ctx context.Context, name string) ([]netip.Addr, error) {
 			return machine.Resolve(ctx, machine.Run, name)
@@ -98,7 +106,11 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 			return p, err
 		}
 	}
-	files := &Files{Root: h.Root, State: h.State, Rendered: h.Rendered, Source: h.Source, Self: h.Self, Own: own, Stale: h.markStale}
+	left, err := h.lookLeft()
+	if err != nil {
+		return p, err
+	}
+	files := &Files{Left: left.lines(), Root: h.Root, State: h.State, Rendered: h.Rendered, Source: h.Source, Self: h.Self, Own: own, Stale: h.markStale}
 	fp, err := files.Plan(ctx)
 	if err != nil {
 		return p, err
@@ -121,6 +133,7 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 		p.Add(q)
 		devices[m.Path] = d
 	}
+	fp.Changes = append(fp.Changes, h.takeDropIns(left)...)
 	p.Add(fp)
 	p.Add(h.reload(fp))
 	for _, m := range h.State.BrickMounts {
@@ -144,18 +157,30 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 			return p, err
 		}
 		p.Add(q)
-		q, err = h.volfilter()
-		if err != nil {
-			return p, err
-		}
-		p.Add(q)
-		q, err = h.glusterd(ctx)
+	}
+	q, err := h.volfilter()
+	if err != nil {
+		return p, err
+	}
+	p.Add(q)
+	if h.State.Server {
+		q, err := h.glusterd(ctx)
 		if err != nil {
 			return p, err
 		}
 		p.Add(q)
 	}
-	q, err := h.units(ctx, fp)
+	q, err = h.units(ctx, fp)
+	if err != nil {
+		return p, err
+	}
+	p.Add(q)
+	q, err = h.takeBack(ctx, left, fp)
+	if err != nil {
+		return p, err
+	}
+	p.Add(q)
+	q, err = h.unready()
 	if err != nil {
 		return p, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -56,6 +57,49 @@ func (h *Host) ready() (change.Plan, error) {
 			return machine.WriteFile(path, []byte(text), 0o644)
 		},
 	})
+	return p, nil
+}
+
+// unready plans that the word is taken back: all of it where no brick is left, and the links to volumes that this node's glusterd
+// does not have any more.
+func (h *Host) unready() (change.Plan, error) {
+	var p change.Plan
+	keep := map[string]bool{}
+	for _, v := range h.State.Pool.Volumes {
+		keep[gluster.ServerVolfilePath(desired.InfoVolfile(v.Spec.Name))] = h.State.Server
+	}
+	word := gluster.ServerVolfilePath(desired.ReadyVolfile)
+	links, err := filepath.Glob(filepath.Join(h.Root, gluster.ServerVolfilePath(desired.InfoVolfile("*"))))
+	if err != nil {
+		return p, err
+	}
+	if !h.State.Server {
+		links = append(links, filepath.Join(h.Root, word))
+	}
+	for _, file := range links {
+		name := "/" + strings.TrimPrefix(strings.TrimPrefix(file, h.Root), "/")
+		st, err := os.Lstat(file)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return p, err
+		}
+		if err != nil || keep[name] || name != word && st.Mode()&os.ModeSymlink == 0 {
+			continue
+		}
+		p.Changes = append(p.Changes, change.Change{
+			Part: change.Host, Object: name, Code: leftFile, Action: "remove", Why: "this node has no brick, or no such volume, to tell of any more",
+			Commands: []string{"rm " + name},
+			Do: func(context.Context) error {
+				if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+					return err
+				}
+				// Nobody else keeps anything in a directory of this name.
+				if err := os.Remove(filepath.Dir(file)); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, os.ErrNotExist) {
+					return err
+				}
+				return nil
+			},
+		})
+	}
 	return p, nil
 }
 

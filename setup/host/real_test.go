@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
 	"brickyard/setup/change"
@@ -51,6 +52,16 @@ func (s *fakeSystemd) Restart(_ context.Context, unit string) error {
 	s.since = time.Now()
 	return s.call("restart", unit)
 }
+
+func (s *fakeSystemd) Stop(_ context.Context, unit string) error {
+	s.active = "inactive"
+	return s.call("stop", unit)
+}
+
+func (s *fakeSystemd) Disable(_ context.Context, unit string) error {
+	s.enabled = "disabled"
+	return s.call("disable", unit)
+}
 func (s *fakeSystemd) Since(context.Context, string) (time.Time, error) { return s.since, nil }
 
 // bench is a machine with real devices and mounts, and a root of its own for files.
@@ -78,6 +89,7 @@ func newBench(t *testing.T, mounts ...desired.BrickMount) *bench {
 		State: &desired.State{Packages: true}, Rendered: &desired.Rendered{}, Systemd: b.systemd, Root: root,
 		StateDir: filepath.Join(b.dir, "state"), RunDir: filepath.Join(b.dir, "run"), Bricks: func() (int, error) { return 0, nil },
 		UserAttributes: func() (bool, error) { return true, nil },
+		Users:          func(m *mountinfo.Info) ([]machine.User, error) { return machine.Users("/proc", m) },
 	}
 	b.host.Exec = func(ctx context.Context, env []string, argv ...string) ([]byte, error) {
 		if b.before != nil {

@@ -89,6 +89,31 @@ func (d DBus) Restart(ctx context.Context, unit string) error {
 	return d.job(ctx, "restart", unit, (*systemd.Conn).RestartUnitContext)
 }
 
+// Stop is systemctl stop and reset-failed.
+func (d DBus) Stop(ctx context.Context, unit string) error {
+	if err := d.job(ctx, "stop", unit, (*systemd.Conn).StopUnitContext); err != nil {
+		return err
+	}
+	return d.with(ctx, "reset "+unit, func(c *systemd.Conn) error {
+		err := c.ResetFailedUnitContext(ctx, unit)
+		var e dbus.Error
+		if errors.As(err, &e) && strings.HasSuffix(e.Name, "NoSuchUnit") {
+			return nil // systemd has forgotten it by itself
+		}
+		return err
+	})
+}
+
+// Disable is systemctl disable.
+func (d DBus) Disable(ctx context.Context, unit string) error {
+	return d.with(ctx, "disable "+unit, func(c *systemd.Conn) error {
+		if _, err := c.DisableUnitFilesContext(ctx, []string{unit}, false); err != nil {
+			return err
+		}
+		return c.ReloadContext(ctx)
+	})
+}
+
 // Since reads ActiveEnterTimestamp: microseconds since the epoch.
 func (d DBus) Since(ctx context.Context, unit string) (t time.Time, err error) {
 	err = d.with(ctx, "look at "+unit, func(c *systemd.Conn) error {

@@ -47,7 +47,7 @@ func (h *Host) volfilter() (change.Plan, error) {
 		case volfilter.Edit:
 			c.Why, c.Commands = whyVolume, []string{a.By + " " + a.Path}
 		case volfilter.Remove:
-			c.Why, c.Commands = whyRemove, []string{"rm " + a.Path}
+			c.Code, c.Why, c.Commands = leftFile, whyRemove, []string{"rm " + a.Path}
 		}
 		p.Changes = append(p.Changes, c)
 	}

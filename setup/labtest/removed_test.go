@@ -1,8 +1,11 @@
 package labtest_test
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"brickyard/internal/lab"
 )
@@ -14,6 +17,9 @@ done | sort; cut -d' ' -f5- proc/self/mountinfo; pgrep -l '^gluster' | sort`
 
 // withoutVolume is a cluster file that has lost its volumes, with their mounts.
 func withoutVolume(text string) string { return text[:strings.Index(text, "volumes:")] }
+
+// withoutMounts is a cluster file that has lost its mounts.
+func withoutMounts(text string) string { return text[:strings.Index(text, "mounts:")] }
 
 // The line of the brick's file system was taken out of /etc/fstab without a word, and so was that of the mount: the volume
 // went on until the next boot.
@@ -61,6 +67,168 @@ func TestAFileWithoutItsVolumeIsRefusedOnEveryNode(t *testing.T) {
 
 	s.write(right)
 	s.converge()
+}
+
+// A mount that nobody has any use for goes, with its line and the unit that it required; one that is used stays, and so does
+// everything else.
+func TestAMountThatLeftTheFileIsTakenAway(t *testing.T) {
+	t.Parallel()
+	right := cacheFile(2, 1, 2)
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, right)
+	s.converge()
+	client := s.Node(2)
+	client.Run("bash", "-c", "mkdir /client/dir; echo kept >/client/file")
+	before := client.Run("bash", "-c", written)
+	s.write(withoutMounts(right))
+
+	for _, use := range []struct{ name, command, says string }{
+		{"a working directory", "cd /client/dir; exec sleep 1000", "has its working directory there"},
+		{"an open file", "exec sleep 1000 </client/file", "has a file open there"},
+	} {
+		cmd := client.Command(t.Context(), "bash", "-c", use.command)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		s.waitFor("the process to use the mount", func() bool { return s.try(client, "plan").code == 3 })
+		for _, parts := range []string{"host,pool,client", "host"} {
+			o := s.expect(client, 3, []string{"/client", "(sleep) " + use.says}, "apply", "--parts", parts)
+			if pid := regexp.MustCompile(`process (\d+) \(sleep\)`).FindStringSubmatch(o.out); pid == nil || strings.TrimSpace(client.Run("cat", "/proc/"+pid[1]+"/comm")) != "sleep" {
+				t.Errorf("%s: the process is not named: %s", use.name, o.out)
+			}
+		}
+		if now := client.Run("bash", "-c", written); now != before {
+			t.Errorf("something was changed while the mount was in use.\nbefore:\n%s\nafter:\n%s", before, now)
+		}
+		client.Run("pkill", "-x", "sleep")
+		_ = cmd.Wait() //nolint:errcheck // it was ended
+	}
+	s.waitFor("nobody to use the mount", func() bool { return s.try(client, "plan").code == 2 })
+	s.expect(client, 2, []string{"unmount /client", "edit /etc/fstab", "remove /etc/systemd/system/gluster-setup-wait@.service"}, "plan")
+	s.expect(client, 0, nil, "apply")
+	s.gone(client, "/client", "gluster-setup-wait@")
+	s.expect(client, 0, []string{"Nothing to do"}, "plan")
+	s.converge()
+	s.write(right)
+	s.converge()
+	if out := client.Run("cat", "/client/file"); out != "kept\n" {
+		t.Errorf("the file is %q", out)
+	}
+}
+
+// gone expects that nothing that apply wrote on a node has the words, and that no mount has.
+func (s *site) gone(n *lab.Node, words ...string) {
+	s.t.Helper()
+	out := n.Run("bash", "-c", "cat /etc/fstab /proc/self/mountinfo; find /etc/systemd/system -name '*gluster*'")
+	for _, w := range words {
+		if strings.Contains(out, w) {
+			s.t.Errorf("%s: something of %s is left:\n%s", n.Name, w, out)
+		}
+	}
+}
+
+// Everything that leaves the file is gone in the end, wherever runs are killed.
+func TestKilledWhileItTakesThingsAwayTheNextRunGoesOn(t *testing.T) {
+	t.Parallel()
+	base := cacheFile(2, 1, 2)
+	more := strings.Replace(base, "nodes: [n3.example.com]}", "nodes: [n1.example.com, n3.example.com]}\n  - {volume: server, path: /second, nodes: [n1.example.com, n3.example.com]}\nexporter: {}\ncheck: {}", 1)
+	if more == base {
+		t.Fatalf("no mount in:\n%s", base)
+	}
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, more)
+	for _, n := range s.Nodes() { // a lab has no systemd that would start it
+		if err := os.WriteFile(n.Path("/usr/local/sbin/gluster_exporter"), []byte("#!/bin/sh\n"), 0o755); err != nil { //nolint:gosec // a program
+			t.Fatal(err)
+		}
+	}
+	s.converge()
+	for _, delay := range []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond} {
+		s.write(withoutMounts(base))
+		for _, i := range []int{2, 0, 1} { // a client first: while it is connected the servers close no volume to it
+			n := s.Node(i)
+			steps, err := s.killAtEveryStep(n, delay)
+			if err != nil {
+				t.Error(err)
+			}
+			t.Logf("%s: killed after %q", n.Name, steps)
+		}
+		s.settled()
+		for _, n := range s.Nodes() {
+			s.gone(n, "/client", "/second", "exporter", "check", "wait@")
+		}
+		s.gone(s.Node(2), "gluster-setup")
+		s.write(more)
+		s.converge()
+	}
+}
+
+// A volume that nobody needs is taken down as the conflict says, and then nothing of it is left on any node.
+func TestAVolumeThatWasDeletedIsTakenDown(t *testing.T) {
+	t.Parallel()
+	right := cacheFile(2, 1, 2)
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, right)
+	s.converge()
+	first, client := s.Node(0), s.Node(2)
+	client.Run("bash", "-c", "echo old >/client/file")
+	s.write(withoutVolume(right))
+	_, remedy := s.remedy(first, "volume-left")
+	remove := "gluster --mode=script volume stop server && gluster --mode=script volume delete server"
+	if !strings.Contains(remedy, `run "`+remove+`"`) {
+		t.Fatalf("the remedy is %q", remedy)
+	}
+	first.Run("bash", "-c", remove)
+	s.expect(client, 0, []string{"unmount /client"}, "apply")
+	for _, n := range s.Nodes()[:2] {
+		problem, remedy := s.remedy(n, "left-files")
+		if unmount := "umount /cache_server"; !strings.Contains(problem, "/cache_server/brick/file") || !strings.Contains(remedy, `run "`+unmount+`"`) {
+			t.Fatalf("the problem is %q, the remedy %q", problem, remedy)
+		} else {
+			n.Run("bash", "-c", unmount)
+		}
+		steps, err := s.killAtEveryStep(n, 0)
+		if err != nil {
+			t.Error(err)
+		}
+		t.Logf("%s: killed after %q", n.Name, steps)
+	}
+	s.settled()
+	for _, n := range s.Nodes() {
+		s.gone(n, "server", "client", "gluster-setup")
+		if out := n.Run("bash", "-c", "ls -d /var/lib/glusterd/gluster-setup* /usr/lib/*/glusterfs/*/filter/gluster-setup* 2>/dev/null || true"); out != "" {
+			t.Errorf("%s: files are left: %s", n.Name, out)
+		}
+	}
+	s.write(right)
+	s.converge()
+	if out := client.Run("ls", "/client"); out != "" {
+		t.Errorf("the new volume has files: %s", out)
+	}
+}
+
+// Nobody can say whether the volume of a mount still exists: its servers are away.
+func TestAMountOfAVolumeThatNobodyKnowsOfStays(t *testing.T) {
+	t.Parallel()
+	right := cacheFile(2, 1, 2)
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, right)
+	s.converge()
+	client := s.Node(2)
+	for _, n := range s.Nodes()[:2] {
+		n.StopGlusterd()
+	}
+	s.write(withoutVolume(right))
+	before := client.Run("bash", "-c", written)
+	s.expect(client, 3, []string{"nobody says whether it still exists"}, "apply")
+	if now := client.Run("bash", "-c", written); now != before {
+		t.Errorf("something was changed.\nbefore:\n%s\nafter:\n%s", before, now)
+	}
+	_, remedy := s.remedy(client, "volume-unasked")
+	unmount := "umount /client"
+	if !strings.Contains(remedy, `run "`+unmount+`", and remove the lines with /client from our block in /etc/fstab`) {
+		t.Fatalf("the remedy is %q", remedy)
+	}
+	client.Run("bash", "-c", unmount+"; sed '/client/d' /etc/fstab >/tmp/h; cat /tmp/h >/etc/fstab")
+	s.expect(client, 0, nil, "apply")
+	s.gone(client, "/client", "gluster-setup")
+	s.expect(client, 0, []string{"Nothing to do"}, "plan")
 }
 
 // A file that gives the brick of one node to another one is refused by the node that would lose it, which serves nothing by

@@ -31,8 +31,9 @@ type Document struct {
 
 // Change is one change in a Document.
 type Change struct {
-	Part     change.Part   `json:"part"`   // host, pool or client
-	Object   string        `json:"object"` // what is changed
+	Part     change.Part   `json:"part"`           // host, pool or client
+	Object   string        `json:"object"`         // what is changed
+	Code     string        `json:"code,omitempty"` // stable, of what takes something back
 	Action   string        `json:"action"`
 	Why      string        `json:"why"`
 	Diff     string        `json:"diff,omitempty"`
@@ -92,7 +93,7 @@ func ConflictsOf(cs []change.Conflict) []Conflict {
 
 func one(c change.Change) Change {
 	return Change{
-		Part: c.Part, Object: c.Object, Action: c.Action, Why: c.Why, Diff: c.Diff, Commands: c.Commands,
+		Part: c.Part, Object: c.Object, Code: c.Code, Action: c.Action, Why: c.Why, Diff: c.Diff, Commands: c.Commands,
 		By: c.By, Needs: c.Needs, Status: change.Pending,
 	}
 }

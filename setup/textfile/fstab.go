@@ -163,3 +163,20 @@ func escape(s string) string {
 	}
 	return s
 }
+
+// LeftFstab are the lines of our block in /etc/fstab whose mount points the lines do not have any more.
+func LeftFstab(text string, lines []string) []Fstab {
+	wanted := map[string]bool{}
+	for _, l := range lines {
+		if e, ok := ParseFstab(l); ok {
+			wanted[e.File] = true
+		}
+	}
+	var left []Fstab
+	for _, l := range Block(text) {
+		if e, ok := ParseFstab(l); ok && !wanted[e.File] {
+			left = append(left, e)
+		}
+	}
+	return left
+}

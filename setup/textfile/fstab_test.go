@@ -147,3 +147,28 @@ func TestWhatMountCallsAComment(t *testing.T) {
 		t.Errorf("ok %v (-want +got):\n%s", ok, diff)
 	}
 }
+
+func TestLeftFstab(t *testing.T) {
+	t.Parallel()
+	text := "n1:/theirs /theirs glusterfs defaults 0 0\n" + textfile.Begin + "\n# a comment of the template\n" +
+		"tmpfs /cache tmpfs size=64m 0 0\nn1:/server /client/ glusterfs defaults,_netdev 0 0\n" + textfile.End + "\ntmpfs /tmp tmpfs\n"
+	for _, tc := range []struct {
+		name, text string
+		lines      []string
+		want       []string
+	}{
+		{"nothing", text, []string{"tmpfs /cache tmpfs size=32m 0 0", "n2:/server /client glusterfs ro 0 0"}, nil},
+		{"a mount", text, []string{"tmpfs /cache tmpfs size=64m 0 0"}, []string{"/client"}},
+		{"all", text, nil, []string{"/cache", "/client"}},
+		{"no block", "tmpfs /tmp tmpfs\n", nil, nil},
+		{"half a block, which is a conflict", strings.Replace(text, textfile.End, "", 1), nil, nil},
+	} {
+		var got []string
+		for _, e := range textfile.LeftFstab(tc.text, tc.lines) {
+			got = append(got, e.File)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+}
