@@ -41,10 +41,11 @@ func Decide(s *desired.State, file string, see Seen) []change.Conflict {
 				here = append(here, b.Path)
 			}
 		}
+		if !ours(v, here, see) {
+			continue
+		}
 		if _, named := s.Pool.Volume(v.Name); !named {
-			if ours(v, here, see) {
-				out = append(out, volumeLeft(v.Name, file, here))
-			}
+			out = append(out, volumeLeft(v.Name, file, here))
 			continue
 		}
 		for _, path := range here {
@@ -70,8 +71,8 @@ func Decide(s *desired.State, file string, see Seen) []change.Conflict {
 	return out
 }
 
-// ours reports whether a volume that the cluster file does not have was made, or adopted, by an earlier one. Others may have
-// volumes in the same pool.
+// ours reports whether a volume was made, or adopted, by a cluster file. Others may have volumes in the same pool, and this node's
+// glusterd may be of another pool than the one that it mounts volumes of, with volumes of the same names.
 func ours(v gluster.StoredVolume, here []string, see Seen) bool {
 	for option := range v.Options {
 		if strings.HasPrefix(option, ownPrefix) {

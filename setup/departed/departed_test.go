@@ -94,6 +94,10 @@ func TestDecide(t *testing.T) {
 			[]string{"brick-left volume kept"},
 		},
 		{
+			"another pool's volume of the same name", state(),
+			Seen{UUID: uuid1, Stored: []gluster.StoredVolume{{Name: "kept", Bricks: []gluster.Brick{brick(uuid1, "n1", "/bricks/a")}}}}, nil,
+		},
+		{
 			"the node has another name, and the brick is in its place", state("/kept/brick"),
 			Seen{UUID: uuid1, Stored: []gluster.StoredVolume{{Name: "kept", Options: ours, Bricks: []gluster.Brick{brick(uuid1, "old-name", "/kept/brick")}}}},
 			nil,
