@@ -43,8 +43,14 @@ func (c *OkToStopCmd) Run(ctx context.Context, streams IO) error {
 	}
 	g := gate(o)
 	switch {
+	case !o.State.Server && (c.Release || c.Hold):
+		return c.say(streams, o.State.Node, nil) // it claims nothing, and a shutdown must not fail
 	case !o.State.Server:
-		return c.say(streams, o.State.Node, nil) // it serves nothing
+		reasons, err := servesUnnamed(ctx, o.State, o.Cluster.Source)
+		if err != nil {
+			return fmt.Errorf("cannot tell whether this node may be stopped: %w", err)
+		}
+		return c.say(streams, o.State.Node, reasons)
 	case c.Release:
 		return g.Release(ctx)
 	case gluster.EncryptsManagement() && c.Hold:

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"brickyard/setup/cluster"
+	"brickyard/setup/departed"
 )
 
 // InitCmd prints a cluster file to start from.
@@ -61,7 +63,13 @@ func (c *WaitCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	if _, ok := s.Pool.Volume(c.Volume); !ok {
-		return fmt.Errorf("volume %s is not in %s", c.Volume, c.File)
+		fstab, err := os.ReadFile("/etc/fstab")
+		if err != nil || len(departed.Mounts(string(fstab), c.Volume)) == 0 {
+			return fmt.Errorf("volume %s is not in %s", c.Volume, c.File)
+		}
+		// A file that has lost the volume must not keep its mount from being tried.
+		fmt.Fprintf(streams.Err, "warning: volume %s is not in %s any more, and our block in /etc/fstab still mounts it: nobody waits until it serves\n", c.Volume, c.File) //nolint:errcheck // a log line
+		return nil
 	}
 	if err := unencrypted(); err != nil {
 		return err // it would wait for an answer that never comes, and a boot with it

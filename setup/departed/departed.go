@@ -35,12 +35,7 @@ const ownPrefix = "user.brickyard-"
 func Decide(s *desired.State, file string, see Seen) []change.Conflict {
 	var out []change.Conflict
 	for _, v := range see.Stored {
-		var here []string
-		for _, b := range v.Bricks {
-			if see.UUID != "" && b.PeerUUID == see.UUID || own(s).Is([]string{b.Host}) {
-				here = append(here, b.Path)
-			}
-		}
+		here := bricks(s, v, see)
 		if !ours(v, here, see) {
 			continue
 		}
@@ -56,7 +51,7 @@ func Decide(s *desired.State, file string, see Seen) []change.Conflict {
 	}
 	for _, volume := range unnamed(s, see) {
 		a := see.Asked[volume]
-		switch places := mountsOf(see.Fstab, volume); {
+		switch places := Mounts(see.Fstab, volume); {
 		case a.Exists:
 			out = append(out, volumeLeft(volume, file, nil))
 		case a.Why != "":
@@ -69,6 +64,34 @@ func Decide(s *desired.State, file string, see Seen) []change.Conflict {
 		}
 	}
 	return out
+}
+
+// Bricks are those of this node that exist, and that the cluster file does not have, by volume.
+func Bricks(s *desired.State, see Seen) map[string][]string {
+	out := map[string][]string{}
+	for _, v := range see.Stored {
+		here := bricks(s, v, see)
+		if !ours(v, here, see) {
+			continue
+		}
+		for _, path := range here {
+			if !slices.Contains(s.Bricks(v.Name), path) {
+				out[v.Name] = append(out[v.Name], path)
+			}
+		}
+	}
+	return out
+}
+
+// bricks are those of a volume on this node.
+func bricks(s *desired.State, v gluster.StoredVolume, see Seen) []string {
+	var here []string
+	for _, b := range v.Bricks {
+		if see.UUID != "" && b.PeerUUID == see.UUID || own(s).Is([]string{b.Host}) {
+			here = append(here, b.Path)
+		}
+	}
+	return here
 }
 
 // ours reports whether a volume was made, or adopted, by a cluster file. Others may have volumes in the same pool, and this node's
@@ -139,7 +162,8 @@ func lines(fstab string) []textfile.Fstab {
 	return out
 }
 
-func mountsOf(fstab, volume string) []string {
+// Mounts are where our lines in the text of /etc/fstab mount a volume.
+func Mounts(fstab, volume string) []string {
 	var out []string
 	for _, e := range lines(fstab) {
 		if gluster.ParseDevice(e.Spec).Volume == volume {

@@ -95,7 +95,8 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			"another pool's volume of the same name", state(),
-			Seen{UUID: uuid1, Stored: []gluster.StoredVolume{{Name: "kept", Bricks: []gluster.Brick{brick(uuid1, "n1", "/bricks/a")}}}}, nil,
+			Seen{UUID: uuid1, Stored: []gluster.StoredVolume{{Name: "kept", Bricks: []gluster.Brick{brick(uuid1, "n1", "/bricks/a")}}}},
+			nil,
 		},
 		{
 			"the node has another name, and the brick is in its place", state("/kept/brick"),
@@ -113,6 +114,9 @@ func TestDecide(t *testing.T) {
 			var got []string
 			for _, c := range Decide(tc.state, file, tc.see) {
 				got = append(got, c.Code+" "+c.Object)
+				if c.Code == "brick-left" && len(Bricks(tc.state, tc.see)["kept"]) != 1 {
+					t.Errorf("bricks: %v", Bricks(tc.state, tc.see))
+				}
 				if !strings.Contains(c.Problem, file) || !strings.Contains(c.Remedy, file) {
 					t.Errorf("the cluster file is not named: %+v", c)
 				}

@@ -47,6 +47,7 @@ func TestAFileWithoutItsVolumeIsRefusedOnEveryNode(t *testing.T) {
 			s.expect(n, 3, refused, "plan", "--parts", parts)
 			s.expect(n, 3, append(refused, "nothing was changed"), "apply", "--parts", parts)
 		}
+		s.expect(n, 1, refused, "status")
 		if _, remedy := s.remedy(n, "volume-left"); remedy == "" {
 			t.Error("no remedy")
 		}
@@ -54,8 +55,12 @@ func TestAFileWithoutItsVolumeIsRefusedOnEveryNode(t *testing.T) {
 			for range 2 { // as the timer does
 				s.expect(n, 0, nil, "recover")
 			}
+			s.expect(n, 3, []string{"nobody knows what would be left"}, "ok-to-stop")
 		}
 	}
+	s.expect(s.Node(2), 0, nil, "ok-to-stop")                                          // it serves nothing
+	s.expect(s.Node(2), 0, []string{"nobody waits until it serves"}, "wait", "server") // as its mount has it at boot
+	s.expect(s.Node(2), 1, []string{"volume other is not in"}, "wait", "other")
 	unchanged("with the file on all nodes")
 
 	// The same while its glusterd is down, which its own files outlive.
