@@ -3,11 +3,15 @@ package labtest_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"brickyard/internal/lab"
+	"brickyard/setup/ansible"
 )
 
 // written is what apply has written on a node, and what is mounted there.
@@ -267,4 +271,37 @@ func TestAFileWithoutABrickOfThisNodeIsRefused(t *testing.T) {
 	}
 	s.write(right)
 	s.converge()
+}
+
+// Check mode shows what goes as it then goes, with codes, and the diff has the file that is removed.
+func TestModulePredictsWhatItTakesBack(t *testing.T) {
+	t.Parallel()
+	right := cacheFile(2, 1, 2)
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, right)
+	s.converge()
+	s.write(withoutMounts(right))
+	client := s.Nodes()[2:]
+	predicted := s.modules(client, map[string]any{"_ansible_check_mode": true})[0]
+	made := s.modules(client, nil)[0]
+	if diff := cmp.Diff(steps(predicted.Changes), steps(made.Changes)); diff != "" {
+		t.Errorf("predicted and made (-predicted +made):\n%s", diff)
+	}
+	var codes []string
+	for _, c := range made.Changes {
+		if c.Code != "" {
+			codes = append(codes, c.Code+" "+c.Action+" "+c.Object)
+		}
+	}
+	want := []string{"left-mount unmount /client", "left-line edit /etc/fstab", "left-unit remove /etc/systemd/system/gluster-setup-wait@.service"}
+	if diff := cmp.Diff(want, codes); diff != "" {
+		t.Errorf("codes (-want +got):\n%s", diff)
+	}
+	if !slices.ContainsFunc(predicted.Diff, func(d ansible.Diff) bool {
+		return strings.HasSuffix(d.BeforeHeader, "gluster-setup-wait@.service") && d.Before != nil && *d.Before != "" && d.After != nil && *d.After == ""
+	}) {
+		t.Errorf("the unit that goes is not in the diff: %+v", predicted.Diff)
+	}
+	if again := s.modules(client, nil)[0]; again.Changed || !again.Settled {
+		t.Errorf("the second run has changes: %q", steps(again.Changes))
+	}
 }
