@@ -122,6 +122,17 @@ func TestAMountThatLeftTheFileIsTakenAway(t *testing.T) {
 	if out := client.Run("cat", "/client/file"); out != "kept\n" {
 		t.Errorf("the file is %q", out)
 	}
+
+	// Another path for it, while a bind mount has a part of it, which goes on without it and would not come back at the next boot.
+	s.write(strings.Replace(right, "path: /client", "path: /moved", 1))
+	client.Run("bash", "-c", "mkdir /part; mount --bind /client/dir /part")
+	s.expect(client, 3, []string{"it is mounted on /part, too"}, "apply")
+	client.Run("umount", "/part")
+	s.converge()
+	s.gone(client, "/client")
+	if out := client.Run("cat", "/moved/file"); out != "kept\n" {
+		t.Errorf("the file is %q", out)
+	}
 }
 
 // gone expects that nothing that apply wrote on a node has the words, and that no mount has.
