@@ -163,7 +163,7 @@ func TestKilledWhileItTakesThingsAwayTheNextRunGoesOn(t *testing.T) {
 	s.converge()
 	for _, delay := range []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond} {
 		s.write(withoutMounts(base))
-		for _, i := range []int{2, 0, 1} { // a client first: while it is connected the servers close no volume to it
+		for _, i := range []int{2, 0, 1} { // a client first: the servers then let it in no more
 			n := s.Node(i)
 			steps, err := s.killAtEveryStep(n, delay)
 			if err != nil {
