@@ -209,6 +209,14 @@ func TestABrickThatLeftTheFile(t *testing.T) {
 	if err := os.Remove(filepath.Join(brick, "file")); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{".profile", ".gluster-setup-aside"} {
+		b.write("cache/"+name, "kept")
+		b.refused("left-files", name)
+		if err := os.Remove(filepath.Join(mount.Path, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.write("cache/.gluster-setup-refill", "a word of ours")
 	b.host.Users = func(*mountinfo.Info) ([]machine.User, error) {
 		return slices.Repeat([]machine.User{{PID: 7, Command: "vi", How: "has a file open there"}}, 20), nil
 	}

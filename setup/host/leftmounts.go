@@ -152,7 +152,11 @@ func others(e textfile.Fstab, mnt *mountinfo.Info, all []*mountinfo.Info) []stri
 func holds(mount string) (string, error) {
 	brick := desired.BrickOf(mount)
 	for dir, own := range map[string]func(name string) bool{
-		mount: func(name string) bool { return name == filepath.Base(brick) || strings.HasPrefix(name, ".") },
+		mount: func(name string) bool {
+			// Other words of ours beside a brick are files that say something, these are what was taken out of one.
+			contents := strings.HasPrefix(name, ".gluster-setup-aside") || strings.HasPrefix(name, ".gluster-setup-withheld")
+			return name == filepath.Base(brick) || strings.HasPrefix(name, ".gluster-setup-") && !contents
+		},
 		brick: func(name string) bool {
 			return name == ".glusterfs" || strings.HasPrefix(name, ".glusterfs-anonymous-inode-")
 		},
