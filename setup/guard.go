@@ -26,13 +26,14 @@ import (
 	"brickyard/setup/store"
 )
 
-// GuardCmd looks at this node's bricks and at glusterd's store before glusterd
-// starts, and at the bricks after it has stopped; the units that apply installs
-// call it.
+// GuardCmd looks at this node's bricks, at glusterd's store and at the names in
+// /etc/hosts before glusterd starts, and at the bricks after it has stopped; the
+// units that apply installs call it.
 type GuardCmd struct {
 	fileFlags
 	Stopped   bool              `xor:"part" help:"glusterd has stopped: leave the marker of a clean stop beside each brick."`
 	Store     bool              `xor:"part" help:"Look at glusterd's store only: move volumes aside that glusterd could not read. Needs no cluster file."`
+	Hosts     bool              `xor:"part" help:"Put the nodes' lines back into /etc/hosts where something has taken them out, and look at nothing else."`
 	Disk      map[string]string `placeholder:"VOLUME=PATH" help:"Look at the brick of VOLUME on the disk mounted at PATH. Needs no cluster file, so that no mistake in it keeps a brick that lost power from being seen."`
 	Directory map[string]string `placeholder:"VOLUME=PATH" help:"The same of a brick in the directory PATH."`
 }
@@ -67,6 +68,9 @@ func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 	}
 	if err := root("guard"); err != nil {
 		return err
+	}
+	if c.Hosts {
+		return restoreHosts(s, log)
 	}
 	g := &powerloss.Guard{Proc: "/proc", Now: time.Now}
 	if c.Stopped {

@@ -109,7 +109,7 @@ _gluster_setup() {
         ;;
       guard)
         kind=words
-        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --stopped --store --disk --directory'; }
+        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --stopped --store --hosts --disk --directory'; }
         ;;
       wait)
         kind=words

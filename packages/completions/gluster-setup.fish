@@ -93,6 +93,7 @@ complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l file -s f -x
 complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l node -x -d 'This node\'s name in the cluster file. Default: found by host name or address.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l stopped -d 'glusterd has stopped: leave the marker of a clean stop beside each brick.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l store -d 'Look at glusterd\'s store only: move volumes aside that glusterd could not read. Needs no cluster file.'
+complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l hosts -d 'Put the nodes\' lines back into /etc/hosts where something has taken them out, and look at nothing else.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l disk -x -d 'Look at the brick of VOLUME on the disk mounted at PATH. Needs no cluster file, so that no mistake in it keeps a brick that lost power from being seen.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from guard' -l directory -x -d 'The same of a brick in the directory PATH.'
 complete -c gluster-setup -n '__fish_seen_subcommand_from wait' -l help -s h -d 'Show context-sensitive help.'

@@ -183,9 +183,9 @@ func TestBrickMounts(t *testing.T) {
 			same(t, "fstab", []string{fmt.Sprintf("%s %s %s %s 0 0", tc.want.Spec, tc.want.Path, tc.want.Fstype, strings.Join(tc.want.Options, ","))}, r.FstabBlock)
 			_, unit, _ := strings.Cut(file(t, r, "/etc/systemd/system/glusterd.service.d/gluster-setup.conf"), "[Unit]\n")
 			unit, _, _ = strings.Cut(unit, "\n[Service]\n")
-			guard := ""
+			guard := "# Where cloud-init writes /etc/hosts, it does so before.\nAfter=cloud-init.service cloud-init-network.service\n"
 			if tc.want.Fstype != "tmpfs" {
-				guard = "# It keeps bricks that lost power from being started, and fails only where it\n# could not: then nothing may start them.\nRequires=gluster-setup-guard.service\nAfter=gluster-setup-guard.service\n"
+				guard += "# It keeps bricks that lost power from being started, and fails only where it\n# could not: then nothing may start them.\nRequires=gluster-setup-guard.service\nAfter=gluster-setup-guard.service\n"
 			}
 			same(t, "glusterd's drop-in", "Wants="+tc.want.Unit+"\nAfter="+tc.want.Unit+"\n"+guard, unit)
 		})

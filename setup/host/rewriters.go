@@ -72,7 +72,8 @@ func header(hosts string) (line textfile.Line, found bool) {
 // rewriters warns of what takes our lines out of /etc/hosts again.
 func (f *Files) rewriters(hosts string) (change.Plan, error) {
 	const (
-		gone = "the lines of gluster-setup would be gone, and glusterd would know no other node"
+		back = "the lines of gluster-setup are gone then, until the units of glusterd and of the mounts put them back"
+		gone = "the lines of gluster-setup would be gone, and glusterd would know no other node, until its unit puts them back when it starts the next time"
 		own  = "or write `manage: {hosts: false}` into the cluster file and the nodes into "
 	)
 	var p change.Plan
@@ -97,9 +98,9 @@ func (f *Files) rewriters(hosts string) (change.Plan, error) {
 		if strings.HasPrefix(name, "/var/lib/cloud/") {
 			remedy = "write `manage_etc_hosts: false` into the machine's user data or the cloud's vendor data, from where this comes"
 		}
-		warn("%s: cloud-init writes /etc/hosts anew at every boot (manage_etc_hosts: %s in %s): %s. %s, %s%s", HostsPath, value, name, gone, strings.ToUpper(remedy[:1])+remedy[1:], own, template)
+		warn("%s: cloud-init writes /etc/hosts anew at every boot (manage_etc_hosts: %s in %s): %s. %s, %s%s", HostsPath, value, name, back, strings.ToUpper(remedy[:1])+remedy[1:], own, template)
 	case said && isCloud(line.Text) && !stated:
-		warn("%s:%d: cloud-init has written this file (%q) and may do so at every boot: %s. Write `manage_etc_hosts: false` into /etc/cloud/cloud.cfg.d/99-gluster-setup.cfg, %s%s", HostsPath, line.Number, line.Text, gone, own, template)
+		warn("%s:%d: cloud-init has written this file (%q) and may do so at every boot: %s. Write `manage_etc_hosts: false` into /etc/cloud/cloud.cfg.d/99-gluster-setup.cfg, %s%s", HostsPath, line.Number, line.Text, back, own, template)
 	case said && !isCloud(line.Text):
 		warn("%s:%d: another program says that it writes this file (%q): when it does so again, %s. Have it leave the file alone and remove this line, %swhat it writes the file from", HostsPath, line.Number, line.Text, gone, own)
 	}

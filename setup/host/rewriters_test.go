@@ -24,7 +24,7 @@ func TestWhatTakesOurLinesOutOfHostsIsWarnedOf(t *testing.T) {
 	}{
 		{"a plain file", map[string]string{hosts: "127.0.0.1 localhost # keep\n# Loopback entries; do not change.\n"}, nil},
 		{"cloud-init that is told nothing", map[string]string{cfg: "users: [default]\n"}, nil},
-		{"a drop-in", map[string]string{drop: "manage_etc_hosts: true\n"}, []string{"cloud-init writes /etc/hosts anew at every boot (manage_etc_hosts: true in /etc/cloud/cloud.cfg.d/99.cfg)", "Write `manage_etc_hosts: false` there", "`manage: {hosts: false}`", "/etc/cloud/templates"}},
+		{"a drop-in", map[string]string{drop: "manage_etc_hosts: true\n"}, []string{"cloud-init writes /etc/hosts anew at every boot (manage_etc_hosts: true in /etc/cloud/cloud.cfg.d/99.cfg)", "until the units of glusterd and of the mounts put them back", "Write `manage_etc_hosts: false` there", "`manage: {hosts: false}`", "/etc/cloud/templates"}},
 		{"cloud.cfg, in other words", map[string]string{cfg: "# all\n\"manage_etc_hosts\" : 'Template' # old\n"}, []string{"/etc/cloud/cloud.cfg)"}},
 		{"YAML's other words for true", map[string]string{cfg: "manage_etc_hosts: yes\n"}, []string{"manage_etc_hosts: yes"}},
 		{"JSON", map[string]string{drop: "{\"manage_etc_hosts\": true}\n"}, []string{"99.cfg"}},

@@ -118,8 +118,51 @@ func TestHostsThatHaveLostTheirLinesAreNamed(t *testing.T) {
 	s.expect(second, 0, nil, "apply")
 	recovering.wait().check(t, "recover", 0)
 	s.answered(second).check(t, "status", 0)
+	s.hostsComeBack()
 	second.Run("bash", "-c", "echo 'manage_etc_hosts: false' >/etc/cloud/cloud.cfg.d/99.cfg")
 	if o := s.try(second, "plan"); o.code != 0 || strings.Contains(o.out, "cloud-init") {
 		t.Errorf("plan after the remedy: exit %d\n%s", o.code, o.out)
+	}
+}
+
+// hostsComeBack runs what systemd runs before it starts glusterd on a server, and before a client waits for its volume, after something
+// has written /etc/hosts anew.
+func (s *site) hostsComeBack() {
+	s.t.Helper()
+	for _, tc := range []struct {
+		n          *lab.Node
+		unit, lost string
+	}{
+		{s.Node(1), "glusterd.service.d/gluster-setup.conf", "n1.example.com, n3.example.com"},
+		{s.Node(2), "gluster-setup-wait@.service", "n1.example.com, n2.example.com"},
+	} {
+		before := tc.n.Run("sed", "-n", `s|^ExecStartPre=-.*/gluster-setup guard --hosts|guard --hosts|p`, "/etc/systemd/system/"+tc.unit)
+		args := strings.Fields(before)
+		if len(args) == 0 {
+			s.t.Fatalf("%s: %s puts nothing back", tc.n.Name, tc.unit)
+		}
+		run := func(code int, words ...string) {
+			s.t.Helper()
+			out := &lab.Transcript{}
+			cmd := tc.n.Command(s.t.Context(), append([]string{os.Getenv(program)}, args...)...)
+			cmd.Stdout, cmd.Stderr = out, out
+			err := cmd.Run()
+			outcome{code: s.exit(err), out: out.String()}.check(s.t, tc.n.Name+" "+before, code, words...)
+			if len(words) == 0 && out.String() != "" {
+				s.t.Errorf("%s said:\n%s", tc.n.Name, out)
+			}
+		}
+		run(0) // nothing was lost
+		anew := func(more string) {
+			tc.n.Run("bash", "-c", "printf '127.0.1.1 "+tc.n.Name+"\n127.0.0.1 localhost\n"+more+"' >/etc/hosts")
+		}
+		anew("192.0.2.7 n1.example.com\n")
+		run(1, "/etc/hosts:3: ", "192.0.2.7", "then run gluster-setup apply")
+		anew("")
+		run(0, "/etc/hosts had lost the lines of gluster-setup: they are put back", tc.lost)
+		s.expect(tc.n, 0, []string{"Nothing to do."}, "plan", "--parts", "host")
+		if text := tc.n.Run("cat", "/etc/hosts"); !strings.HasPrefix(text, "127.0.1.1 "+tc.n.Name+"\n") {
+			s.t.Errorf("what was written anew is not left as it was:\n%s", text)
+		}
 	}
 }
