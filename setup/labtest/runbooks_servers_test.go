@@ -36,6 +36,10 @@ func TestRunbooksOfServersAndClientsAreFollowedToTheEnd(t *testing.T) {
 		{"GlusterMountMissing", func() {
 			sh(web, "umount /cache_client")
 			d.types(web, []string{"gluster-setup apply --parts client"})
+			sh(web, "umount /cache_client; touch /cache_client/early")
+			d.typed(web, "gluster-setup apply --parts client").check(d.t, "apply", 3, "holds files (early)", "move the files away")
+			sh(web, "mv /cache_client/early /root/")
+			d.types(web, []string{"gluster-setup apply --parts client"})
 			sh(web, "umount /cache_client; touch /cache_client/beside; mount /cache_client")
 			d.types(web, []string{"mkdir -p /mnt/below", "mount --bind / /mnt/below", "ls -la /mnt/below/cache_client"}, "beside")
 			sh(web, "rm /mnt/below/cache_client/beside")
