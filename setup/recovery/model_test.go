@@ -91,6 +91,17 @@ func (w *world) full(b *modelBrick) bool {
 	return true
 }
 
+// has reports whether a brick has what another one has: GlusterFS keeps its record of what a brick lacks until all of it is
+// copied, also where the brick that has it was not proved complete itself yet.
+func (b *modelBrick) has(src *modelBrick) bool {
+	for f, v := range src.data {
+		if b.data[f] < v && !b.arbiter {
+			return false
+		}
+	}
+	return true
+}
+
 // newest is the newest version of a file on any brick that is taken for complete.
 func (w *world) newest(f int) int {
 	n := 0
@@ -315,7 +326,7 @@ func (w *world) heal() {
 					}
 				}
 			}
-			if w.full(b) {
+			if w.full(b) && b.has(src) {
 				b.missed, b.lost = [3]bool{}, false
 			}
 		}
