@@ -40,11 +40,11 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		if err := removeEmpty(b.Path); err != nil {
 			return fmt.Errorf("remove the empty directory of the brick: %w", err)
 		}
-		words := tell(vol, l.Brick, IsWiped)
+		words := []word{{stateOption, string(IsWiped)}}
 		if b.GivenUp {
-			words = append(words, fmt.Sprintf(givenUpOption, l.Brick), no)
+			words = append(words, word{givenUpOption, no})
 		}
-		return a.Run(ctx, words)
+		return a.Run(ctx, command(vol, l.Words.say(l.Brick, words...)))
 	case Refill:
 		return a.refill(ctx, l, b)
 	case Rebuild:
@@ -58,14 +58,14 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 	case Redo:
 		return a.empty(ctx, l, b)
 	case TellSuspect:
-		return a.Run(ctx, tell(vol, l.Brick, IsSuspect))
+		return a.Run(ctx, l.tell(IsSuspect))
 	case Accept:
-		if err := a.Run(ctx, tell(vol, l.Brick, Unproven)); err != nil {
+		if err := a.Run(ctx, l.tell(Unproven)); err != nil {
 			return err
 		}
 		return a.release(ctx, l)
 	case Resync: // it was compared: see Runner.compare
-		if err := a.Run(ctx, tell(vol, l.Brick, Behind)); err != nil {
+		if err := a.Run(ctx, l.tell(Behind)); err != nil {
 			return err
 		}
 		return a.release(ctx, l)
@@ -81,11 +81,10 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		if err := powerloss.ForgetCompared(b.Path); err != nil {
 			return err
 		}
-		words := tell(vol, l.Brick, Nothing)
 		if l.Set.Allowed {
-			words = append(words, fmt.Sprintf(rebuildOption, l.Set.Index), no)
+			return a.Run(ctx, l.tell(Nothing, l.Words.sayRebuild(l.Set.Index, no)...))
 		}
-		return a.Run(ctx, words)
+		return a.Run(ctx, l.tell(Nothing))
 	default:
 		return fmt.Errorf("unknown action %q", d.Action)
 	}
@@ -94,7 +93,7 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 // refill first leaves word, then the mark, then asks GlusterFS: whenever this
 // node or its source stops in between, nobody takes the brick for complete.
 func (a *Actor) refill(ctx context.Context, l Local, b Brick) error {
-	if err := a.Run(ctx, tell(l.Set.Volume, l.Brick, Refilling)); err != nil {
+	if err := a.Run(ctx, l.tell(Refilling)); err != nil {
 		return err
 	}
 	if err := freePlace(b.Path); err != nil {
@@ -137,7 +136,7 @@ func (a *Actor) rebuild(ctx context.Context, l Local, b Brick) error {
 		return err
 	}
 	// The brick is complete now; what a person allowed was for this time only.
-	return a.Run(ctx, append(tell(l.Set.Volume, l.Brick, Nothing), fmt.Sprintf(rebuildOption, l.Set.Index), no))
+	return a.Run(ctx, l.tell(Nothing, l.Words.sayRebuild(l.Set.Index, no)...))
 }
 
 // release lets GlusterFS start a brick that was withheld.

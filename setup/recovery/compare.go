@@ -70,11 +70,11 @@ func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, e
 	}
 	if c.failure == nil {
 		// Without this record it would have to be compared again after a reboot, as it then is.
-		var nodes []string
+		var with []string
 		for _, i := range c.sources {
-			nodes = append(nodes, l.Set.Bricks[i].Node)
+			with = append(with, string(l.Set.Bricks[i].Who))
 		}
-		if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, nodes); err != nil {
+		if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, with); err != nil {
 			return false, fmt.Errorf("note with whom the brick was compared: %w", err)
 		}
 	}

@@ -37,20 +37,20 @@ func observed(t *testing.T, forge func(dir, mark string) error) (path string, l 
 		t.Fatal(err)
 	}
 	o := &Observer{
-		State: &desired.State{Node: "n1"}, Cluster: &cluster.Cluster{Volumes: map[string]cluster.Volume{"v": {}}}, Now: time.Now, Timeout: time.Second,
+		State: &desired.State{Node: "n1", Pool: desired.Pool{Servers: []desired.Server{{Name: "n1"}, {Name: "n2"}}}}, Cluster: &cluster.Cluster{Volumes: map[string]cluster.Volume{"v": {}}}, Now: time.Now, Timeout: time.Second,
 		Mounted: func(desired.BrickMount) (string, error) { return "", nil },
 		Dial:    func(desired.Server) *gluster.Client { return gluster.NewClient("tcp", "127.0.0.1:1") },
 	}
 	want := desired.Volume{Spec: gluster.VolumeSpec{Name: "v"}, Sets: [][]cluster.Brick{{{Node: "n1", Path: path}, {Node: "n2", Path: path}}}}
 	bricks := []gluster.Brick{{Host: "n1", Path: path}, {Host: "n2", Path: path}}
-	locals := o.volume(t.Context(), want, gluster.Volume{Name: "v", ID: uuid, Status: gluster.Started, Bricks: bricks}, nil)
+	locals := o.volume(t.Context(), want, gluster.Volume{Name: "v", ID: uuid, Status: gluster.Started, Replica: 2, Bricks: bricks}, nil)
 	if len(locals) != 1 {
 		t.Fatalf("%+v", locals)
 	}
 	l = locals[0]
 	l.Set.Majority, l.Set.Healed = true, true
 	for i := range l.Set.Bricks {
-		l.Set.Bricks[i].Online, l.Set.Bricks[i].Reachable = true, true
+		l.Set.Bricks[i].Online, l.Set.Bricks[i].Reachable, l.Set.Bricks[i].Unknown = true, true, ""
 	}
 	return path, l
 }

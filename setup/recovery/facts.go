@@ -48,6 +48,7 @@ const (
 type Brick struct {
 	Node      string
 	Path      string
+	Who       ID
 	Arbiter   bool      // holds names, no contents
 	Reachable bool      // its node's glusterd answers
 	Online    bool      // its process accepts connections
@@ -93,7 +94,7 @@ type Set struct {
 	// a person, or apply, was last seen to change it; zero where never.
 	Starts  int
 	Changed time.Time
-	// Otherwise says in words that the volume does not have this set of the cluster file: nothing else is known of it then.
+	// Otherwise says in words that the cluster file does not have this set of the volume: nothing else is known of it then.
 	Otherwise string
 	// Majority says that more than half of the pool's servers are connected to
 	// this node: only then may it change what all nodes must know, because two

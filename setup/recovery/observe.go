@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,10 @@ type Local struct {
 	Set   Set
 	Own   int // index in Set.Bricks
 	Brick int // index in the volume's list of bricks
-	Dir   string
+	Words Words
+	// Move are options that move words of the volume to whom they are about, as pairs; of one brick a volume.
+	Move []string
+	Dir  string
 	// MarkPath is where the mark of an unfinished refill of this brick lies:
 	// beside the brick, so that it vanishes with it.
 	MarkPath string
@@ -129,8 +133,9 @@ func (o *Observer) Joining() bool {
 func (o *Observer) majority(peers []gluster.Peer, volumes []gluster.Volume) bool {
 	gone := map[string]bool{}
 	for _, v := range volumes {
+		words := WordsOf(v)
 		for i, b := range v.Bricks {
-			if givenUp(v, i) {
+			if words.GivenUp(i) {
 				gone[b.PeerUUID] = true
 			}
 		}
@@ -148,63 +153,71 @@ func (o *Observer) majority(peers []gluster.Peer, volumes []gluster.Volume) bool
 	return 2*connected > all
 }
 
+// volume looks at the replica sets of a volume as it is that have a brick here. Of those that the cluster file has
+// otherwise nothing else is found out.
 func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Volume, peers []gluster.Peer) []Local {
 	var out []Local
-	number := 0
-	for index, bricks := range want.Sets {
-		set := Set{
-			Volume: v.Name, Index: index, Started: v.Status == gluster.Started,
-			Mode:      want.Mode,
-			Ephemeral: o.Cluster.Volumes[v.Name].IsEphemeral() || rebuildAllowed(v, index), Allowed: rebuildAllowed(v, index),
-		}
-		own, first := []int{}, number
-		set.Otherwise = o.otherwise(bricks, first, v, peers)
-		for i, b := range bricks {
-			brick := Brick{Node: b.Node, Path: b.Path, Arbiter: b.Arbiter}
-			if set.Otherwise == "" {
-				brick.Published, brick.GivenUp = PublishedOf(v, number), givenUp(v, number)
+	words := WordsOf(v)
+	bricks := whose(o.State.Pool, o.State.Node, v, peers)
+	for _, s := range views(want.Sets, o.State.Node, v, bricks) {
+		set := Set{Volume: v.Name, Index: s.index, Started: v.Status == gluster.Started, Mode: want.Mode, Otherwise: s.otherwise}
+		set.Ephemeral = o.Cluster.Volumes[v.Name].IsEphemeral()
+		var own []int
+		for i, k := range s.bricks {
+			brick := Brick{Node: cmp.Or(k.node, k.Host), Path: k.Path, Who: IDOf(k.Brick), Arbiter: k.Arbiter}
+			if s.otherwise == "" {
+				brick.Published, brick.GivenUp = words.Published(s.first+i), words.GivenUp(s.first+i)
 			}
 			set.Bricks = append(set.Bricks, brick)
-			if b.Node == o.State.Node {
+			if k.node == o.State.Node {
 				own = append(own, i)
 			}
-			number++
 		}
-		if len(own) == 0 {
-			continue
+		if s.otherwise == "" {
+			set.Allowed = words.rebuildAllowed(s.index)
+			set.Ephemeral = set.Ephemeral || set.Allowed
+			o.ask(ctx, &set)
+			o.count(ctx, v, &set)
 		}
-		if set.Otherwise != "" {
-			for _, i := range own {
-				out = append(out, Local{Set: set, Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)})
-			}
-			continue
-		}
-		o.ask(ctx, &set)
-		set.Heals = v.SelfHealDaemon()
-		all := !slices.ContainsFunc(set.Bricks, func(b Brick) bool { return !b.Online })
-		if all || o.Only != "" {
-			healed, served := o.healed(ctx, want, &set)
-			set.Healed, set.NoDaemon = all && healed, all && !served && set.Heals
-		}
+		locals := make([]Local, 0, len(own))
 		for _, i := range own {
-			l := Local{Own: i, Brick: first + i, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
-			l.Tmpfs = o.disk(v, &set.Bricks[i])
-			readMark(l.MarkPath, &set.Bricks[i])
-			o.compared(&set, i)
-			out = append(out, l)
+			l := Local{Own: i, Brick: s.first + i, Words: words, Dir: set.Bricks[i].Path, MarkPath: markPath(set.Bricks[i].Path)}
+			if s.otherwise == "" {
+				l.Tmpfs = o.disk(v, &set.Bricks[i])
+				readMark(l.MarkPath, &set.Bricks[i])
+				compared(&set, i)
+			}
+			locals = append(locals, l)
 		}
-		for k := range out[len(out)-len(own):] {
-			out[len(out)-len(own)+k].Set = set
+		for i := range locals {
+			locals[i].Set = set
 		}
+		out = append(out, locals...)
+	}
+	move := words.Move(func(b gluster.Brick) bool {
+		return slices.ContainsFunc(peers, func(p gluster.Peer) bool { return p.Local && p.UUID == b.PeerUUID })
+	})
+	if len(out) > 0 {
+		out[0].Move = move
 	}
 	return out
 }
 
+// count asks what waits to be healed in a set.
+func (o *Observer) count(ctx context.Context, v gluster.Volume, set *Set) {
+	set.Heals = v.SelfHealDaemon()
+	all := !slices.ContainsFunc(set.Bricks, func(b Brick) bool { return !b.Online })
+	if all || o.Only != "" {
+		healed, served := o.healed(ctx, v, set)
+		set.Healed, set.NoDaemon = all && healed, all && !served && set.Heals
+	}
+}
+
 // compared fills in with which others a local brick was compared.
-func (o *Observer) compared(set *Set, own int) {
-	nodes, err := powerloss.Compared(set.Bricks[own].Path)
+func compared(set *Set, own int) {
+	with, err := powerloss.Compared(set.Bricks[own].Path)
 	for i := range set.Bricks {
-		set.Bricks[i].Compared = err == nil && slices.Contains(nodes, set.Bricks[i].Node) // a record that cannot be read is none
+		set.Bricks[i].Compared = err == nil && slices.Contains(with, string(set.Bricks[i].Who)) // a record that cannot be read is none
 	}
 }
 
@@ -288,8 +301,8 @@ func (o *Observer) deaf(ctx context.Context, c *gluster.Client) bool {
 // healed asks this node's self-heal daemon whether anything waits to be healed
 // in a set, and how much. A brick that it cannot reach counts as waiting. served
 // says that a daemon of this node knows the volume.
-func (o *Observer) healed(ctx context.Context, want desired.Volume, set *Set) (healed, served bool) {
-	pending, err := gluster.LocalPendingHeals(ctx, "/proc", want.Spec.Name, len(want.Sets), o.Timeout)
+func (o *Observer) healed(ctx context.Context, v gluster.Volume, set *Set) (healed, served bool) {
+	pending, err := gluster.LocalPendingHeals(ctx, "/proc", v.Name, len(v.ReplicaSets()), o.Timeout)
 	if err != nil {
 		return false, false
 	}

@@ -47,14 +47,18 @@ func GiveUp(ctx context.Context, o *Observer, node string) ([]gluster.Command, e
 			continue
 		}
 		var pairs []string
-		for i, b := range v.Bricks { // those of the volume: the file may name others
-			if o.is(node, b, peers) {
-				pairs = append(pairs, fmt.Sprintf(givenUpOption, i), yes)
+		words := WordsOf(v)
+		for i, b := range whose(o.State.Pool, o.State.Node, v, peers) { // those of the volume: the file may name others
+			if b.node == node {
+				pairs = append(pairs, words.say(i, word{givenUpOption, yes})...)
 			}
 		}
 		if len(pairs) > 0 {
-			out = append(out, gluster.VolumeSet(v.Name, pairs[0], pairs[1], pairs[2:]...))
+			out = append(out, command(v.Name, pairs))
 		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no volume of the cluster file has a brick on %s: there is nothing to give up; if a volume has one all the same (gluster volume info), make the names and addresses of the cluster file those of gluster peer status", node)
 	}
 	return out, nil
 }
@@ -75,12 +79,12 @@ func RebuildEmpty(ctx context.Context, o *Observer, volume string) ([]gluster.Co
 		if l.Set.Volume != volume || l.Set.Otherwise != "" || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Withheld || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
 			continue
 		}
-		pairs = append(pairs, fmt.Sprintf(rebuildOption, l.Set.Index), yes)
+		pairs = append(pairs, l.Words.sayRebuild(l.Set.Index, yes)...)
 	}
 	if len(pairs) == 0 {
 		return nil, fmt.Errorf("volume %s has a complete copy in every replica set of this node: nothing is begun anew", volume)
 	}
-	return []gluster.Command{gluster.VolumeSet(volume, pairs[0], pairs[1], pairs[2:]...)}, nil
+	return []gluster.Command{command(volume, pairs)}, nil
 }
 
 // StoppingOption is the volume option by which a node says that it is being

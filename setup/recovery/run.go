@@ -58,6 +58,7 @@ type Runner struct {
 	news     bool              // the journal is behind
 	mute     bool              // it cannot be written
 	lost     string            // what was said to be lost
+	unmoved  map[string]string // the words that were last to be moved, by volume
 	ignored  map[string]string // what was said to lie beside a brick and not to be believed, by brick
 }
 
@@ -165,6 +166,7 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 		decided[i] = r.settle(l, Decide(l.Set, l.Own))
 	}
 	r.overheard(locals, decided)
+	r.move(ctx, locals)
 	actor := &Actor{Run: r.change, Proc: "/proc", Now: r.Now, Emptied: r.recordEmptied}
 	for i, l := range locals {
 		say, d := r.paced(l, decided[i])

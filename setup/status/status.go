@@ -120,7 +120,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		s.Peers = append(s.Peers, peer(server, g.State.Node, peers, s))
 	}
 	for _, v := range g.State.Pool.Volumes {
-		s.Volumes = append(s.Volumes, g.volume(ctx, v, volumes, s))
+		s.Volumes = append(s.Volumes, g.volume(ctx, v, volumes, peers, s))
 	}
 	for _, m := range g.State.ClientMounts {
 		s.Mounts = append(s.Mounts, g.mount(ctx, m, volumes, s))
@@ -220,7 +220,7 @@ func peer(server desired.Server, node string, peers []gluster.Peer, s *Status) P
 	return out
 }
 
-func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gluster.Volume, s *Status) Volume {
+func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gluster.Volume, peers []gluster.Peer, s *Status) Volume {
 	name := want.Spec.Name
 	out := Volume{Name: name, Status: "unknown", Bricks: []Brick{}}
 	if volumes != nil {
@@ -236,11 +236,12 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 		s.problem("volume %s is %s", name, out.Status)
 	}
 	s.access(want, have)
+	known := recovery.Know(g.State.Pool, g.State.Node, have, peers)
 	for i, set := range want.Sets {
 		for _, b := range set {
 			out.Bricks = append(out.Bricks, Brick{
 				Set: i + 1, Node: b.Node, Path: b.Path, Arbiter: b.Arbiter,
-				Recovery: recovery.PublishedOf(have, len(out.Bricks)),
+				Recovery: known.Published(b.Node, b.Path),
 			})
 		}
 	}
@@ -254,7 +255,7 @@ func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gl
 			b.Why = "the volume is " + strings.ToLower(out.Status)
 		}
 	}
-	g.heals(ctx, want, have, &out, s)
+	g.heals(ctx, have, known, &out, s)
 	g.waits(&out, s)
 	for _, b := range out.Bricks {
 		switch b.Recovery {
@@ -319,10 +320,14 @@ func (g *Gatherer) waits(v *Volume, s *Status) {
 		if w.Ignored != "" && w.Volume == v.Name {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("volume %s, brick %s: a file beside it is not root's and counts for nothing: %s. Find out who made it, and remove it", v.Name, w.Path, w.Ignored))
 		}
-		for i := range v.Bricks {
-			if b := &v.Bricks[i]; w.Volume == v.Name && b.Node == g.State.Node && b.Path == w.Path && w.Action != recovery.None {
-				b.Waits = w.Reason
-			}
+		if w.Volume != v.Name || w.Action == recovery.None {
+			continue
+		}
+		i := slices.IndexFunc(v.Bricks, func(b Brick) bool { return b.Node == g.State.Node && b.Path == w.Path })
+		if i >= 0 {
+			v.Bricks[i].Waits = w.Reason
+		} else { // of the volume, and not of the cluster file
+			s.problem("volume %s, brick %s: %s", v.Name, w.Path, w.Reason)
 		}
 	}
 }
@@ -354,17 +359,19 @@ func (g *Gatherer) serves(ctx context.Context, b *Brick) error {
 
 // heals asks this node's self-heal daemon, which knows all bricks of the
 // replica sets that have a brick here.
-func (g *Gatherer) heals(ctx context.Context, want desired.Volume, have gluster.Volume, v *Volume, s *Status) {
+func (g *Gatherer) heals(ctx context.Context, have gluster.Volume, known recovery.Known, v *Volume, s *Status) {
 	if !g.State.Server || have.Status != gluster.Started || !slices.ContainsFunc(v.Bricks, func(b Brick) bool { return b.Node == g.State.Node }) {
 		return
 	}
-	pending, err := gluster.LocalPendingHeals(ctx, "/proc", v.Name, len(want.Sets), g.Timeout)
+	pending, err := gluster.LocalPendingHeals(ctx, "/proc", v.Name, len(have.ReplicaSets()), g.Timeout)
 	if err != nil && have.SelfHealDaemon() {
 		s.problem("no self-heal daemon of this node serves volume %s: %v", v.Name, err)
 	}
 	for _, h := range pending {
-		if i := h.Set*want.Spec.Replica + h.Brick; h.Status == "" && i < len(v.Bricks) {
-			v.Bricks[i].PendingHeals = &h.Entries
+		for i := range v.Bricks {
+			if b := &v.Bricks[i]; h.Status == "" && known.Number(b.Node, b.Path) == h.Set*have.Replica+h.Brick {
+				b.PendingHeals = &h.Entries
+			}
 		}
 	}
 }
