@@ -9,16 +9,17 @@ import (
 	"brickyard/setup/beneath"
 )
 
-// With which nodes' bricks a brick was compared after a power cut lies beside
-// it, because it serves before all of them were there, and the machine may be
-// rebooted in between.
+// With which bricks a brick was compared after a power cut lies beside it,
+// because it serves before all of them were there, and the machine may be
+// rebooted in between. They are told by who they are (recovery.ID); former
+// versions noted the names of their nodes, which count for nothing.
 
 func comparedPath(brick string) string {
 	return filepath.Join(filepath.Dir(brick), ".gluster-setup-compared")
 }
 
-// Compared are the nodes with whose bricks a brick was compared since it last
-// lost power.
+// Compared are the bricks with which a brick was compared since it last lost
+// power.
 func Compared(brick string) ([]string, error) {
 	text, err := beneath.ReadState(comparedPath(brick))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -28,8 +29,8 @@ func Compared(brick string) ([]string, error) {
 }
 
 // SetCompared remembers them.
-func SetCompared(brick string, nodes []string) error {
-	return beneath.WriteState(comparedPath(brick), []byte(strings.Join(nodes, "\n")+"\n"))
+func SetCompared(brick string, with []string) error {
+	return beneath.WriteState(comparedPath(brick), []byte(strings.Join(with, "\n")+"\n"))
 }
 
 // ForgetCompared is for a brick that is complete, or lost power again.

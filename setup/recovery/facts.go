@@ -49,6 +49,7 @@ type Brick struct {
 	Node      string
 	Path      string
 	Who       ID
+	Peer      string    // UUID of its node in the pool
 	Arbiter   bool      // holds names, no contents
 	Reachable bool      // its node's glusterd answers
 	Online    bool      // its process accepts connections

@@ -164,7 +164,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		set.Ephemeral = o.Cluster.Volumes[v.Name].IsEphemeral()
 		var own []int
 		for i, k := range s.bricks {
-			brick := Brick{Node: cmp.Or(k.node, k.Host), Path: k.Path, Who: IDOf(k.Brick), Arbiter: k.Arbiter}
+			brick := Brick{Node: cmp.Or(k.node, k.Host), Path: k.Path, Who: IDOf(k.Brick), Peer: k.PeerUUID, Arbiter: k.Arbiter}
 			if s.otherwise == "" {
 				brick.Published, brick.GivenUp = words.Published(s.first+i), words.GivenUp(s.first+i)
 			}

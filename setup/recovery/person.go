@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"brickyard/gluster"
-	"brickyard/setup/desired"
 )
 
 // GiveUp returns the commands by which a person says that a node will not come
@@ -85,15 +84,4 @@ func RebuildEmpty(ctx context.Context, o *Observer, volume string) ([]gluster.Co
 		return nil, fmt.Errorf("volume %s has a complete copy in every replica set of this node: nothing is begun anew", volume)
 	}
 	return []gluster.Command{command(volume, pairs)}, nil
-}
-
-// StoppingOption is the volume option by which a node says that it is being
-// stopped, with the time.
-func StoppingOption(pool desired.Pool, node string) string {
-	for i, s := range pool.Servers {
-		if s.Name == node {
-			return fmt.Sprintf("user.brickyard-stopping-%d", i)
-		}
-	}
-	return ""
 }

@@ -68,7 +68,7 @@ const askTime = 5 * time.Second
 
 // unlike asks the neighbours for the volumes that they share with this node, and says of which of them nobody knows that it
 // would see this node's word: it does not answer, or has the volume otherwise, as when a change did not reach it.
-func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volumes []gluster.Volume) []string {
+func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volumes []gluster.Volume, self string) []string {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var reasons []string
@@ -77,7 +77,7 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volum
 		defer mu.Unlock()
 		reasons = append(reasons, fmt.Sprintf(format, args...))
 	}
-	own := recovery.StoppingOption(g.Pool, g.Node)
+	own := optionOf(self)
 	for name, shared := range neighbours {
 		s, ok := g.Pool.Server(name)
 		if !ok {
@@ -112,12 +112,7 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volum
 // strangers are the sets with a brick of this node that the cluster file does not name, mostly of whole volumes, asked for
 // like the others, and why this node must stay for those of kinds that cannot be judged so.
 func (g *Gate) strangers(ctx context.Context, known []recovery.Local, volumes []gluster.Volume, peers []gluster.Peer) (sets []recovery.Local, reasons []string) {
-	self := ""
-	for _, p := range peers {
-		if p.Local {
-			self = p.UUID
-		}
-	}
+	self := selfOf(peers)
 	for _, v := range volumes {
 		if v.Status != gluster.Started {
 			continue

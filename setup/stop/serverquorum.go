@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"brickyard/gluster"
+	"brickyard/setup/desired"
 )
 
 // serverQuorum says which volumes would lose bricks on other nodes too if this
@@ -52,14 +53,13 @@ func needed(nodes int, ratio string) int {
 // claimed reports whether a peer has left word in any volume that it may stop.
 func (g *Gate) claimed(volumes []gluster.Volume) func(gluster.Peer) bool {
 	return func(p gluster.Peer) bool {
-		for _, s := range g.Pool.Servers {
-			if s.Name != g.Node && s.Is(p.Names) {
-				return slices.ContainsFunc(volumes, func(v gluster.Volume) bool {
-					_, ok := g.claim(v, s.Name)
-					return ok
-				})
-			}
+		node := ""
+		if i := slices.IndexFunc(g.Pool.Servers, func(s desired.Server) bool { return s.Name != g.Node && s.Is(p.Names) }); i >= 0 {
+			node = g.Pool.Servers[i].Name
 		}
-		return false
+		return !p.Local && slices.ContainsFunc(volumes, func(v gluster.Volume) bool {
+			_, ok := claim(v, g.Pool, p.UUID, node)
+			return ok
+		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/setup/desired"
-	"brickyard/setup/recovery"
 )
 
 func TestServerQuorum(t *testing.T) {
@@ -43,10 +42,10 @@ func TestServerQuorum(t *testing.T) {
 		{"what is lost already is not lost again", []gluster.Peer{self, down2, down3}, gluster.Started, server, ""},
 		{"a ratio can ask for less", []gluster.Peer{self, up2}, gluster.Started, with("cluster.server-quorum-ratio", "50%"), ""},
 		{"and for more", []gluster.Peer{self, up2, up3}, gluster.Started, with("cluster.server-quorum-ratio", "70"), "server quorum needs 3"},
-		{"a node that was allowed to stop is as good as gone", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n3"), "2026-11-26T11:50:00Z"), "1 of the pool's 3"},
-		{"until it takes its word back", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n3"), "no"), ""},
-		{"however wrong its clock is", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n3"), "1970-01-01T00:31:00Z,boot,7"), "1 of the pool's 3"},
-		{"a node's own word does not count", []gluster.Peer{self, up2, up3}, gluster.Started, with(recovery.StoppingOption(g.Pool, "n1"), "2026-11-26T11:50:00Z"), ""},
+		{"a node that was allowed to stop is as good as gone", []gluster.Peer{self, up2, up3}, gluster.Started, with(formerOption(g.Pool, "n3"), "2026-11-26T11:50:00Z"), "1 of the pool's 3"},
+		{"until it takes its word back", []gluster.Peer{self, up2, up3}, gluster.Started, with(formerOption(g.Pool, "n3"), "no"), ""},
+		{"however wrong its clock is", []gluster.Peer{self, up2, up3}, gluster.Started, with(formerOption(g.Pool, "n3"), "1970-01-01T00:31:00Z,boot,7"), "1 of the pool's 3"},
+		{"a node's own word does not count", []gluster.Peer{self, up2, up3}, gluster.Started, with(formerOption(g.Pool, "n1"), "2026-11-26T11:50:00Z"), ""},
 		{"without server quorum others go on", []gluster.Peer{self, up2, down3}, gluster.Started, map[string]string{}, ""},
 		{"a stopped volume has no bricks to lose", []gluster.Peer{self, up2, down3}, gluster.Stopped, server, ""},
 	} {

@@ -142,9 +142,13 @@ func (g *Gate) release(ctx context.Context, over func(word) bool) error {
 	if err != nil {
 		return err
 	}
+	peers, err := g.Local.Peers(ctx)
+	if err != nil {
+		return err
+	}
 	var names []string
 	for _, v := range volumes {
-		if w, ok := g.claim(v, g.Node); ok && over(w) {
+		if w, ok := claim(v, g.Pool, selfOf(peers), g.Node); ok && over(w) {
 			names = append(names, v.Name)
 		}
 	}
@@ -174,14 +178,9 @@ func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
 	)
 	if len(reasons) == 0 {
 		// Only now: who is down does not answer, which is said already.
-		reasons = g.unlike(ctx, neighbours, volumes)
+		reasons = g.unlike(ctx, neighbours, volumes, selfOf(peers))
 	}
 	return reasons, sets, nil
-}
-
-// claim is the word that a node left in a volume, if it did.
-func (g *Gate) claim(v gluster.Volume, node string) (word, bool) {
-	return spoken(v.Options[recovery.StoppingOption(g.Pool, node)])
 }
 
 // claims names the nodes that share a replica set with this one and are
@@ -194,7 +193,7 @@ func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string 
 			continue
 		}
 		for _, b := range l.Set.Bricks {
-			said, ok := g.claim(volumes[i], b.Node)
+			said, ok := claim(volumes[i], g.Pool, b.Peer, b.Node)
 			if b.Node == g.Node || !ok {
 				continue
 			}
@@ -206,8 +205,23 @@ func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string 
 }
 
 func (g *Gate) tell(ctx context.Context, volumes []string, word string) error {
-	for _, v := range volumes {
-		cmd := gluster.VolumeSet(v, recovery.StoppingOption(g.Pool, g.Node), word)
+	if len(volumes) == 0 {
+		return nil
+	}
+	peers, err := g.Local.Peers(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := g.Local.Volumes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if !slices.Contains(volumes, v.Name) {
+			continue
+		}
+		pairs := words(v, g.Pool, selfOf(peers), g.Node, word)
+		cmd := gluster.VolumeSet(v.Name, pairs[0], pairs[1], pairs[2:]...)
 		if err := g.retry(ctx, func() error { return g.Run(ctx, cmd) }); err != nil {
 			return err
 		}
