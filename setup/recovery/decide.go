@@ -53,8 +53,12 @@ func (s Set) decide(own int) Decision {
 // wiped decides about a brick of which nothing is left.
 func (s Set) wiped(own int) Decision {
 	b := s.Bricks[own]
-	doubtful := s.others(own, Brick.mayHold)
 	complete := s.others(own, Brick.complete)
+	doubtful := s.others(own, func(o Brick) bool {
+		// One that was compared with a complete brick, and serves beside it, holds nothing that GlusterFS does not know of. It
+		// would wait in its turn until this one, too, is healed.
+		return o.mayHold() && !(o.Online && o.Published == Behind && len(complete) > 0)
+	})
 	deaf := s.others(own, func(o Brick) bool { return o.Deaf })
 	// Nobody needs to be told what is over at once.
 	now := len(doubtful) == 0 && len(complete) > 0 && s.Majority && !b.GivenUp
