@@ -15,6 +15,7 @@ import (
 // may take long, and other bricks do not wait for it.
 type comparison struct {
 	sources []int
+	with    []string // what is noted of them where it comes to its end
 	began   time.Time
 	seen    atomic.Int64
 	told    time.Time // when the journal last had its progress
@@ -22,6 +23,15 @@ type comparison struct {
 	ended   chan struct{} // closed at its end
 	result  resync.Result
 	failure error
+}
+
+// comparison is what is noted of a brick that another one was compared with: who it is, and that it serves without a proof
+// where it does. What was compared with it before it lost power itself is not compared with what it has since.
+func (b Brick) comparison() string {
+	if b.Published == Unproven {
+		return string(b.Who) + ":" + string(Unproven)
+	}
+	return string(b.Who)
 }
 
 // words is its progress.
@@ -70,11 +80,7 @@ func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, e
 	}
 	if c.failure == nil {
 		// Without this record it would have to be compared again after a reboot, as it then is.
-		var with []string
-		for _, i := range c.sources {
-			with = append(with, string(l.Set.Bricks[i].Who))
-		}
-		if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, with); err != nil {
+		if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, c.with); err != nil {
 			return false, fmt.Errorf("note with whom the brick was compared: %w", err)
 		}
 	}
@@ -93,6 +99,9 @@ func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, e
 func (r *Runner) begin(ctx context.Context, l Local, sources []int) *comparison {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &comparison{sources: sources, began: r.Now(), told: r.Now(), cancel: cancel, ended: make(chan struct{})}
+	for _, i := range sources {
+		c.with = append(c.with, l.Set.Bricks[i].comparison())
+	}
 	go func() {
 		defer close(c.ended)
 		c.result, c.failure = r.Compare(ctx, l, sources, c.seen.Store)

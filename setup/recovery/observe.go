@@ -217,7 +217,7 @@ func (o *Observer) count(ctx context.Context, v gluster.Volume, set *Set) {
 func compared(set *Set, own int) {
 	with, err := powerloss.Compared(set.Bricks[own].Path)
 	for i := range set.Bricks {
-		set.Bricks[i].Compared = err == nil && slices.Contains(with, string(set.Bricks[i].Who)) // a record that cannot be read is none
+		set.Bricks[i].Compared = err == nil && slices.Contains(with, set.Bricks[i].comparison()) // a record that cannot be read is none
 	}
 }
 

@@ -3,11 +3,13 @@ package recovery
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"brickyard/gluster"
+	"brickyard/setup/powerloss"
 )
 
 // pool of words: a volume on nodes, whose brick is /b on each.
@@ -221,5 +223,35 @@ func TestWhoABrickIs(t *testing.T) {
 			t.Errorf("%+v is another one", o)
 		}
 		seen = append(seen, IDOf(o))
+	}
+}
+
+// n1 was compared with n2, which then lost power, as all did, and serves without a proof: what it lost then only n1 has.
+func TestAComparisonIsWithWhatABrickHadThen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "brick")
+	s := Set{Bricks: []Brick{{Path: path, Who: "1"}, {Who: "2"}}}
+	for _, tc := range []struct {
+		name      string
+		then, now Published
+		want      bool
+	}{
+		{"nothing happened", Nothing, Nothing, true},
+		{"it lost power since", Nothing, Unproven, false},
+		{"it had lost power before", Unproven, Unproven, true},
+	} {
+		s.Bricks[1].Published = tc.then
+		if err := powerloss.SetCompared(path, []string{s.Bricks[1].comparison()}); err != nil {
+			t.Fatal(err)
+		}
+		s.Bricks[1].Published = tc.now
+		if compared(&s, 0); s.Bricks[1].Compared != tc.want {
+			t.Errorf("%s: compared is %t", tc.name, s.Bricks[1].Compared)
+		}
+	}
+	if err := powerloss.SetCompared(path, []string{"n2"}); err != nil { // of a former version
+		t.Fatal(err)
+	}
+	if compared(&s, 0); s.Bricks[1].Compared {
+		t.Error("the name of a node counts for a brick")
 	}
 }
