@@ -57,7 +57,7 @@ func (s Set) wiped(own int) Decision {
 	doubtful := s.others(own, func(o Brick) bool {
 		// One that was compared with a complete brick, and serves beside it, holds nothing that GlusterFS does not know of. It
 		// would wait in its turn until this one, too, is healed.
-		return o.mayHold() && !(o.Online && o.Published == Behind && len(complete) > 0)
+		return o.mayHold() && (!o.Online || o.Published != Behind || len(complete) == 0)
 	})
 	deaf := s.others(own, func(o Brick) bool { return o.Deaf })
 	// Nobody needs to be told what is over at once.

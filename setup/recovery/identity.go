@@ -90,9 +90,8 @@ type view struct {
 // file alone, of which nothing is known. It is pure.
 func views(want [][]cluster.Brick, self string, v gluster.Volume, bricks []known) []view {
 	var out []view
-	size := 1
 	for index, set := range v.ReplicaSets() {
-		size = len(set)
+		size := len(set)
 		have := bricks[index*size : (index+1)*size]
 		i := slices.IndexFunc(want, func(file []cluster.Brick) bool { return same(file, have) })
 		if !slices.ContainsFunc(have, func(k known) bool { return k.node == self }) {

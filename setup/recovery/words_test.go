@@ -18,7 +18,7 @@ func volumeOn(nodes string, options map[string]string) gluster.Volume {
 	if v.Options == nil {
 		v.Options = map[string]string{}
 	}
-	for _, n := range strings.Fields(nodes) {
+	for n := range strings.FieldsSeq(nodes) {
 		v.Bricks = append(v.Bricks, gluster.Brick{Host: n, Path: "/b", PeerUUID: "uuid-of-" + n})
 	}
 	return v

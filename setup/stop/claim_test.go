@@ -1,6 +1,7 @@
 package stop
 
 import (
+	"maps"
 	"testing"
 
 	"brickyard/gluster"
@@ -17,9 +18,7 @@ func poolOf(nodes ...string) (p desired.Pool) {
 // spokenIn carries out what words returns.
 func spokenIn(v gluster.Volume, pairs []string) gluster.Volume {
 	options := map[string]string{}
-	for k, value := range v.Options {
-		options[k] = value
-	}
+	maps.Copy(options, v.Options)
 	for i := 0; i < len(pairs); i += 2 {
 		options[pairs[i]] = pairs[i+1]
 	}
