@@ -182,7 +182,8 @@ func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) 
 	}
 	record := old.With(results, time.Now(), func(volume string, set int) bool {
 		v, ok := s.Pool.Volume(volume)
-		return ok && set <= len(v.Sets)
+		// The volume may have more sets than the cluster file.
+		return ok && (set <= len(v.Sets) || slices.ContainsFunc(results, func(r check.SetResult) bool { return r.Volume == volume && r.Set == set }))
 	})
 	if err := record.Write(checkPath()); err != nil {
 		return err

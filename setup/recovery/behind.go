@@ -96,6 +96,8 @@ func (l Local) state(early bool) state {
 	name := b.Node + ":" + b.Path
 	others := l.Set.others(l.Own, func(o Brick) bool { return o.Online })
 	switch {
+	case l.Set.Otherwise != "": // the brick was not looked at, and is not until a person has corrected the file
+		return state{condition: unseen, words: fmt.Sprintf("brick %s: %s", name, l.Set.Otherwise)}
 	// What is filled from nothing shows nothing old.
 	case !l.Set.Started, l.Tmpfs, b.GivenUp, b.Mark, b.Published == IsWiped, b.Published == Refilling:
 		return state{}

@@ -30,6 +30,7 @@ func TestConditionOfABrickBeforeItsMount(t *testing.T) {
 		early  bool
 		want   condition
 	}{
+		"the file has other bricks":      {func(own, _ *Brick, l *Local) { own.Disk, l.Set.Otherwise = Unmounted, "brick 1 is n9:/b" }, true, unseen},
 		"healed":                         {func(*Brick, *Brick, *Local) {}, false, whole},
 		"the other has more":             {func(_, other *Brick, _ *Local) { other.Pending = 3 }, false, lacking},
 		"the other lacks something":      {func(own, _ *Brick, _ *Local) { own.Pending = 3 }, false, whole},

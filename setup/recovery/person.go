@@ -74,13 +74,22 @@ func RebuildEmpty(ctx context.Context, o *Observer, volume string) ([]gluster.Co
 		return nil, err
 	}
 	var pairs []string
+	otherwise := ""
 	for _, l := range locals {
-		if l.Set.Volume != volume || l.Set.Otherwise != "" || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Withheld || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
+		if l.Set.Volume == volume && l.Set.Otherwise != "" {
+			otherwise = l.Set.Otherwise
+			continue
+		}
+		if l.Set.Volume != volume || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Withheld || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
 			continue
 		}
 		pairs = append(pairs, l.Words.sayRebuild(l.Set.Index, yes)...)
 	}
-	if len(pairs) == 0 {
+	switch {
+	case len(pairs) > 0:
+	case otherwise != "":
+		return nil, fmt.Errorf("volume %s: %s: nothing is begun anew until both say the same; correct volumes.%s.bricks", volume, otherwise, volume)
+	default:
 		return nil, fmt.Errorf("volume %s has a complete copy in every replica set of this node: nothing is begun anew", volume)
 	}
 	return []gluster.Command{command(volume, pairs)}, nil
