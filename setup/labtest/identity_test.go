@@ -3,6 +3,7 @@ package labtest_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"brickyard/internal/lab"
 )
@@ -54,4 +55,39 @@ func TestTheBrickInThePlaceOfAGivenUpOneKeepsWhatItHas(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, info)
 		}
 	}
+}
+
+// The file has the nodes in another order, on one node only, while bricks are refilled and nodes ask whether they may stop:
+// the replica set is the same one, whatever number a node has.
+func TestAnotherOrderInTheFileIsNoOtherSet(t *testing.T) {
+	t.Parallel()
+	text := clusterFile(2, 0, 2, "ephemeral: true")
+	s := newSite(t, lab.Options{Nodes: 2, Names: names(2)}, text)
+	s.converge()
+	first, second := s.Node(0), s.Node(1)
+	lines := strings.SplitAfter(strings.Replace(text, "["+names(2)[0]+", "+names(2)[1]+"]", "["+names(2)[1]+", "+names(2)[0]+"]", 1), "\n")
+	lines[1], lines[2] = lines[2], lines[1] // the numbers of the nodes as well
+	reordered := strings.Join(lines, "")
+	on := func(n *lab.Node, code int, words []string, command string, args ...string) {
+		t.Helper()
+		s.write(map[*lab.Node]string{first: text, second: reordered}[n])
+		s.expect(n, code, words, command, args...)
+	}
+
+	wipe(second)
+	second.StartGlusterd()
+	on(second, 0, []string{"it is refilled from " + names(2)[0]}, "recover", "--timeout", s.deadline(second, 2*time.Minute))
+	on(first, 0, nil, "recover", "--timeout", s.deadline(first, 2*time.Minute))
+
+	s.waitFor("n2 to be allowed to stop", func() bool { return s.try(second, "ok-to-stop", "--look").code == 0 })
+	on(second, 0, nil, "ok-to-stop")
+	on(first, 3, []string{names(2)[1] + " was allowed to stop"}, "ok-to-stop")
+	on(second, 0, nil, "ok-to-stop", "--look")
+	on(second, 0, nil, "ok-to-stop", "--release")
+	on(first, 0, nil, "ok-to-stop")
+	on(second, 3, []string{names(2)[0] + " was allowed to stop"}, "ok-to-stop")
+	s.write(text)
+	s.expect(second, 3, []string{names(2)[0] + " was allowed to stop"}, "ok-to-stop")
+	on(first, 0, nil, "ok-to-stop", "--release")
+	on(second, 0, nil, "ok-to-stop")
 }
