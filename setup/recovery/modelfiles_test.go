@@ -106,7 +106,7 @@ func (f *files) happen(w *world, i int) {
 		w.note("n%d changes its version: former %t", i, f.former[i])
 	default: // it moves what it saw the last time, and looks
 		if w.bricks[i].up && !f.former[i] && w.sees(i).Majority {
-			f.set(w, f.moves[i])
+			f.move(w, i)
 			f.moves[i] = WordsOf(f.volume).Move(func(b gluster.Brick) bool { return b.PeerUUID == fmt.Sprintf("u%d", i) })
 		}
 	}
@@ -167,7 +167,21 @@ func (f *files) say(w *world, i, j int, words ...word) {
 	f.set(w, WordsOf(f.volume).say(j, words...))
 }
 
-// set is a command of glusterd. What is true is kept apart from what can be read: the last word about each brick.
+// move is the command that moves words, by what node i saw some time ago: it is no news to anybody.
+func (f *files) move(w *world, i int) {
+	var before []string
+	for _, b := range w.bricks {
+		before = append(before, fmt.Sprintf("%q, given up %t", b.published, b.givenUp))
+	}
+	f.set(w, f.moves[i])
+	for j, b := range w.bricks {
+		if after := fmt.Sprintf("%q, given up %t", b.published, b.givenUp); after != before[j] {
+			w.fail("n%d moves words, and what is said of n%d becomes %s in place of %s", i, j, after, before[j])
+		}
+	}
+}
+
+// set is a command of glusterd, after which all nodes read the same.
 func (f *files) set(w *world, pairs []string) {
 	for k := 0; k < len(pairs); k += 2 {
 		f.volume.Options[pairs[k]] = pairs[k+1]
