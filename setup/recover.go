@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"brickyard/setup/pool"
 	"brickyard/setup/powerloss"
 	"brickyard/setup/recovery"
+	"brickyard/setup/stop"
 	"brickyard/setup/volfilter"
 )
 
@@ -147,13 +147,20 @@ func letStart(ctx context.Context, s *desired.State, log *slog.Logger) {
 	}
 }
 
-// glusterdStarted is when glusterd made its socket, which it does when it starts.
+// glusterdStarted is when this node's glusterd started, by the clock as it is now: what the clock said then may have been a
+// year off. It is the zero time where that cannot be found out.
 func glusterdStarted() time.Time {
-	socket, err := os.Stat(gluster.DefaultSocket)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	began, err := gluster.StartedAfterBoot(ctx, "/proc", gluster.DefaultSocket)
 	if err != nil {
 		return time.Time{}
 	}
-	return socket.ModTime()
+	now, err := stop.ThisMoment()
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Now().Add(began - now.Up)
 }
 
 // lockRecover keeps two runs on one node apart: each would act on what it saw

@@ -105,7 +105,7 @@ func (r *Runner) Recover(ctx context.Context) error {
 		if b.Starts > 0 {
 			r.started[b.Volume+" "+b.Path] = &starts{times: b.Starts, last: b.Started}
 		}
-		if b.Heals > 0 {
+		if b.Heals > 0 && !b.Told.After(r.Now()) { // else the clock was set back since, and nobody knows how long ago it was
 			r.heals[b.Volume+" "+b.Path] = &heal{left: b.Left, at: b.Told, asked: b.Heals}
 		}
 	}

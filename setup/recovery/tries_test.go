@@ -260,3 +260,24 @@ func TestAnEntryThatCannotBeHealedHasNobodyLookAllTheTime(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+// A clock was a year ahead when recover left word: when a time server has set it back, the word is a year in the future.
+func TestWordOfTheFutureHoldsNothingUp(t *testing.T) {
+	journal := filepath.Join(t.TempDir(), "journal")
+	synctest.Test(t, func(t *testing.T) {
+		p, now := &pool{nodes: 1, torn: true}, time.Now()
+		later := now.AddDate(1, 0, 0)
+		old := Journal{Updated: later, Bricks: []BrickJournal{{Volume: "v", Path: "/b/brick", Action: None, Since: later, Heals: 5, Told: later, Left: 1, Starts: 4, Started: later}}}
+		if err := old.Write(journal); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := p.runner(0, now, journal).Recover(ctx); err != nil {
+			t.Error(err)
+		}
+		if len(p.starts) == 0 {
+			t.Error("nobody was told to look at what waits to be healed")
+		}
+	})
+}
