@@ -138,6 +138,26 @@ func (r *Runner) record(l Local, c *comparison) {
 		"entries", e.Entries, "marked", e.Marked, "taken_out", e.TakenOut, "copied", e.Copied, "undecided", e.Undecided, "aside", e.Aside)
 }
 
+// undecided adds to what is said of a brick that is healed after a power cut that the comparison left names as they were: behind one
+// that a disk cannot read GlusterFS heals no other of the same directory (afr_selfheal_entry_do_subvol, afr-self-heal-entry.c, 10.3).
+func (r *Runner) undecided(l Local, say Decision) Decision {
+	own := l.Set.Bricks[l.Own]
+	if say.Action != Healing || l.Set.Healed || !own.suspect() {
+		return say
+	}
+	for _, e := range slices.Backward(r.past) {
+		if e.Volume != l.Set.Volume || e.Path != own.Path {
+			continue
+		}
+		if e.Undecided > 0 {
+			say.Reason += fmt.Sprintf("; undecided names, of which there are %d (\"listed\" in %s), may keep others of their directories from being healed: repair the file system that cannot read them",
+				e.Undecided, r.Journal)
+		}
+		break
+	}
+	return say
+}
+
 // accepted keeps that a brick serves without a comparison.
 func (r *Runner) accepted(l Local) {
 	e := Resynced{Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path, Unproven: true, Started: r.Now()}

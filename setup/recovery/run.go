@@ -170,6 +170,7 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 	actor := &Actor{Run: r.change, Proc: "/proc", Now: r.Now, Emptied: r.recordEmptied}
 	for i, l := range locals {
 		say, d := r.paced(l, decided[i])
+		say = r.undecided(l, say)
 		r.say(l, say)
 		if d.changesVolume() && r.joining() {
 			waiting = append(waiting, fmt.Sprintf("volume %s, brick %s: %s, once the nodes that just connected know of each other's volumes", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason))
