@@ -17,19 +17,13 @@ import (
 	"brickyard/internal/lab"
 )
 
-// checkFilesEnv says on how many files BenchmarkCheck runs.
+// checkFilesEnv says on how many files BenchmarkCheck and BenchmarkResync run.
 const checkFilesEnv = "CHECK_FILES"
 
 // BenchmarkCheck compares two bricks with many files, a thousand a directory and 4 KB each, and measures what a client of the volume feels meanwhile:
 // one round is to create a file of 4 KB, read it, stat it and remove it.
 func BenchmarkCheck(b *testing.B) {
-	files := 10000
-	if text := os.Getenv(checkFilesEnv); text != "" {
-		var err error
-		if files, err = strconv.Atoi(text); err != nil {
-			b.Fatal(err)
-		}
-	}
+	files := checkFiles(b)
 	s := newSite(b, lab.Options{Nodes: 2, Clients: 1, Names: names(3), Size: "6g"}, clusterFile(2, 1, 2))
 	for i, o := range s.everywhere(s.Nodes(), "apply") {
 		o.check(b, s.Node(i).Name+" apply", 0)
@@ -54,6 +48,20 @@ func BenchmarkCheck(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// checkFiles is on how many files to measure.
+func checkFiles(b *testing.B) int {
+	b.Helper()
+	text := os.Getenv(checkFilesEnv)
+	if text == "" {
+		return 10000
+	}
+	files, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return files
 }
 
 // fill writes files by several hands.
@@ -106,7 +114,7 @@ func (s *site) measure(b *testing.B, client *lab.Node, args []string) {
 		}
 		b.ReportMetric(float64(entries), "entries")
 		b.ReportMetric(float64(entries)/time.Since(began).Seconds(), "entries/s")
-		b.ReportMetric((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), "cpu-s")
+		b.ReportMetric(processorTime(cmd).Seconds(), "cpu-s")
 	}
 	b.ReportMetric(time.Since(began).Seconds(), "s")
 	b.ReportMetric(s.brickTime(b)-before, "bricks-cpu-s")
