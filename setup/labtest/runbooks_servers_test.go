@@ -126,7 +126,7 @@ func TestRunbooksOfServersAndClientsAreFollowedToTheEnd(t *testing.T) {
 			c2.KillBrick("/cache_server/brick")
 			c2.StopGlusterd()
 			d.waitFor("cache2 to be away", func() bool { return strings.Contains(c1.Gluster("peer", "status"), "Disconnected") })
-			d.types(c1, []string{"gluster-setup recover --give-up cache2.example.com"})
+			d.types(c1, []string{"gluster volume info server", "gluster-setup recover --give-up cache2.example.com"})
 			c2.StartGlusterd()
 			recovers(c2)
 			d.well(c1)
