@@ -40,14 +40,15 @@ func origin(b []byte) string {
 }
 
 // sums returns the checksum of every regular file below dir, by its path
-// relative to dir. GlusterFS's own directory and that of the enemies are left out.
+// relative to dir. GlusterFS's own directories (the self-heal daemon moves what it removes into one of them) and that of
+// the enemies are left out.
 func sums(dir string) (map[string]string, error) {
 	out := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == ".glusterfs" || d.Name() == trap):
+		case d.IsDir() && (d.Name() == ".glusterfs" || strings.HasPrefix(d.Name(), ".glusterfs-anonymous-inode-") || d.Name() == trap):
 			return filepath.SkipDir
 		case !d.Type().IsRegular():
 			return nil
