@@ -69,20 +69,27 @@ func (h *Host) unready() (change.Plan, error) {
 		keep[gluster.ServerVolfilePath(desired.InfoVolfile(v.Spec.Name))] = h.State.Server
 	}
 	word := gluster.ServerVolfilePath(desired.ReadyVolfile)
-	links, err := filepath.Glob(filepath.Join(h.Root, gluster.ServerVolfilePath(desired.InfoVolfile("*"))))
+	dirs, err := filepath.Glob(filepath.Join(h.Root, filepath.Dir(gluster.ServerVolfilePath(desired.InfoVolfile("*")))))
 	if err != nil {
 		return p, err
 	}
 	if !h.State.Server {
-		links = append(links, filepath.Join(h.Root, word))
+		dirs = append(dirs, filepath.Join(h.Root, filepath.Dir(word)))
 	}
-	for _, file := range links {
+	for _, dir := range dirs {
+		file := filepath.Join(dir, filepath.Base(dir)+"-server.vol")
 		name := "/" + strings.TrimPrefix(strings.TrimPrefix(file, h.Root), "/")
 		st, err := os.Lstat(file)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		switch {
+		case keep[name]:
+			continue
+		case errors.Is(err, os.ErrNotExist):
+			if in, err := os.ReadDir(dir); err != nil || len(in) > 0 { // a run that died may have left it empty
+				continue
+			}
+		case err != nil:
 			return p, err
-		}
-		if err != nil || keep[name] || name != word && st.Mode()&os.ModeSymlink == 0 {
+		case name != word && st.Mode()&os.ModeSymlink == 0:
 			continue
 		}
 		p.Changes = append(p.Changes, change.Change{
@@ -93,7 +100,7 @@ func (h *Host) unready() (change.Plan, error) {
 					return err
 				}
 				// Nobody else keeps anything in a directory of this name.
-				if err := os.Remove(filepath.Dir(file)); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, os.ErrNotExist) {
+				if err := os.Remove(dir); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, os.ErrNotExist) {
 					return err
 				}
 				return nil

@@ -183,7 +183,10 @@ func TestRunbooksOfBricksAreFollowedToTheEnd(t *testing.T) {
 			for _, n := range []*lab.Node{c1, c2} {
 				d.types(n, []string{"mount -o remount,size=768m /cache_server"})
 			}
-			sh(web, "head -c 70M /dev/zero >/cache_client/more; rm /cache_client/more /cache_client/fill")
+			d.waitFor("the bricks to see their room, which they look at every five seconds", func() bool {
+				return web.Command(d.t.Context(), "bash", "-ec", "head -c 70M /dev/zero >/cache_client/more").Run() == nil
+			})
+			sh(web, "rm /cache_client/more /cache_client/fill")
 			d.write(strings.Replace(runbookCluster, "size: 64m", "size: 768m", 1))
 			d.converge()
 		}},

@@ -89,6 +89,9 @@ type view struct {
 // views are the replica sets of a volume with a brick of this node, and those that this node should have by the cluster
 // file alone, of which nothing is known. It is pure.
 func views(want [][]cluster.Brick, self string, v gluster.Volume, bricks []known) []view {
+	if len(v.Bricks) == 0 {
+		return nil // glusterd is just taking the volume over from another node: no volume is without bricks
+	}
 	var out []view
 	for index, set := range v.ReplicaSets() {
 		size := len(set)

@@ -133,3 +133,12 @@ func TestANodeThatTwoPeersAreTakenForIsNobodys(t *testing.T) {
 		}
 	}
 }
+
+// A glusterd that takes a volume over from another node has it without bricks for a moment. That is nothing for a person to decide.
+func TestAVolumeWithoutBricksIsNotLookedAtYet(t *testing.T) {
+	t.Parallel()
+	file := [][]cluster.Brick{{{Node: "n1", Path: "/b"}, {Node: "n2", Path: "/b"}}}
+	if got := views(file, "n1", gluster.Volume{Name: "v", Replica: 2}, nil); got != nil {
+		t.Errorf("%+v", got)
+	}
+}
