@@ -122,6 +122,10 @@ func table() []stage {
 			commands: labRace,
 		},
 		{
+			name: "lab:runbooks", about: "every command of the runbooks, typed on live clusters", place: waits,
+			more: "two clusters go through 23 pages one after the other; what is typed changes when a runbook does", commands: labRunbooks,
+		},
+		{
 			name: "lab:bullseye", about: "the lab tests whose outcome depends on GlusterFS, on that of Debian 11", place: waits,
 			more: "another release of GlusterFS", commands: labOf("bullseye"),
 		},
@@ -201,7 +205,14 @@ func lab() ([]command, error) {
 		return nil, err
 	}
 	within := slices.DeleteFunc(packages, func(p string) bool { return slices.Contains(apart(), p) })
-	return built(goTest(append([]string{"-p", "2"}, apart()...)...), goTest(append([]string{"-race", "-p", "2"}, within...)...))
+	return built(goTest(append([]string{"-p", "2", "-skip", runbooks}, apart()...)...), goTest(append([]string{"-race", "-p", "2"}, within...)...))
+}
+
+// runbooks are the tests of setup/labtest that type every command of the runbooks.
+const runbooks = "^TestRunbooks"
+
+func labRunbooks() ([]command, error) {
+	return built(goTest("-run", runbooks, "./setup/labtest"))
 }
 
 func labRace() ([]command, error) {
