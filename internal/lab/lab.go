@@ -91,7 +91,7 @@ func Start(t testing.TB, options Options) *Lab {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 
-	shared, err := sharedDirectories()
+	shared, err := SharedDirectories()
 	if err != nil {
 		t.Fatalf("lab: %v", err)
 	}
@@ -228,9 +228,9 @@ func need(t testing.TB, root string) {
 	}
 }
 
-// sharedDirectories are the machine's directories that the nodes see as they are: the one for
+// SharedDirectories are the machine's directories that the nodes see as they are: the one for
 // temporary files, that of the test's own program and the module's.
-func sharedDirectories() ([]string, error) {
+func SharedDirectories() ([]string, error) {
 	tmp, err := filepath.EvalSymlinks(os.TempDir())
 	if err != nil {
 		return nil, err

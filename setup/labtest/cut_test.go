@@ -53,7 +53,7 @@ func TestAConnectionThatIsCutInTheMiddleOfAStepLeavesItWhole(t *testing.T) {
 			// The first server makes the volume as soon as the other one is prepared.
 			s.expect(other, 0, nil, "apply", "--parts", "host")
 
-			terminal := n.Command(t.Context(), "script", "-qec", "bash --norc -i", "/dev/null")
+			terminal := n.Command(t.Context(), "script", "-qec", "exec bash --norc -i", "/dev/null") // the shell is what the terminal began, whatever SHELL is here
 			out := &lab.Transcript{}
 			terminal.Stdout, terminal.Stderr = out, out
 			in, err := terminal.StdinPipe()
