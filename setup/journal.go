@@ -6,15 +6,17 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/journal"
 )
 
 // journalLogger logs for the journal when stderr goes there: each line begins
 // with its syslog priority, so that warnings are warnings.
 func journalLogger(w io.Writer) *slog.Logger {
-	if os.Getenv("JOURNAL_STREAM") == "" {
+	// The variable is inherited by programs whose words go elsewhere.
+	if journals, _ := journal.StderrIsJournalStream(); !journals {
 		return logger(w, slog.LevelInfo)
 	}
 	buf := &bytes.Buffer{}

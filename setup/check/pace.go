@@ -3,19 +3,18 @@ package check
 import (
 	"context"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
-// pace lets a number of things happen a second, without saving up for bursts.
-type pace struct {
-	every time.Duration // 0: no limit
-	next  time.Time
-}
+// pace lets a number of things happen a second. It saves up for no longer bursts than the shortest pause.
+type pace struct{ limit *rate.Limiter }
 
 func newPace(perSecond float64) *pace {
 	if perSecond <= 0 {
-		return &pace{}
+		return &pace{rate.NewLimiter(rate.Inf, 1)}
 	}
-	return &pace{every: max(1, time.Duration(float64(time.Second)/perSecond))}
+	return &pace{rate.NewLimiter(rate.Limit(perSecond), 1+int(perSecond*shortest.Seconds()))}
 }
 
 // shortest is the shortest pause worth making.
@@ -23,15 +22,16 @@ const shortest = 5 * time.Millisecond
 
 // wait returns when n more things may happen.
 func (p *pace) wait(ctx context.Context, n int) error {
-	if p.every == 0 || n == 0 {
-		return ctx.Err()
+	var pause time.Duration
+	for now := time.Now(); n > 0; { // a limiter lets no more than a burst happen at once
+		some := min(n, p.limit.Burst())
+		if p.limit.Limit() == rate.Inf {
+			some = n
+		}
+		pause = p.limit.ReserveN(now, some).DelayFrom(now)
+		n -= some
 	}
-	now := time.Now()
-	if p.next.Before(now) {
-		p.next = now
-	}
-	p.next = p.next.Add(time.Duration(n) * p.every)
-	return sleep(ctx, p.next.Sub(now))
+	return sleep(ctx, pause)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
