@@ -92,7 +92,7 @@ func moduleResult(ctx context.Context, data []byte, streams IO) (result ansible.
 		result = moduleApply(ctx, a, n, streams)
 	}
 	if !result.Failed {
-		g := &status.Gatherer{Cluster: n.cluster, State: n.state, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: 5 * time.Second, Journal: journalPath()}
+		g := &status.Gatherer{Cluster: n.cluster, State: n.state, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: 5 * time.Second, Journal: journalPath(), Applied: n.applied}
 		result.Gluster = g.Gather(ctx)
 		_ = g.Local.Close() // read all that was wanted
 	}

@@ -125,10 +125,10 @@ func (n *node) apply(ctx context.Context, r *change.Runner, parts []string) ([]s
 		w, err := r.Converge(ctx, p)
 		warnings = append(warnings, w...)
 		if err != nil {
-			return warnings, errors.Join(append(r.Aside, err, done())...)
+			return append(warnings, n.fileWordsAtEnd(ctx)...), errors.Join(append(r.Aside, err, done())...)
 		}
 	}
-	return warnings, errors.Join(append(r.Aside, done())...)
+	return append(warnings, n.fileWordsAtEnd(ctx)...), errors.Join(append(r.Aside, done())...)
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

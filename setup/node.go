@@ -22,6 +22,7 @@ import (
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
 	"brickyard/setup/machine"
+	"brickyard/setup/onefile"
 	"brickyard/setup/pool"
 	"brickyard/setup/report"
 	"brickyard/templates"
@@ -52,6 +53,7 @@ type node struct {
 	cluster  *cluster.Cluster
 	state    *desired.State
 	rendered *desired.Rendered
+	applied  *onefile.Looker
 }
 
 func (f fileFlags) load() (*cluster.Cluster, error) {
@@ -116,7 +118,11 @@ func (f planFlags) nodeOf(c *cluster.Cluster, text []byte, change func(*desired.
 	if err != nil {
 		return nil, err
 	}
-	return &node{cluster: c, state: s, rendered: r}, nil
+	l, err := lookApplied(c, s)
+	if err != nil {
+		return nil, err
+	}
+	return &node{cluster: c, state: s, rendered: r, applied: l}, nil
 }
 
 // templateSet reads the templates of a directory; "" is the usual one, if it exists.
@@ -138,6 +144,7 @@ func (n *node) planners(parts []string) ([]change.Planner, func() error, error) 
 		return nil, nil, err
 	}
 	p := &pool.Pool{Node: n.state.Node, Want: n.state.Pool, Local: gluster.NewClient("unix", ""), CLI: &gluster.CLI{}, Dial: pool.DialTCP, Resolve: h.Resolve}
+	h.Applied, p.Applied = n.applied, n.applied
 	c := &client.Client{State: n.state, Exec: machine.Run, Probe: probe(n.state), AtBoot: waitsAtBoot}
 	all := []change.Planner{h, p, c}
 	return slices.DeleteFunc(all, func(p change.Planner) bool { return !slices.Contains(parts, string(p.Part())) }), p.Close, nil

@@ -87,6 +87,7 @@ func (n *node) plan(ctx context.Context, parts []string) (change.Plan, error) {
 		}
 	}
 	all.Warnings = append(all.Warnings, cluster.Warnings(n.cluster)...)
+	all.Warnings = append(all.Warnings, n.fileWords(ctx, n.applied.View)...)
 	return all, done()
 }
 

@@ -42,6 +42,9 @@ func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	g.Names = h.Names
+	if g.Applied, err = lookApplied(cl, s); err != nil {
+		return err
+	}
 	g.Departed = func(ctx context.Context) ([]string, error) { return departedWords(ctx, s, cl.Source) }
 	st := g.Gather(ctx)
 	if err := g.Local.Close(); err != nil {

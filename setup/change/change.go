@@ -8,6 +8,7 @@ package change
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -37,6 +38,7 @@ type Change struct {
 	After    string   // as it will be; both empty for what is no text file
 	Commands []string // the exact commands, for everything that is done by a program
 	By       string   // the node that makes the change when it is not this one
+	ByHas    string   // what keeps that node from making it, in words: another cluster file
 	Needs    []string // what must be true first and is not yet, in words ("glusterd on cache2 to answer")
 
 	// Aside says that nothing rests on the change, as on what only watches: if it fails, the others are made all the same.
@@ -110,7 +112,7 @@ func (p *Plan) Pending() []string {
 			add(n)
 		}
 		if c.By != "" {
-			add(fmt.Sprintf("%s to %s", c.By, c))
+			add(strings.Join(slices.DeleteFunc([]string{fmt.Sprintf("%s to %s", c.By, c), c.ByHas}, func(s string) bool { return s == "" }), "; "))
 		}
 	}
 	return words

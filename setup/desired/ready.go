@@ -19,6 +19,10 @@ const readyPrefix = "brick "
 // makes: glusterd tells nobody the version in which it has a volume, and two that have different ones say so in their logs only.
 func InfoVolfile(volume string) string { return ReadyVolfile + "-" + volume }
 
+// FileVolfile is the name under which a server's glusterd hands out which cluster file its node applied last, by a link that the
+// host part makes. No volume has a dot in its name.
+const FileVolfile = ReadyVolfile + "-cluster.file"
+
 // Ready is the text of ReadyVolfile once the host part is done.
 func (s *State) Ready() string {
 	b := strings.Builder{}

@@ -15,6 +15,7 @@ import (
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
+	"brickyard/setup/onefile"
 	"brickyard/setup/volfilter"
 )
 
@@ -62,6 +63,8 @@ type Host struct {
 	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
 	// Elsewhere looks for a glusterd that is not in its usual place; nil where nobody does.
 	Elsewhere func() (gluster.Elsewhere, error)
+	// Applied knows which cluster file the nodes applied last; nil where nobody tells.
+	Applied *onefile.Looker
 	// UserAttributes reports whether a tmpfs keeps user attributes.
 	UserAttributes func() (bool, error)
 
@@ -192,5 +195,10 @@ func (h *Host) Plan(ctx context.Context) (change.Plan, error) {
 		}
 		p.Add(q)
 	}
+	q, err = h.applied(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.Add(q)
 	return p, nil
 }

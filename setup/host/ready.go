@@ -64,7 +64,7 @@ func (h *Host) ready() (change.Plan, error) {
 // does not have any more.
 func (h *Host) unready() (change.Plan, error) {
 	var p change.Plan
-	keep := map[string]bool{}
+	keep := map[string]bool{gluster.ServerVolfilePath(desired.FileVolfile): h.State.Server}
 	for _, v := range h.State.Pool.Volumes {
 		keep[gluster.ServerVolfilePath(desired.InfoVolfile(v.Spec.Name))] = h.State.Server
 	}

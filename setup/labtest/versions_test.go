@@ -53,7 +53,7 @@ func TestAChangeThatOneServerDidNotMakeIsPartlyDone(t *testing.T) {
 	s.expect(second, 3, []string{"conflict: /var/lib/glusterd", "is full", "make room there (df /var/lib/glusterd)"}, "plan")
 	o := s.expect(first, 4, []string{
 		"Commit failed on " + n2, n1 + " knows volume server in version", "(network.ping-timeout=7), " + n2 + " in version",
-		`on ` + n2 + `: make room below /var/lib/glusterd where it is full`, "Partly done: 1 change was made before the one that not all servers made.",
+		`on ` + n2 + `: make room below /var/lib/glusterd where it is full`, "Partly done: 2 changes were made before the one that not all servers made.",
 	}, "apply")
 	if strings.Contains(o.out, "nothing was changed") || strings.Contains(o.out, "Nothing was changed") {
 		t.Errorf("apply says that nothing was changed:\n%s", o.out)

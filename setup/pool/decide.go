@@ -43,6 +43,7 @@ func Decide(node string, want desired.Pool, see Observed) (change.Plan, []Step) 
 		d.volume(v)
 	}
 	d.strangers()
+	d.olderFile()
 	return d.plan, d.steps
 }
 
@@ -84,7 +85,7 @@ func (d *decider) step(s Step, by string) {
 	}
 	s.Part = change.Pool
 	if by != d.node {
-		s.By = by
+		s.By, s.ByHas = by, d.see.File.About(by)
 	}
 	if !d.see.Running {
 		s.Needs = append(s.Needs, "glusterd on this node to answer")

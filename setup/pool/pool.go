@@ -19,6 +19,7 @@ import (
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
+	"brickyard/setup/onefile"
 )
 
 // Observed is what one node sees of the pool.
@@ -49,6 +50,8 @@ type Observed struct {
 	// and Unasked why those of others are not known.
 	Clients map[string][]netip.Addr
 	Unasked map[string]string
+	// File is the cluster file of this run beside those that the nodes applied last; empty where nobody looked.
+	File onefile.View
 }
 
 // Stamp is the mark of a volume on a brick directory.
@@ -66,6 +69,8 @@ type Pool struct {
 	Dial  func(server desired.Server) *gluster.Client // another node's glusterd
 	// Resolve asks for the addresses of a name on this machine; nil where nobody asks.
 	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
+	// Applied knows which cluster file the nodes applied last; nil where nobody tells.
+	Applied *onefile.Looker
 	// Grace is how long another node's refusal is retried that its own apply may
 	// end, or not. Zero means DefaultGrace.
 	Grace time.Duration
@@ -116,8 +121,13 @@ func (p *Pool) Observe(ctx context.Context) (Observed, error) {
 		return see, fmt.Errorf("ask this node's glusterd for the volumes: %w", err)
 	}
 	see.Full = machine.Full(gluster.DefaultWorkdir)
-	p.views(ctx, &see)
-	if err := p.compare(ctx, &see); err != nil {
+	var wg sync.WaitGroup
+	wg.Go(func() { p.views(ctx, &see) })
+	if p.Applied != nil {
+		see.File, err = p.Applied.View(ctx)
+	}
+	wg.Wait()
+	if err = errors.Join(err, p.compare(ctx, &see)); err != nil {
 		return see, err
 	}
 	p.clients(ctx, &see)

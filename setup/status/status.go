@@ -19,6 +19,7 @@ import (
 	"brickyard/setup/desired"
 	"brickyard/setup/machine"
 	"brickyard/setup/mounted"
+	"brickyard/setup/onefile"
 	"brickyard/setup/recovery"
 )
 
@@ -100,6 +101,8 @@ type Gatherer struct {
 	Lost string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
 	// Departed is what the cluster file has lost of volumes that exist, in words; nil where nobody looks.
 	Departed func(context.Context) ([]string, error)
+	// Applied knows which cluster file the nodes applied last; nil where nobody tells.
+	Applied *onefile.Looker
 	// Encrypted says that this node's glusterd encrypts its connections: no other is asked then.
 	Encrypted bool
 }
@@ -141,6 +144,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		s.Problems = append(s.Problems, words...)
 	}
 	g.versions(ctx, peers, s)
+	g.files(ctx, s)
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
 	return s
