@@ -81,6 +81,7 @@ func moduleResult(ctx context.Context, data []byte, streams IO) (result ansible.
 	if err != nil {
 		return ansible.Failure(a, reason(err), err.Error())
 	}
+	n.allow(a.Allow)
 	if os.Geteuid() != 0 {
 		return ansible.Failure(a, "error", ansible.Module+" needs root: set become: true")
 	}

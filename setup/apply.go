@@ -18,6 +18,7 @@ import (
 // ApplyCmd makes the changes.
 type ApplyCmd struct {
 	planFlags
+	allowFlags
 	Parts   []string      `enum:"host,pool,client" default:"host,pool,client" help:"Parts to apply: ${enum}. Callers that go from node to node apply host everywhere first."`
 	Timeout time.Duration `default:"5m" help:"Give up waiting for other nodes after this long."`
 	Verbose bool          `short:"v" help:"Log every change to stderr as it is made."`
@@ -33,6 +34,7 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 	if err != nil {
 		return err
 	}
+	n.allow(c.Allow)
 	if err := root("apply"); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 // PlanCmd shows what apply would do.
 type PlanCmd struct {
 	planFlags
+	allowFlags
 	Parts   []string      `enum:"host,pool,client" default:"host,pool,client" help:"Parts to plan: ${enum}."`
 	Timeout time.Duration `default:"1m" help:"Give up looking after this long."`
 }
@@ -25,6 +26,7 @@ func (c *PlanCmd) Run(ctx context.Context, streams IO) error {
 	if err != nil {
 		return err
 	}
+	n.allow(c.Allow)
 	if err := root("plan"); err != nil {
 		return err
 	}

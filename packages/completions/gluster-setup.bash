@@ -13,12 +13,14 @@ _gluster_setup() {
     'plan --node') kind=none ;;
     'plan --output' | 'plan -o') kind=words words='text json' ;;
     'plan --templates') kind=files ;;
+    'plan --allow') kind=none ;;
     'plan --parts') kind=words words='host pool client' ;;
     'plan --timeout') kind=none ;;
     'apply --file' | 'apply -f') kind=files ;;
     'apply --node') kind=none ;;
     'apply --output' | 'apply -o') kind=words words='text json' ;;
     'apply --templates') kind=files ;;
+    'apply --allow') kind=none ;;
     'apply --parts') kind=words words='host pool client' ;;
     'apply --timeout') kind=none ;;
     'render --file' | 'render -f') kind=files ;;
@@ -73,11 +75,11 @@ _gluster_setup() {
     case $command in
       plan)
         kind=words
-        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --templates --parts --timeout'; }
+        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --templates --allow --parts --timeout'; }
         ;;
       apply)
         kind=words
-        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --templates --parts --timeout --verbose -v'; }
+        [[ $cur != -* ]] || { kind=words && words='--help -h --file -f --node --output -o --templates --allow --parts --timeout --verbose -v'; }
         ;;
       render)
         kind=words

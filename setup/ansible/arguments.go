@@ -38,6 +38,7 @@ type Arguments struct {
 	Templates     string
 	Timeout       time.Duration
 	WaitForOthers bool
+	Allow         []string // CODE:OBJECT of conflicts that this run may pass
 
 	Given map[string]any // the user's parameters as they came
 }
@@ -76,7 +77,7 @@ type ArgumentErrors []string
 func (e ArgumentErrors) Error() string { return strings.Join(e, "; ") }
 
 // parameters are the names of what a task may set.
-var parameters = []string{"cluster", "config", "node", "parts", "templates", "timeout", "wait_for_others"} //nolint:gochecknoglobals // a constant list
+var parameters = []string{"allow", "cluster", "config", "node", "parts", "templates", "timeout", "wait_for_others"} //nolint:gochecknoglobals // a constant list
 
 // Parse reads the arguments. What is wrong with them is an ArgumentErrors that
 // names each parameter.
@@ -137,6 +138,8 @@ func (p *parser) parameter(a *Arguments, k string, v any, raw json.RawMessage) {
 		a.Templates = p.absolute(k, v)
 	case "node":
 		a.Node = p.text(k, v)
+	case "allow":
+		a.Allow = p.list(k, v)
 	case "parts":
 		a.Parts = p.parts(v)
 	case "timeout":
@@ -217,6 +220,19 @@ func (p *parser) boolean(k string, v any) bool {
 	}
 	p.wrong("%s must be true or false, not %s", k, show(v))
 	return false
+}
+
+// list takes a list of texts, or one text.
+func (p *parser) list(k string, v any) []string {
+	items, ok := v.([]any)
+	if !ok {
+		items = []any{v}
+	}
+	var out []string
+	for _, item := range items {
+		out = append(out, p.text(k, item))
+	}
+	return out
 }
 
 // parts takes a list, or names with commas between them.

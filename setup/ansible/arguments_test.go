@@ -36,6 +36,8 @@ func TestArguments(t *testing.T) {
 			"everything as text, as templates make it", `"parts": "pool, host", "timeout": "10m", "wait_for_others": "yes"`,
 			ansible.Arguments{Parts: []string{"host", "pool"}, Timeout: 10 * time.Minute, WaitForOthers: true},
 		},
+		{"what is allowed", `"allow": ["older-file:web1", "older-file:web2"]`, ansible.Arguments{Parts: all, Timeout: ansible.DefaultTimeout, WaitForOthers: true, Allow: []string{"older-file:web1", "older-file:web2"}}},
+		{"one thing that is allowed", `"allow": "older-file:web1"`, ansible.Arguments{Parts: all, Timeout: ansible.DefaultTimeout, WaitForOthers: true, Allow: []string{"older-file:web1"}}},
 		{"seconds as text", `"timeout": "30", "wait_for_others": "False"`, ansible.Arguments{Parts: all, Timeout: 30 * time.Second}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -56,7 +58,7 @@ func TestWrongArgumentsAreNamedAllAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, user, want string }{
 		{"a misspelt parameter", `"clustr": {}`, "unknown parameter clustr: did you mean cluster?"},
-		{"an unknown parameter", `"state": "present"`, "unknown parameter state: the parameters are cluster, config, node, parts, templates, timeout, wait_for_others"},
+		{"an unknown parameter", `"state": "present"`, "unknown parameter state: the parameters are allow, cluster, config, node, parts, templates, timeout, wait_for_others"},
 		{"a path that is not absolute", `"config": "c.yaml"`, `config must be an absolute path on the node, not "c.yaml"`},
 		{"a number as a name", `"node": 7`, "node must be a text, not 7"},
 		{"a misspelt part", `"parts": ["hosts"]`, `parts: there is no part "hosts": did you mean host?`},
@@ -65,6 +67,7 @@ func TestWrongArgumentsAreNamedAllAtOnce(t *testing.T) {
 		{"parts of another type", `"parts": {"host": true}`, `parts must be a list of host, pool, client, not {"host":true}`},
 		{"a timeout without a unit that is known", `"timeout": "5 minutes"`, `timeout must be a number of seconds or a time such as 10m, and not "5 minutes"`},
 		{"no time", `"timeout": 0`, "timeout must be a number of seconds or a time such as 10m, and not 0"},
+		{"what is allowed is no text", `"allow": [1]`, `allow must be a text, not 1`},
 		{"neither yes nor no", `"wait_for_others": "perhaps"`, `wait_for_others must be true or false, not "perhaps"`},
 		{"a list as a cluster file", `"cluster": [1]`, "cluster must be a mapping or the YAML text of a cluster file, not [1]"},
 		{"two cluster files", `"cluster": {"nodes": {}}, "config": "/c.yaml"`, "config and cluster are both set: give the path of a cluster file on the node, or the cluster file itself"},

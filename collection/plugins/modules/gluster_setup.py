@@ -44,6 +44,13 @@ options:
     elements: str
     choices: [host, pool, client]
     default: [host, pool, client]
+  allow:
+    description:
+      - What this run may do although it is refused otherwise, each as C(CODE:OBJECT), as the refusal says.
+      - C(older-file:NODE) applies a cluster file on the node that other nodes have replaced, and takes back what they changed.
+    type: list
+    elements: str
+    default: []
   timeout:
     description:
       - How long to wait for other nodes, in seconds or as a time such as V(10m).
@@ -191,6 +198,7 @@ from ansible.module_utils.basic import AnsibleModule
 def main():
     module = AnsibleModule(
         argument_spec={
+            "allow": {"type": "list", "elements": "str", "default": []},
             "cluster": {"type": "raw"},
             "config": {"type": "path"},
             "node": {"type": "str"},
