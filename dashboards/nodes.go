@@ -24,17 +24,22 @@ func nodes() page {
 					}},
 				},
 				{
-					kind: list, title: "Versions", unit: "none", width: 8, height: 6, steps: plain,
+					kind: list, title: "Versions", unit: "none", width: 6, height: 6, steps: plain,
 					description: "The version of GlusterFS that each server's glusterd runs.",
 					queries:     []query{{`count by (cluster, instance, version) (gluster_info{` + onNode + `})`, ""}},
 				},
 				{
-					kind: list, title: "Exporters", unit: "none", width: 8, height: 6, steps: plain,
+					kind: list, title: "Exporters", unit: "none", width: 6, height: 6, steps: plain,
 					description: "The version of the exporter on each node.",
 					queries:     []query{{`count by (cluster, instance, version) (gluster_exporter_build_info{` + onNode + `})`, ""}},
 				},
 				{
-					kind: number, title: "Certificates expire", unit: "s", width: 8, height: 6, steps: []step{{0, "red"}, {2 * 86400, "orange"}, {21 * 86400, "green"}}, empty: noTLS,
+					kind: list, title: "Cluster files", unit: "none", width: 6, height: 6, steps: plain,
+					description: "The cluster file that each node applied last, by its digest, and the version of gluster-setup that did. Nodes with another digest have another file.",
+					queries:     []query{{`count by (cluster, instance, file, version) (gluster_cluster_file_info{` + onNode + `})`, ""}},
+				},
+				{
+					kind: number, title: "Certificates expire", unit: "s", width: 6, height: 6, steps: []step{{0, "red"}, {2 * 86400, "orange"}, {21 * 86400, "green"}}, empty: noTLS,
 					description: "Time until the first certificate of GlusterFS on any node expires; then nodes and clients refuse each other.",
 					queries:     []query{{`min(gluster_tls_certificate_expiry_timestamp_seconds{` + onNode + `}) - time()`, ""}},
 				},

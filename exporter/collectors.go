@@ -22,6 +22,7 @@ type CollectorFlags struct {
 	Georep    bool `default:"true" negatable:"" help:"Export geo-replication sessions of this node's bricks."`
 	Recovery  bool `default:"true" negatable:"" help:"Export bricks that gluster-setup recover brings back, waits for, or emptied."`
 	Check     bool `default:"true" negatable:"" help:"Export the last comparison of bricks by gluster-setup check."`
+	File      bool `name:"cluster-file" default:"true" negatable:"" help:"Export which cluster file this node applied last."`
 
 	HealInfo         bool          `negatable:"" help:"Export exact counts of what waits to be healed. Starts the gluster program, which looks at every entry."`
 	HealInfoInterval time.Duration `name:"heal-info.interval" default:"10m" help:"How long such counts of a volume are kept."`
@@ -31,7 +32,7 @@ type CollectorFlags struct {
 func (f CollectorFlags) chosen(o collector.Options) []collector.Collector {
 	on := map[string]bool{
 		"peers": f.Peers, "volumes": f.Volumes, "config": f.Config, "bricks": f.Bricks, "sets": f.Sets, "heal": f.Heal, "io": f.IO,
-		"processes": f.Processes, "mounts": f.Mounts, "tls": f.TLS, "rebalance": f.Rebalance, "georep": f.Georep, "recovery": f.Recovery, "check": f.Check, "heal-info": f.HealInfo,
+		"processes": f.Processes, "mounts": f.Mounts, "tls": f.TLS, "rebalance": f.Rebalance, "georep": f.Georep, "recovery": f.Recovery, "check": f.Check, "cluster-file": f.File, "heal-info": f.HealInfo,
 	}
 	var out []collector.Collector
 	for _, c := range collector.All(o) {

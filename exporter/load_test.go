@@ -133,7 +133,7 @@ func TestASimulatedNodeIsExportedAsItIs(t *testing.T) {
 	t.Parallel()
 	c := simulate(t, simulated.Size{Volumes: 12, Peers: 5, Others: 20})
 	page := serving(t, c).page()
-	if yes, no := succeeded(page); len(no) > 0 || len(yes) != 14 {
+	if yes, no := succeeded(page); len(no) > 0 || len(yes) != 15 {
 		t.Errorf("collectors with success %v, without %v", yes, no)
 	}
 	local := float64(len(c.Bricks()))

@@ -85,6 +85,7 @@ type PathFlags struct {
 	Recovery string   `default:"/var/lib/brickyard/recovery.json" help:"File in which gluster-setup recover leaves word."`
 	Waiting  string   `default:"/run/brickyard/mount-wait" help:"Directory in which mounts that wait for a heal leave word."`
 	Check    string   `default:"/var/lib/brickyard/check.json" help:"File in which gluster-setup check leaves its results."`
+	File     string   `name:"cluster-file" default:"/var/lib/brickyard/cluster-file.json" help:"File in which gluster-setup apply notes which cluster file this node applied last."`
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -178,7 +179,7 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 	n := node.New(node.Config{Socket: cli.Path.Socket, Workdir: cli.Path.Workdir, Rundir: cli.Path.Rundir, Proc: cli.Path.Procfs})
 	defer n.Close() //nolint:errcheck // connections that are only read from
 	set := collector.NewSet(n, cli.Collectors.chosen(collector.Options{
-		Waiting: cli.Path.Waiting, Recovery: cli.Path.Recovery, Check: cli.Path.Check, Fstab: cli.Path.Fstab, MountInfo: cli.Path.Procfs + "/self/mountinfo", TLS: cli.Path.TLS,
+		Waiting: cli.Path.Waiting, Recovery: cli.Path.Recovery, Check: cli.Path.Check, ClusterFile: cli.Path.File, Fstab: cli.Path.Fstab, MountInfo: cli.Path.Procfs + "/self/mountinfo", TLS: cli.Path.TLS,
 		HealInfo: gluster.CLI{}.HealSummary, HealInfoInterval: cli.Collectors.HealInfoInterval,
 	}), log)
 	prober := probe.New(probe.Config{

@@ -112,7 +112,7 @@ func TestAMachineWithoutGlusterFS(t *testing.T) {
 		}
 	}
 	s := servingOn(t, "--path.socket="+none, "--path.workdir="+none, "--path.rundir="+none, "--path.procfs="+proc, "--path.fstab="+none,
-		"--path.tls="+none, "--path.recovery="+none, "--path.check="+none, "--probe.mount="+none)
+		"--path.tls="+none, "--path.recovery="+none, "--path.check="+none, "--path.cluster-file="+none, "--probe.mount="+none)
 	for range 2 {
 		status, body, err := s.get("/metrics")
 		if err != nil || status != http.StatusOK {

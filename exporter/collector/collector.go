@@ -46,6 +46,8 @@ type Options struct {
 	Recovery string
 	// Check is the file in which gluster-setup check leaves its results.
 	Check string
+	// ClusterFile is where gluster-setup apply notes which cluster file this node applied last.
+	ClusterFile string
 	// Fstab and MountInfo say which mounts should be and which are there.
 	Fstab, MountInfo string
 	// TLS are the directories in which builds of GlusterFS look for their certificates.
@@ -59,7 +61,7 @@ type Options struct {
 func All(o Options) []Collector {
 	return []Collector{
 		peers(), volumes(), config(), bricks(), sets(), heal(), healInfo(o.HealInfo, o.HealInfoInterval), io(),
-		processes(), mounts(o.Fstab, o.MountInfo, o.Waiting), tls(o.TLS), rebalance(), georep(), recovery(o.Recovery), check(o.Check),
+		processes(), mounts(o.Fstab, o.MountInfo, o.Waiting), tls(o.TLS), rebalance(), georep(), recovery(o.Recovery), check(o.Check), clusterFile(o.ClusterFile),
 	}
 }
 

@@ -107,6 +107,12 @@ func faults() [][]fault {
 				repair: script(cache2, "systemctl start gluster_exporter.service"),
 			},
 			{
+				name:   "another cluster file applied on one node only",
+				fires:  []alert{{"GlusterClusterFilesDiffer", of()}},
+				make:   script(web2, "cp "+clusterFile+" /root/oncall.yaml; echo 'shutdown_wait_seconds: 299' >>"+clusterFile+"; gluster-setup apply"),
+				repair: script(web2, "mv /root/oncall.yaml "+clusterFile+"; gluster-setup apply"),
+			},
+			{
 				name: "certificate ends within two days",
 				fires: []alert{
 					{"GlusterCertificateExpiresSoon", on(cache1, "file", "/etc/ssl/glusterfs.pem")},

@@ -134,6 +134,7 @@ func (c *Cluster) Flags() []string {
 	return []string{
 		"--path.socket=" + c.Glusterd.Socket, "--path.workdir=" + c.path("workdir"), "--path.rundir=" + c.path("run"), "--path.procfs=" + c.path("proc"),
 		"--path.fstab=" + c.path("fstab"), "--path.tls=" + c.path("tls"), "--path.recovery=" + c.path("recovery.json"),
+		"--path.cluster-file=" + c.path("cluster-file.json"),
 	}
 }
 

@@ -30,6 +30,7 @@ _gluster_exporter() {
     ' --path.recovery') kind=none ;;
     ' --path.waiting') kind=none ;;
     ' --path.check') kind=none ;;
+    ' --path.cluster-file') kind=none ;;
     ' --log.level') kind=words words='debug info warn error' ;;
     ' --log.format') kind=words words='logfmt json' ;;
     ' --runtime.gomaxprocs') kind=none ;;
@@ -38,7 +39,7 @@ _gluster_exporter() {
     case $command in
       '')
         kind=words
-        [[ $cur != -* ]] || { kind=words && words='--help -h --web.listen-address --web.config.file --web.telemetry-path --web.systemd-socket --web.max-requests --web.scrape-timeout --web.timeout-offset --collector.peers --no-collector.peers --collector.volumes --no-collector.volumes --collector.config --no-collector.config --collector.bricks --no-collector.bricks --collector.sets --no-collector.sets --collector.heal --no-collector.heal --collector.io --no-collector.io --collector.processes --no-collector.processes --collector.mounts --no-collector.mounts --collector.tls --no-collector.tls --collector.rebalance --no-collector.rebalance --collector.georep --no-collector.georep --collector.recovery --no-collector.recovery --collector.check --no-collector.check --collector.heal-info --no-collector.heal-info --collector.heal-info.interval --probe.mount --probe.interval --probe.timeout --probe.size --probe.node --probe.peers --path.socket --path.workdir --path.rundir --path.procfs --path.fstab --path.tls --path.recovery --path.waiting --path.check --log.level --log.format --runtime.gomaxprocs --version'; }
+        [[ $cur != -* ]] || { kind=words && words='--help -h --web.listen-address --web.config.file --web.telemetry-path --web.systemd-socket --web.max-requests --web.scrape-timeout --web.timeout-offset --collector.peers --no-collector.peers --collector.volumes --no-collector.volumes --collector.config --no-collector.config --collector.bricks --no-collector.bricks --collector.sets --no-collector.sets --collector.heal --no-collector.heal --collector.io --no-collector.io --collector.processes --no-collector.processes --collector.mounts --no-collector.mounts --collector.tls --no-collector.tls --collector.rebalance --no-collector.rebalance --collector.georep --no-collector.georep --collector.recovery --no-collector.recovery --collector.check --no-collector.check --collector.cluster-file --no-collector.cluster-file --collector.heal-info --no-collector.heal-info --collector.heal-info.interval --probe.mount --probe.interval --probe.timeout --probe.size --probe.node --probe.peers --path.socket --path.workdir --path.rundir --path.procfs --path.fstab --path.tls --path.recovery --path.waiting --path.check --path.cluster-file --log.level --log.format --runtime.gomaxprocs --version'; }
         ;;
     esac
   fi

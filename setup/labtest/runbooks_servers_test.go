@@ -152,6 +152,19 @@ func TestRunbooksOfServersAndClientsAreFollowedToTheEnd(t *testing.T) {
 			d.write(runbookCluster)
 			d.converge()
 		}},
+		{"GlusterClusterFilesDiffer", func() {
+			d.write(strings.Replace(runbookCluster, "ping-timeout: 5", "ping-timeout: 7", 1))
+			d.expect(c2, 0, []string{c1.Name + " has another cluster file ("}, "apply", "--parts", "host")
+			d.expect(c1, 1, []string{c2.Name + " has another cluster file (", "which replaced this one"}, "status")
+			d.write(runbookCluster)
+			d.typed(c1, "gluster-setup plan").check(d.t, "plan", 0, "which replaced this one")
+			d.types(c1, []string{"gluster-setup apply --allow older-file:cache1.example.com"}, "Done: 1 change")
+			sh(c2, "cp "+d.file+" /etc/brickyard/cluster.yaml")
+			d.typed(c2, "gluster-setup plan").check(d.t, "plan", 2, "1 change to make here")
+			d.types(c2, []string{"gluster-setup apply"}, "Done: 1 change")
+			d.types(d.web1, []string{"gluster-setup apply"}, "Done: 1 change") // it notes that its file is the newest again
+			d.settled()
+		}},
 		{"GlusterVolumeConfigDiffers", func() {
 			d.fullStore(c2, servers)
 			d.write(strings.Replace(runbookCluster, "ping-timeout: 5", "ping-timeout: 7", 1))
