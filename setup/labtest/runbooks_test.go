@@ -175,7 +175,12 @@ func TestRunbooksOfBricksAreFollowedToTheEnd(t *testing.T) {
 			sh(c2, "rm -r /cache_server/brick.old") // step 4
 		}},
 		{"GlusterBrickFull", func() {
-			fill := func() { sh(web, "! dd if=/dev/zero of=/cache_client/fill bs=1M 2>/dev/null || exit 1") }
+			fill := func() {
+				d.waitFor("the bricks to have room for the file, which they look at every five seconds", func() bool {
+					return web.Command(d.t.Context(), "touch", "/cache_client/fill").Run() == nil
+				})
+				sh(web, "! dd if=/dev/zero of=/cache_client/fill bs=1M 2>/dev/null || exit 1")
+			}
 			fill()
 			d.types(web, []string{"ls -la /cache_client"}, "fill")
 			d.types(web, []string{"rm /cache_client/fill"})
