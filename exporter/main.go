@@ -204,6 +204,10 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 			return context.WithoutCancel(ctx)
 		},
 	}
+	scrapes, err := cli.Web.handed()
+	if err != nil {
+		return err
+	}
 	log.Info("Starting gluster_exporter", "version", version, "collectors", set.Names(), "probes", cli.Probe.Mount)
 	// Whatever ends the server ends the prober, and its children take their files away.
 	probing, quit := context.WithCancel(ctx)
@@ -216,6 +220,10 @@ func serve(ctx context.Context, cli CLI, log *slog.Logger) error {
 	defer quit()
 	done := make(chan error, 1)
 	go func() {
+		if scrapes != nil {
+			done <- web.ServeMultiple(scrapes, server, cli.Web.toolkit(), log)
+			return
+		}
 		done <- web.ListenAndServe(server, cli.Web.toolkit(), log)
 	}()
 	select {

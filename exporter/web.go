@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"path"
 	"runtime"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -57,6 +60,18 @@ func (f WebFlags) check() error {
 
 func (f WebFlags) toolkit() *web.FlagConfig {
 	return &web.FlagConfig{WebListenAddresses: &f.ListenAddress, WebSystemdSocket: &f.SystemdSocket, WebConfigFile: &f.ConfigFile}
+}
+
+// handed are the sockets that systemd hands over, none where nobody asked for them. They are taken before the first probe starts: its process would inherit them.
+func (f WebFlags) handed() ([]net.Listener, error) {
+	if !f.SystemdSocket {
+		return nil, nil
+	}
+	listeners, err := activation.Listeners()
+	if err == nil && len(listeners) == 0 {
+		err = errors.New("--web.systemd-socket: systemd has handed over no socket; start gluster_exporter.service, or leave the flag out") //nolint:err113 // for the person who typed it
+	}
+	return listeners, err
 }
 
 // registerOwn registers what the exporter says about itself.

@@ -99,6 +99,17 @@ func TestSystemdHearsOfAnExporterThatListensOnly(t *testing.T) {
 	}
 }
 
+// Started by hand with the flag of its unit, it says what is missing instead of listening where nobody asks.
+func TestWithoutASocketOfSystemdItSaysSo(t *testing.T) {
+	t.Parallel()
+	none := filepath.Join(t.TempDir(), "none")
+	var said bytes.Buffer
+	code := run(t.Context(), []string{"--web.systemd-socket", "--path.socket=" + none, "--path.workdir=" + none}, io.Discard, &said)
+	if code != 1 || !strings.Contains(said.String(), "gluster_exporter: --web.systemd-socket: systemd has handed over no socket; start gluster_exporter.service") {
+		t.Errorf("exit status %d: %s", code, said.Bytes())
+	}
+}
+
 func TestAMachineWithoutGlusterFS(t *testing.T) {
 	t.Parallel()
 	none := filepath.Join(t.TempDir(), "none")

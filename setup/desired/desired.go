@@ -26,7 +26,9 @@ const (
 	unitDir      = "/etc/systemd/system"           //
 	ExporterName = "gluster_exporter"              // its program, beside Binary
 	ExporterUnit = "gluster_exporter.service"
-	dropIn       = "glusterd.service.d/gluster-setup.conf"
+	// ExporterSocket listens for it, comes and goes with it, and is not enabled itself.
+	ExporterSocket = "gluster_exporter.socket"
+	dropIn         = "glusterd.service.d/gluster-setup.conf"
 )
 
 // State is what one node should look like, and the pool it belongs to. It is
@@ -53,7 +55,10 @@ type State struct {
 // Exporter is how gluster_exporter runs on this node.
 type Exporter struct {
 	Binary string   // where the unit finds it
+	Socket string   // where its socket listens, as systemd writes it
 	Flags  []string // in order
+	// Connects: a flag has it call a program that opens connections to the bricks of all nodes.
+	Connects bool
 }
 
 // BrickMount is a file system of this node that holds a brick.
@@ -250,7 +255,11 @@ func (s *State) exporter(c *cluster.Cluster) {
 	if port, own := strings.CutPrefix(listen, cluster.OwnAddress+":"); own {
 		listen = net.JoinHostPort(s.Addresses[s.Node].String(), port)
 	}
-	out := &Exporter{Binary: path.Join(path.Dir(s.Binary), ExporterName), Flags: []string{"--web.listen-address=" + listen}}
+	// The socket of the unit listens. The address is a flag as well: whoever reads the unit sees it, and replaced templates without a socket need it.
+	out := &Exporter{
+		Binary: path.Join(path.Dir(s.Binary), ExporterName), Socket: strings.TrimPrefix(listen, ":"),
+		Flags: []string{"--web.listen-address=" + listen}, Connects: slices.ContainsFunc(e.Flags, healInfo),
+	}
 	if e.WebConfig != "" {
 		out.Flags = append(out.Flags, "--web.config.file="+e.WebConfig)
 	}
@@ -272,6 +281,12 @@ func (s *State) exporter(c *cluster.Cluster) {
 	}
 	out.Flags = append(out.Flags, e.Flags...)
 	s.Exporter = out
+}
+
+// healInfo reports whether a flag has the exporter call gluster volume heal.
+func healInfo(flag string) bool {
+	name, value, set := strings.Cut(flag, "=")
+	return name == "--collector.heal-info" && (!set || value != "false")
 }
 
 // probers are the nodes that mount a volume of these mounts, in order: their probers hear each other, and nobody else.

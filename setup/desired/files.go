@@ -24,8 +24,10 @@ type Unit struct {
 	Start bool // it must run now as well, not only from the next boot on
 	// Program is what it runs for as long as it is active: it is restarted when the program or the unit is newer. "" where it is not.
 	Program string
-	Aside   bool // nothing rests on it: see change.Change
-	Why     string
+	// Socket is the unit that listens for it: it comes and goes with it and is not enabled itself. "" where nothing does.
+	Socket string
+	Aside  bool // nothing rests on it: see change.Change
+	Why    string
 }
 
 // Units are the units of ours that must be enabled.
@@ -46,7 +48,7 @@ func (s *State) Units() []Unit {
 		units = append(units, Unit{Name: "gluster-setup-check.timer", Start: true, Why: "the cluster file asks for a regular comparison of the bricks"})
 	}
 	if s.Exporter != nil {
-		units = append(units, Unit{Name: ExporterUnit, Start: true, Program: s.Exporter.Binary, Aside: true, Why: "the cluster file asks for the exporter"})
+		units = append(units, Unit{Name: ExporterUnit, Start: true, Program: s.Exporter.Binary, Socket: ExporterSocket, Aside: true, Why: "the cluster file asks for the exporter"})
 	}
 	return units
 }
@@ -92,6 +94,9 @@ func (s *State) Render(set *templates.Set, clusterFile []byte) (*Rendered, error
 		units = append(units, source{"glusterd.conf", DropIn()})
 	}
 	for _, u := range s.Units() {
+		if u.Socket != "" {
+			units = append(units, source{u.Socket, UnitPath(u.Socket)})
+		}
 		units = append(units, source{u.Name, UnitPath(u.Name)})
 	}
 	if s.Check != "" {

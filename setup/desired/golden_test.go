@@ -75,12 +75,15 @@ func TestTheExporter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = append(text, "exporter: {listen: \"address:9189\", web_config: /etc/brickyard/web.yaml, flags: [--collector.heal-info]}\n"...)
-	c, err := cluster.Parse("cache.yaml", text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, node := range []string{"cache1.example.com", "web1.example.com"} {
+	for node, exporter := range map[string]string{
+		"cache1.example.com": "{listen: \"address:9189\", web_config: /etc/brickyard/web.yaml, flags: [--collector.heal-info]}",
+		"web1.example.com":   "{}",
+	} {
+		text := append(bytes.Clone(text), "exporter: "+exporter+"\n"...)
+		c, err := cluster.Parse("cache.yaml", text)
+		if err != nil {
+			t.Fatal(err)
+		}
 		s, err := desired.For(c, node)
 		if err != nil {
 			t.Fatal(err)
@@ -89,13 +92,15 @@ func TestTheExporter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		unit := ""
-		for _, f := range r.Files {
-			if f.Path == desired.UnitPath(desired.ExporterUnit) {
-				unit = f.Content
+		for _, name := range []string{desired.ExporterUnit, desired.ExporterSocket} {
+			unit := ""
+			for _, f := range r.Files {
+				if f.Path == desired.UnitPath(name) {
+					unit = f.Content
+				}
 			}
+			golden(t, filepath.Join("testdata", "exporter", node+filepath.Ext(name)), unit)
 		}
-		golden(t, filepath.Join("testdata", "exporter", node+".service"), unit)
 		if last := s.Units()[len(s.Units())-1]; last.Name != desired.ExporterUnit || last.Program != "/usr/local/sbin/gluster_exporter" || !last.Start {
 			t.Errorf("%s: the last unit is %+v", node, last)
 		}

@@ -22,7 +22,7 @@ func BrickOf(mount string) string { return path.Join(mount, cluster.BrickDir) }
 func OwnUnits() []string {
 	return []string{
 		"gluster-setup-check.timer", "gluster-setup-check.service", "gluster-setup-recover.timer", "gluster-setup-recover.service",
-		"gluster-setup-hold.service", "gluster-setup-guard.service", ExporterUnit,
+		"gluster-setup-hold.service", "gluster-setup-guard.service", ExporterUnit, ExporterSocket,
 	}
 }
 

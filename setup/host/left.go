@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 	"golang.org/x/sys/unix"
@@ -59,8 +60,8 @@ func (h *Host) lookLeft() (left, error) {
 		return !slices.ContainsFunc(h.Rendered.Files, func(f desired.File) bool { return f.Path == file }) && l.read(h.Root, file, &err)
 	}
 	for _, name := range desired.OwnUnits() {
-		// The exporter's unit has the exporter's name, and may be somebody else's.
-		if file := desired.UnitPath(name); have(file) && (name != desired.ExporterUnit || desired.Marked(l.texts[file])) {
+		// The exporter's units have the exporter's name, and may be somebody else's.
+		if file := desired.UnitPath(name); have(file) && (!strings.HasPrefix(name, desired.ExporterName+".") || desired.Marked(l.texts[file])) {
 			l.units = append(l.units, name)
 		}
 	}

@@ -143,7 +143,11 @@ func (d DBus) job(ctx context.Context, verb, unit string, do enqueue) error {
 		}
 		select {
 		case r := <-result:
-			if r != "done" {
+			switch r {
+			case "done":
+			case "dependency":
+				return errors.New(`a unit that it needs has failed: "systemctl --failed" names it, and "journalctl -u" with that name says why; mend that and run apply again`)
+			default:
 				return fmt.Errorf("the job ended with %q: see \"journalctl -u %s\", mend what it says, then \"systemctl reset-failed %s\" and run apply again", r, unit, unit)
 			}
 			return nil

@@ -77,8 +77,11 @@ func (h *Host) renew(ctx context.Context, u desired.Unit, changes map[string]str
 	if err != nil {
 		return p, err
 	}
-	why := ""
-	for _, file := range []string{u.Program, desired.UnitPath(u.Name)} {
+	why, files := "", []string{u.Program, desired.UnitPath(u.Name)}
+	if u.Socket != "" {
+		files = append(files, desired.UnitPath(u.Socket))
+	}
+	for _, file := range files {
 		st, err := os.Stat(filepath.Join(h.Root, file))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return p, err
@@ -87,8 +90,10 @@ func (h *Host) renew(ctx context.Context, u desired.Unit, changes map[string]str
 			why = file + " changed since it started"
 		}
 	}
-	if why == "" {
-		why = changes[u.Program] + changes[desired.UnitPath(u.Name)]
+	for _, file := range files {
+		if why == "" {
+			why = changes[file]
+		}
 	}
 	if why == "" {
 		return p, nil

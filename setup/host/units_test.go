@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"brickyard/setup/change"
+	"brickyard/setup/desired"
 )
 
 // systemd reads all of its units for each reload: one reload is enough for several units that are enabled.
@@ -34,5 +35,32 @@ func TestSystemdIsReloadedOnceForAllUnitsThatAreEnabled(t *testing.T) {
 	calls := b.systemd.calls
 	if len(calls) != len(commands)+1 || slices.Index(calls, "reload") != len(calls)-1 {
 		t.Errorf("calls %q", calls)
+	}
+}
+
+// Another address of the exporter is one of its socket's, which is renewed with it.
+func TestTheExporterIsRestartedWhenItsSocketChanges(t *testing.T) {
+	b := server(t, false)
+	b.host.State.Exporter = &desired.Exporter{Binary: "/usr/local/sbin/gluster_exporter"}
+	b.systemd.active, b.systemd.enabled = "active", "enabled"
+	socket := desired.UnitPath(desired.ExporterSocket)
+	for _, files := range []change.Plan{{}, {Changes: []change.Change{{Object: socket}}}} {
+		p, err := b.host.units(t.Context(), files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var whys []string
+		for _, c := range p.Changes {
+			if c.Object == desired.ExporterUnit {
+				whys = append(whys, c.Action+": "+c.Why)
+			}
+		}
+		want := []string{}
+		if len(files.Changes) > 0 {
+			want = append(want, "restart: "+socket+" changes")
+		}
+		if !slices.Equal(whys, want) {
+			t.Errorf("with %d changes of files: %q, want %q", len(files.Changes), whys, want)
+		}
 	}
 }
