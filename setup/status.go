@@ -37,6 +37,9 @@ func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
 	if s.Server {
 		g.Elsewhere = elsewhere
 	}
+	if s.ManageHosts {
+		g.Rewriters = func() ([]string, error) { return host.Rewriters("") }
+	}
 	h, err := host.New(s, &desired.Rendered{}, cl.Source)
 	if err != nil {
 		return err

@@ -72,11 +72,9 @@ func (f *Files) hosts() (change.Plan, error) {
 	for _, pr := range problems {
 		p.Conflicts = append(p.Conflicts, f.conflict("hosts-entry", HostsPath, pr))
 	}
-	q, err := f.rewriters(old)
-	if err != nil {
+	if p.Warnings, err = rewriters(f.Root, old); err != nil {
 		return p, err
 	}
-	p.Add(q)
 	if len(problems) == 0 && text != old {
 		p.Changes = append(p.Changes, f.write(HostsPath, old, text, 0o644, false, "the nodes of the cluster must be known by name without asking a name server"))
 	}

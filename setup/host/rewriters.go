@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"brickyard/setup/change"
 	"brickyard/setup/textfile"
 )
 
@@ -69,31 +68,39 @@ func header(hosts string) (line textfile.Line, found bool) {
 	return textfile.Line{}, false
 }
 
-// rewriters warns of what takes our lines out of /etc/hosts again.
-func (f *Files) rewriters(hosts string) (change.Plan, error) {
+// Rewriters says, in words, what takes our lines out of /etc/hosts again, below a root ("" is "/").
+func Rewriters(root string) ([]string, error) {
+	hosts, err := readText(filepath.Join(root, HostsPath))
+	if err != nil {
+		return nil, err
+	}
+	return rewriters(root, hosts)
+}
+
+func rewriters(root, hosts string) ([]string, error) {
 	const (
 		back = "the lines of gluster-setup are gone then, until the units of glusterd and of the mounts put them back"
 		gone = "the lines of gluster-setup would be gone, and glusterd would know no other node, until its unit puts them back when it starts the next time"
 		own  = "or write `manage: {hosts: false}` into the cluster file and the nodes into "
 	)
-	var p change.Plan
+	var warnings []string
 	line, said := header(hosts)
-	warn := func(format string, args ...any) { p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...)) }
-	if _, err := os.Stat(f.path("/etc/cloud/cloud-init.disabled")); err == nil && (!said || isCloud(line.Text)) {
-		return p, nil
+	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	if _, err := os.Stat(filepath.Join(root, "/etc/cloud/cloud-init.disabled")); err == nil && (!said || isCloud(line.Text)) {
+		return warnings, nil
 	}
-	files, err := cloudFiles(f.Root)
+	files, err := cloudFiles(root)
 	if err != nil {
-		return p, err
+		return nil, err
 	}
 	file, value, stated, err := cloudManages(files, os.ReadFile)
 	if err != nil {
-		return p, err
+		return nil, err
 	}
 	const template = "the template below /etc/cloud/templates from which it writes the file"
 	switch {
 	case value != "":
-		name := "/" + strings.TrimPrefix(strings.TrimPrefix(file, f.Root), "/")
+		name := "/" + strings.TrimPrefix(strings.TrimPrefix(file, root), "/")
 		remedy := "write `manage_etc_hosts: false` there"
 		if strings.HasPrefix(name, "/var/lib/cloud/") {
 			remedy = "write `manage_etc_hosts: false` into the machine's user data or the cloud's vendor data, from where this comes"
@@ -104,7 +111,7 @@ func (f *Files) rewriters(hosts string) (change.Plan, error) {
 	case said && !isCloud(line.Text):
 		warn("%s:%d: another program says that it writes this file (%q): when it does so again, %s. Have it leave the file alone and remove this line, %swhat it writes the file from", HostsPath, line.Number, line.Text, gone, own)
 	}
-	return p, nil
+	return warnings, nil
 }
 
 // isCloud reports whether a comment is cloud-init's.

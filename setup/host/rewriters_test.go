@@ -51,16 +51,16 @@ func TestWhatTakesOurLinesOutOfHostsIsWarnedOf(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			p, err := (&Files{Root: root}).rewriters(tc.files[hosts])
+			warnings, err := Rewriters(root)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(p.Warnings) > 1 || len(p.Warnings) == 0 != (tc.want == nil) {
-				t.Fatalf("warnings: %q, want %q", p.Warnings, tc.want)
+			if len(warnings) > 1 || len(warnings) == 0 != (tc.want == nil) {
+				t.Fatalf("warnings: %q, want %q", warnings, tc.want)
 			}
 			for _, w := range tc.want {
-				if !strings.Contains(p.Warnings[0], w) {
-					t.Errorf("%q does not say %q", p.Warnings[0], w)
+				if !strings.Contains(warnings[0], w) {
+					t.Errorf("%q does not say %q", warnings[0], w)
 				}
 			}
 		})

@@ -7,6 +7,13 @@ func (g *Gatherer) machine(ctx context.Context, s *Status) {
 	if g.Lost != "" {
 		s.problem("%s", g.Lost)
 	}
+	if g.Rewriters != nil {
+		words, err := g.Rewriters()
+		if err != nil {
+			s.problem("what writes /etc/hosts cannot be told: %v", err)
+		}
+		s.Warnings = append(s.Warnings, words...)
+	}
 	if g.Names != nil {
 		g.names(ctx, s)
 	}

@@ -99,6 +99,8 @@ type Gatherer struct {
 	// Left says which mounts the cluster file does not have any more; nil where nobody looks.
 	Left func() ([]string, error)
 	Lost string // what /etc/hosts of this node does not have any more, in words; "" where it has everything
+	// Rewriters says what takes lines of ours out of /etc/hosts again; nil where none are there.
+	Rewriters func() ([]string, error)
 	// Departed is what the cluster file has lost of volumes that exist, in words; nil where nobody looks.
 	Departed func(context.Context) ([]string, error)
 	// Applied knows which cluster file the nodes applied last; nil where nobody tells.
