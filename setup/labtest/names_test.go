@@ -118,10 +118,13 @@ func TestHostsThatHaveLostTheirLinesAreNamed(t *testing.T) {
 	s.expect(second, 0, nil, "apply")
 	recovering.wait().check(t, "recover", 0)
 	s.answered(second).check(t, "status", 0)
+	s.expect(second, 0, []string{"warning: /etc/hosts: cloud-init writes /etc/hosts anew at every boot"}, "status")
 	s.hostsComeBack()
 	second.Run("bash", "-c", "echo 'manage_etc_hosts: false' >/etc/cloud/cloud.cfg.d/99.cfg")
-	if o := s.try(second, "plan"); o.code != 0 || strings.Contains(o.out, "cloud-init") {
-		t.Errorf("plan after the remedy: exit %d\n%s", o.code, o.out)
+	for _, command := range []string{"plan", "status"} {
+		if o := s.try(second, command); o.code != 0 || strings.Contains(o.out, "cloud-init") {
+			t.Errorf("%s after the remedy: exit %d\n%s", command, o.code, o.out)
+		}
 	}
 }
 
