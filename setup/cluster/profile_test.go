@@ -102,7 +102,7 @@ func TestMountOptionsAreThoseOfTheProfileAndTheMount(t *testing.T) {
 
 func TestWarningsSayWhatCanBeLost(t *testing.T) {
 	const splitBrain = "volume v keeps two copies without quorum: while the two nodes of a replica set cannot reach each other, both sides may change the same file, " +
-		"and the file is unreadable afterwards (split-brain). A third node with `replica: 3` and `arbiter: 1` removes this."
+		"and the file is unreadable afterwards (split-brain). A third node with `replica: 3` and `arbiter: 1`, written before the volume is made, removes this."
 	disk := strings.Replace(three, "directory: /m", "disk: {mount: /m, device: %s}", 1)
 	for name, k := range map[string]struct {
 		keys string
@@ -113,7 +113,7 @@ func TestWarningsSayWhatCanBeLost(t *testing.T) {
 		"two copies with quorum none, in so many words": {two + "\noptions: {cluster.quorum-type: none}", []string{splitBrain}},
 		"two copies with quorum": {two + "\noptions: {cluster.quorum-type: auto}", []string{
 			"volume v keeps two copies with quorum auto: when the first node of a replica set is down, its files cannot be written, and with it neither copy helps. " +
-				"A third node with `replica: 3` and `arbiter: 1` keeps the volume writable.",
+				"A third node with `replica: 3` and `arbiter: 1`, written before the volume is made, keeps the volume writable.",
 		}},
 		"three copies without quorum": {three + "\noptions: {cluster.quorum-type: none}", []string{
 			"volume v has three copies but cluster.quorum-type none: split-brain is possible.",

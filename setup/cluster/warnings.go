@@ -31,10 +31,10 @@ func quorumWarnings(name string, v Volume, options map[string]string) []string {
 	switch {
 	case v.Replica == 2 && (kind == "" || kind == "none"):
 		return []string{fmt.Sprintf("volume %s keeps two copies without quorum: while the two nodes of a replica set cannot reach each other, both sides may change the same file, "+
-			"and the file is unreadable afterwards (split-brain). A third node with `replica: 3` and `arbiter: 1` removes this.", name)}
+			"and the file is unreadable afterwards (split-brain). A third node with `replica: 3` and `arbiter: 1`, written before the volume is made, removes this.", name)}
 	case v.Replica == 2:
 		return []string{fmt.Sprintf("volume %s keeps two copies with quorum %s: when the first node of a replica set is down, its files cannot be written, and with it neither copy helps. "+
-			"A third node with `replica: 3` and `arbiter: 1` keeps the volume writable.", name, kind)}
+			"A third node with `replica: 3` and `arbiter: 1`, written before the volume is made, keeps the volume writable.", name, kind)}
 	case kind == "none":
 		return []string{fmt.Sprintf("volume %s has three copies but %s none: split-brain is possible.", name, optionQuorumType)}
 	case kind == "fixed" && options[optionQuorumCount] == "1":

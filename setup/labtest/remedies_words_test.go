@@ -37,29 +37,31 @@ func byRecover() map[string]string {
 	}
 }
 
+// sources are the texts of the files that a pattern finds, of tests or of the program.
+func sources(t *testing.T, pattern string, tests bool) string {
+	t.Helper()
+	var text strings.Builder
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %q, %v", pattern, files, err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") != tests {
+			continue
+		}
+		b, err := os.ReadFile(f) //nolint:gosec // our own source
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(b)
+	}
+	return text.String()
+}
+
 // Nobody adds something that a person must do, and that no test does, without saying so.
 func TestHowManyRemediesOfCheckAndRecoverAreFollowed(t *testing.T) {
 	t.Parallel()
-	sources := func(pattern string, tests bool) string {
-		t.Helper()
-		var text strings.Builder
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %q, %v", pattern, files, err)
-		}
-		for _, f := range files {
-			if strings.HasSuffix(f, "_test.go") != tests {
-				continue
-			}
-			b, err := os.ReadFile(f) //nolint:gosec // our own source
-			if err != nil {
-				t.Fatal(err)
-			}
-			text.Write(b)
-		}
-		return text.String()
-	}
-	tests := sources("*.go", true)
+	tests := sources(t, "*.go", true)
 	followed, left := 0, []string{}
 	count := func(what, how string) {
 		name, is := strings.CutPrefix(how, "followed by ")
@@ -81,7 +83,7 @@ func TestHowManyRemediesOfCheckAndRecoverAreFollowed(t *testing.T) {
 		count("check: "+string(k), how)
 	}
 	stops := regexp.MustCompile(`(?m)Decision\{Stop, .*$|^\treturn fmt.Sprintf\("glusterd was told .*$`)
-	text := sources("../recovery/*.go", false)
+	text := sources(t, "../recovery/*.go", false)
 	said := stops.FindAllString(text, -1)
 	used := map[string]bool{}
 	for _, s := range said {
