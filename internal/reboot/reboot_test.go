@@ -87,3 +87,26 @@ func TestARowCountsWhatEndedWithinTheStep(t *testing.T) {
 		t.Errorf("texts %q", texts)
 	}
 }
+
+// make test runs the short ones, make test-all the rest beside: none may be missing in both.
+func TestEveryStepIsOneOfMakeTestOrHasAReason(t *testing.T) {
+	t.Parallel()
+	d := &driver{servers: []string{"cache1", "cache2"}, volumes: []*volume{{name: memory}, {name: "web"}}}
+	counted := map[string]int{}
+	for _, s := range d.steps() {
+		for _, which := range []string{"all", "short", "rest"} {
+			if s.among(which) {
+				counted[which]++
+			}
+		}
+		if s.among("short") == s.among("rest") {
+			t.Errorf("%s is in both or in none", s.name)
+		}
+		if s.among("rest") && s.rest == "" {
+			t.Errorf("nothing says why make test leaves out %q", s.name)
+		}
+	}
+	if counted["all"] != len(d.steps()) || counted["short"] == 0 || counted["rest"] == 0 {
+		t.Errorf("%v of %d steps", counted, len(d.steps()))
+	}
+}

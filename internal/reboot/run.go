@@ -18,7 +18,8 @@ import (
 type runCmd struct {
 	Prefix string `required:"" env:"HOSTS_PREFIX" help:"Of the names of the containers."`
 	Out    string `default:"." help:"Directory for the table and the report."`
-	Only   string `help:"Only the steps whose names match."`
+	Steps  string `default:"all" enum:"all,short,rest" env:"REBOOT_STEPS" help:"Which steps: all, those of make test (short), or the others (rest)."`
+	Only   string `help:"Of those only the steps whose names match."`
 	Files  int    `default:"200" help:"Files on each volume."`
 	Size   int    `default:"30000" help:"Bytes in each of them."`
 }
@@ -81,7 +82,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 		return fmt.Errorf("start the enemies: %w", err)
 	}
 	for _, s := range d.steps() {
-		if !only.MatchString(s.name) {
+		if !s.among(c.Steps) || !only.MatchString(s.name) {
 			continue
 		}
 		if err := d.step(ctx, s); err != nil {
@@ -238,11 +239,18 @@ func (d *driver) tellReaders(ctx context.Context, v *volume, required bool) erro
 // step is one thing that happens to the cluster.
 type step struct {
 	name string
+	// rest says why the step is no part of make test, but of make test-all; empty for those of make test.
+	rest string
 	// empties names a volume that the step may leave empty. It must serve, and
 	// must not show anything wrong.
 	empties string
 	// do returns when it began to count, or the zero time.
 	do func(context.Context) (time.Time, error)
+}
+
+// among reports whether the step is one of all, of those of make test (short) or of the others (rest).
+func (s step) among(which string) bool {
+	return which == "all" || (which == "rest") == (s.rest != "")
 }
 
 // step does it, waits until all is healed, and looks at everything.

@@ -11,19 +11,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// steps are in an order in which each begins healed.
+// steps are in an order in which each begins healed, whichever of those before are left out.
 func (d *driver) steps() []step {
 	cache1, cache2 := d.servers[0], d.servers[1]
 	return []step{
-		{name: "restart cache1", do: func(ctx context.Context) (time.Time, error) { return d.restart(ctx, cache1) }},
-		{name: "restart cache2", do: func(ctx context.Context) (time.Time, error) { return d.restart(ctx, cache2) }},
+		{
+			name: "restart cache1", rest: "the rolling restart restarts both, one after the other, and each must heal before the next",
+			do: func(ctx context.Context) (time.Time, error) { return d.restart(ctx, cache1) },
+		},
+		{
+			name: "restart cache2", rest: "as restart cache1",
+			do: func(ctx context.Context) (time.Time, error) { return d.restart(ctx, cache2) },
+		},
 		{name: "restart both clients", do: d.restartClients},
 		{name: "kill -9 a brick in memory", do: func(ctx context.Context) (time.Time, error) {
 			return time.Now(), d.signal(ctx, cache1, unix.SIGKILL, "/usr/sbin/glusterfsd", "/cache_server")
 		}},
-		{name: "kill -9 a brick on disk", do: func(ctx context.Context) (time.Time, error) {
-			return time.Now(), d.signal(ctx, cache2, unix.SIGKILL, "/usr/sbin/glusterfsd", "/web_server")
-		}},
+		{
+			name: "kill -9 a brick on disk", rest: "recover starts it as it starts one in memory",
+			do: func(ctx context.Context) (time.Time, error) {
+				return time.Now(), d.signal(ctx, cache2, unix.SIGKILL, "/usr/sbin/glusterfsd", "/web_server")
+			},
+		},
 		{name: "kill -9 glusterd", do: func(ctx context.Context) (time.Time, error) {
 			return time.Now(), d.signal(ctx, cache2, unix.SIGKILL, "/usr/sbin/glusterd")
 		}},
@@ -41,10 +50,19 @@ func (d *driver) steps() []step {
 			at, err := d.source(ctx, cache1, cache2, d.die)
 			return at, errors.Join(err, d.idle(ctx, web, "rm -f"))
 		}},
-		{name: "start cache2 without its tmpfs in fstab", do: func(ctx context.Context) (time.Time, error) { return d.noTmpfs(ctx, cache2) }},
+		{
+			name: "start cache2 without its tmpfs in fstab", rest: "somebody has to edit fstab for it, and nothing is lost",
+			do: func(ctx context.Context) (time.Time, error) { return d.noTmpfs(ctx, cache2) },
+		},
 		{name: "all four lose power at once", empties: memory, do: d.powerLoss},
-		{name: "all four restart cleanly at once", empties: memory, do: d.allRestart},
-		{name: "both servers ask ok-to-stop at once, 20 times", do: d.race},
+		{
+			name: "all four restart cleanly at once", empties: memory, rest: "a loss of power leaves less behind, and comes without warning",
+			do: d.allRestart,
+		},
+		{
+			name: "both servers ask ok-to-stop at once, 20 times", rest: "a race: the tests of setup/labtest have two servers ask, once each",
+			do: d.race,
+		},
 		{name: "rolling restart by ok-to-stop alone", do: d.rolling},
 	}
 }

@@ -18,9 +18,16 @@ const (
 	pauseDir = "/run/reboot-test"
 )
 
+// How fast the clients of each volume are. Faster ones find no more and take most of the machine's time: a listing has a brick
+// read the attributes of every file.
+const (
+	writePause = 100 * time.Millisecond // after each write
+	listEvery  = 250 * time.Millisecond
+)
+
 // workCmd writes and reads below mounts. One writer and one reader a volume:
 // the writer creates, overwrites and removes files of its own and flushes each,
-// the reader lists all files of base ten times a second and reads one of them.
+// the reader lists all files of base four times a second and reads one of them.
 type workCmd struct {
 	Host   string   `required:""`
 	Mounts []string `arg:"" help:"VOLUME=DIR"`
@@ -165,7 +172,7 @@ func (w *writer) work(ctx context.Context) {
 		if err := replace(statesPath(w.volume), w.states); err != nil {
 			panic(err)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(writePause)
 	}
 }
 
@@ -230,7 +237,7 @@ type names struct {
 	Sums     map[string]string
 }
 
-// names are read when their file is another one than last time: ten looks a second are to cost the volume's time, not ours.
+// names are read when their file is another one than last time: its looks are to cost the volume's time, not ours.
 func (r *reader) names() names {
 	st, err := os.Stat(namesPath(r.volume))
 	switch {
@@ -252,7 +259,7 @@ func (r *reader) names() names {
 func (r *reader) work(ctx context.Context) {
 	m := &meter{rec: r.rec, volume: r.volume, kind: "listings", began: time.Now()}
 	defer m.flush()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(listEvery)
 	defer tick.Stop()
 	for {
 		select {

@@ -110,7 +110,7 @@ func table() []stage {
 		{name: "fuzz", about: "a short search in each fuzz target", place: computes, user: true, commands: fuzz},
 
 		scenario("oncall", "bookworm", ""),
-		scenario("reboot", "bookworm", ""),
+		short(scenario("reboot", "bookworm", ""), "REBOOT_STEPS=short"),
 		{name: "lab", about: "Go tests on live clusters", place: waits, commands: lab},
 		scenario("exporter", "bookworm", ""),
 		scenario("web", "bookworm", ""),
@@ -140,6 +140,14 @@ func table() []stage {
 			more: "they change when the command line or the examples do", commands: script("hack/callers"),
 		},
 		{
+			name: "reboot:more", about: "the steps of the scenario reboot that make test leaves out", place: waits,
+			more:   "a step of make test implies them, or they are rarely broken: internal/reboot/steps.go has the reason of each",
+			report: filepath.Join("molecule", "reboot-more-report.log"),
+			commands: func() ([]command, error) {
+				return []command{{argv: []string{"hack/molecule", "reboot"}, env: []string{"SUITE=bookworm", "MOLECULE_GROUP=reboot-more", "REBOOT_STEPS=rest"}}}, nil
+			},
+		},
+		{
 			name: "detection", about: "how soon alerts fire, with the rules as they are", place: waits,
 			more: "an hour and a half of waiting; make test divides all durations by ten", report: reportOf("oncall", "bookworm"),
 			commands: func() ([]command, error) {
@@ -163,6 +171,19 @@ func scenario(name, suite, more string) stage {
 			return []command{{argv: []string{"hack/molecule", name}, env: []string{"SUITE=" + suite}}}, nil
 		},
 	}
+}
+
+// short has a scenario make its choice for make test by this variable.
+func short(s stage, variable string) stage {
+	all := s.commands
+	s.commands = func() ([]command, error) {
+		commands, err := all()
+		for i := range commands {
+			commands[i].env = append(commands[i].env, variable)
+		}
+		return commands, err
+	}
+	return s
 }
 
 func reportOf(name, suite string) string {
