@@ -6,10 +6,11 @@ import (
 )
 
 // waiting is how many stages that mostly wait run beside each other; one that computes runs beside them.
-const waiting = 2
+const waiting = 3
 
-// runAll runs stages as their places say: the first ones in order, then those side by side, then the last ones. begins is
-// told when one begins, done when one has ended; neither is called by two stages at once.
+// runAll runs stages as their places say: the first ones in order, then those side by side, then, beside the one that is still
+// under way at most, the last ones. begins is told when one begins, done when one has ended; neither is called by two stages at
+// once.
 func runAll(ctx context.Context, stages []stage, run func(context.Context, stage) outcome, begins func(stage), done func(stage, outcome)) {
 	var mu sync.Mutex
 	one := func(s stage) bool {
@@ -22,26 +23,25 @@ func runAll(ctx context.Context, stages []stage, run func(context.Context, stage
 		done(s, o)
 		return o.OK
 	}
-	// in runs those of one place, some at once.
-	in := func(where place, width int) {
-		queue := make(chan stage)
-		var workers sync.WaitGroup
-		for range width {
-			workers.Go(func() {
-				for s := range queue {
-					if ctx.Err() == nil {
-						one(s)
-					}
-				}
-			})
-		}
+	// in begins to run those of one place, some at once; each of its workers says when nothing is left for it.
+	in := func(where place, width int, ended chan<- struct{}) {
+		queue := make(chan stage, len(stages))
 		for _, s := range stages {
 			if s.place == where {
 				queue <- s
 			}
 		}
 		close(queue)
-		workers.Wait()
+		for range width {
+			go func() {
+				for s := range queue {
+					if ctx.Err() == nil {
+						one(s)
+					}
+				}
+				ended <- struct{}{}
+			}()
+		}
 	}
 
 	for _, s := range stages {
@@ -49,9 +49,15 @@ func runAll(ctx context.Context, stages []stage, run func(context.Context, stage
 			return
 		}
 	}
-	var sides sync.WaitGroup
-	sides.Go(func() { in(computes, 1) })
-	sides.Go(func() { in(waits, waiting) })
-	sides.Wait()
-	in(last, 1)
+	sides := make(chan struct{})
+	in(computes, 1, sides)
+	in(waits, waiting, sides)
+	for range waiting {
+		<-sides
+	}
+	// The slowest of them waits so much that the machine would be idle, and the power cut takes longest of all that need it.
+	in(last, 1, sides)
+	for range 2 {
+		<-sides
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -86,7 +87,7 @@ func (r *runner) runTo(ctx context.Context, s stage, out *outcome, tests *result
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		used, e := r.command(ctx, c, s.leaves, log, tests)
+		used, e := r.command(ctx, s, c, log, tests)
 		out.Processor += used
 		err = errors.Join(err, e)
 		ran = ran || c.test
@@ -98,14 +99,14 @@ func (r *runner) runTo(ctx context.Context, s stage, out *outcome, tests *result
 }
 
 // command runs one command of a stage and returns the processor seconds it took.
-func (r *runner) command(ctx context.Context, c command, leaves bool, log io.Writer, tests *results) (float64, error) {
+func (r *runner) command(ctx context.Context, s stage, c command, log io.Writer, tests *results) (float64, error) {
 	alive, hold, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
 	defer shut(hold, alive)
-	reap := []string{"reap"}
-	if leaves {
+	reap := []string{"reap", "--nice", strconv.Itoa(s.place.nice())}
+	if s.leaves {
 		reap = append(reap, "--leave")
 	}
 	if r.patience > 0 {

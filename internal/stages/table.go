@@ -18,14 +18,22 @@ type place int
 const (
 	// first stages run one after the other, because everything else needs them.
 	first place = iota
-	// computes: one of these at a time, beside those that wait.
+	// computes: one of these at a time, beside those that wait, and with what they leave of the processors.
 	computes
-	// waits for boots, heals and alerts most of the time: some of these at a time.
+	// waits for boots, heals and alerts most of the time: some of these at a time, those that take longest first.
 	waits
-	// last stages run one after the other, with the machine for themselves: emulated machines that get a tenth of a
+	// last stages run one after the other, beside one other stage at most: emulated machines that get a tenth of a
 	// processor lose their connections, and what then fails says nothing.
 	last
 )
+
+// nice is the niceness of the stages of a place.
+func (p place) nice() int {
+	if p == computes {
+		return 10
+	}
+	return 0
+}
 
 // command is one program that a stage runs.
 type command struct {
