@@ -8,8 +8,8 @@ import (
 // waiting is how many stages that mostly wait run beside each other; one that computes runs beside them.
 const waiting = 3
 
-// runAll runs stages as their places say: the first ones in order, then those side by side, then, beside the one that is still
-// under way at most, the last ones. begins is told when one begins, done when one has ended; neither is called by two stages at
+// runAll runs stages as their places say: the first ones in order, then those side by side, then the last ones, beside those that
+// compute and one that waits at most. begins is told when one begins, done when one has ended; neither is called by two stages at
 // once.
 func runAll(ctx context.Context, stages []stage, run func(context.Context, stage) outcome, begins func(stage), done func(stage, outcome)) {
 	var mu sync.Mutex
@@ -49,15 +49,15 @@ func runAll(ctx context.Context, stages []stage, run func(context.Context, stage
 			return
 		}
 	}
-	sides := make(chan struct{})
-	in(computes, 1, sides)
-	in(waits, waiting, sides)
-	for range waiting {
-		<-sides
+	computed, waited, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	in(computes, 1, computed)
+	in(waits, waiting, waited)
+	for range waiting - 1 {
+		<-waited
 	}
 	// The slowest of them waits so much that the machine would be idle, and the power cut takes longest of all that need it.
-	in(last, 1, sides)
-	for range 2 {
-		<-sides
-	}
+	in(last, 1, over)
+	<-waited
+	<-computed
+	<-over
 }

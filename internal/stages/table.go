@@ -18,19 +18,19 @@ type place int
 const (
 	// first stages run one after the other, because everything else needs them.
 	first place = iota
-	// computes: one of these at a time, beside those that wait, and with what they leave of the processors.
+	// computes: one of these at a time, beside those that wait, and nicer than they are.
 	computes
 	// waits for boots, heals and alerts most of the time: some of these at a time, those that take longest first.
 	waits
-	// last stages run one after the other, beside one other stage at most: emulated machines that get a tenth of a
-	// processor lose their connections, and what then fails says nothing.
+	// last stages run one after the other, beside one that waits at most, and those that compute: emulated machines that
+	// get a tenth of a processor lose their connections, and what then fails says nothing.
 	last
 )
 
-// nice is the niceness of the stages of a place.
+// nice is the niceness of the stages of a place: those that compute get a third of what each of the others may have.
 func (p place) nice() int {
 	if p == computes {
-		return 10
+		return 5
 	}
 	return 0
 }
