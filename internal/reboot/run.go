@@ -72,6 +72,9 @@ func (c *runCmd) Run(ctx context.Context) error {
 	if d.program, err = os.Executable(); err != nil {
 		return err
 	}
+	if err := d.known(ctx, d.all()); err != nil {
+		return err
+	}
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
