@@ -1,9 +1,12 @@
-"""Connection to the hosts of hack/hosts: one `podman exec` for each module.
+"""Connection to the hosts of hack/hosts: one `runc exec` for each module.
 
 The connection of containers.podman copies every module into the container
-before it runs it, six programs a task where one will do.
+before it runs it, six programs a task where one will do. `podman exec` takes
+five times the processor time of `runc exec`, which does the same for who knows
+the container's full id.
 """
 
+import os
 import subprocess
 
 from ansible.errors import AnsibleConnectionFailure
@@ -12,15 +15,18 @@ from ansible.plugins.connection import ConnectionBase
 DOCUMENTATION = r"""
 name: podman_exec
 short_description: Run modules in containers with pipelining
-description: Runs modules in a running container through C(podman exec).
+description: Runs modules in a running container through C(runc exec), or C(podman exec) where its name is all that is known.
 options:
   remote_addr:
-    description: Name of the container.
+    description: Full id of the container, or its name.
     default: inventory_hostname
     vars:
       - name: inventory_hostname
       - name: ansible_host
 """
+
+# Where runc has a directory for each container that runs, named like its id.
+RUNNING = "/run/runc"
 
 
 class Connection(ConnectionBase):
@@ -35,8 +41,11 @@ class Connection(ConnectionBase):
         self._connected = False
 
     def _run(self, command, **how):
-        argv = ["podman", "--runtime", "runc", "exec", "-i", self.get_option("remote_addr"), *command]
-        return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **how)
+        container = self.get_option("remote_addr")
+        argv = ["podman", "--runtime", "runc", "exec", "-i"]
+        if os.path.isdir(os.path.join(RUNNING, container)):
+            argv = ["runc", "exec"]
+        return subprocess.run([*argv, container, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **how)
 
     def _copy(self, command, **how):
         done = self._run(command, **how)
