@@ -18,7 +18,7 @@ After=remote-fs.target
 
 [Service]
 ExecStart=/bin/bash -c 'n=0; while :; do n=$$(((n + 1) %% 40)); for m in /cache_client /web_client; do mountpoint -q $$m || continue; mkdir -p $$m/traffic; \
-  head -c 20000 /dev/urandom >$$m/traffic/$$HOSTNAME-$$n; cat $$m/traffic/* >/dev/null; done 2>/dev/null; sleep 1; done'
+  head -c 20000 /dev/urandom >$$m/traffic/$$HOSTNAME-$$n; cat $$m/traffic/*-$$n >/dev/null; done 2>/dev/null; sleep 1; done'
 
 [Install]
 WantedBy=multi-user.target
