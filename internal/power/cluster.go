@@ -223,6 +223,9 @@ func (d *driver) setUp(ctx context.Context, m *mode) error {
 // healthyLimit is how long a cluster may take to be well again.
 const healthyLimit = 12 * time.Minute
 
+// askEvery is the pause between two looks at an emulated machine, each of which keeps it from healing for a second or two.
+const askEvery = 4 * time.Second
+
 // healthy waits until every machine says that all is well, and returns after
 // how many seconds the last did.
 func (d *driver) healthy(ctx context.Context, m *mode, since time.Time) (float64, error) {
@@ -247,7 +250,7 @@ func (d *driver) healthy(ctx context.Context, m *mode, since time.Time) (float64
 			case time.Now().After(deadline):
 				return fmt.Errorf("%s is not healthy after %s: %s", n, limit, words)
 			}
-			time.Sleep(time.Second)
+			time.Sleep(askEvery)
 		}
 	})
 	// They said so one after the other: all must say so at once.
@@ -275,7 +278,8 @@ func (d *driver) mounted(ctx context.Context, m *mode, n string, since time.Time
 		limit = time.Minute
 	}
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
-		if code, _ := d.status(ctx, n, "findmnt -n -t fuse.glusterfs "+m.mount); code == 0 {
+		// Each command is work for an emulated machine.
+		if code, _ := d.status(ctx, n, "timeout 60 "+program+" mounted "+m.mount); code == 0 {
 			return time.Since(since).Seconds(), nil
 		}
 		if ctx.Err() != nil {

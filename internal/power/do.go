@@ -118,6 +118,36 @@ func (o op) write(path string, flags int) error {
 	return errors.Join(err, f.Close())
 }
 
+type mountedCmd struct {
+	Mount string `arg:""`
+}
+
+// Run ends when a volume is mounted. It asks the kernel to be told: an emulated machine that looks again and again boots later.
+func (c *mountedCmd) Run(ctx context.Context) error {
+	table, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	defer table.Close() //nolint:errcheck // read only
+	for {
+		mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(c.Mount))
+		if err != nil {
+			return err
+		}
+		if len(mounts) > 0 && mounts[0].FSType == "fuse.glusterfs" {
+			return nil
+		}
+		// What has changed since the table was opened, or since the last answer, is told at once.
+		changed := []unix.PollFd{{Fd: int32(table.Fd()), Events: unix.POLLPRI}} //nolint:gosec // a small number
+		if _, err := unix.Poll(changed, int(time.Second.Milliseconds())); err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // firstCmd runs as a unit at boot: nobody could look earlier.
 type firstCmd struct {
 	Mount string `arg:""`
@@ -126,19 +156,8 @@ type firstCmd struct {
 
 // Run ends when the file is there.
 func (c *firstCmd) Run(ctx context.Context) error {
-	for {
-		mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(c.Mount))
-		if err != nil {
-			return err
-		}
-		if len(mounts) > 0 && mounts[0].FSType == "fuse.glusterfs" {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(50 * time.Millisecond):
-		}
+	if err := (&mountedCmd{Mount: c.Mount}).Run(ctx); err != nil {
+		return err
 	}
 	shown := op{Kind: opTree}.do(c.Mount)
 	// A mount that is there and not connected yet shows nothing, and lies to nobody: what counts is what it shows first.

@@ -15,9 +15,10 @@ import (
 )
 
 type commands struct {
-	Run   runCmd   `cmd:"" help:"Take the power from the machines of a group, again and again."`
-	Do    doCmd    `cmd:"" help:"Carry out the operations on standard input, one JSON object a line, below a directory."`
-	First firstCmd `cmd:"" help:"Wait until a volume is mounted, and keep what it showed at that moment."`
+	Run     runCmd     `cmd:"" help:"Take the power from the machines of a group, again and again."`
+	Do      doCmd      `cmd:"" help:"Carry out the operations on standard input, one JSON object a line, below a directory."`
+	Mounted mountedCmd `cmd:"" help:"Wait until a volume is mounted."`
+	First   firstCmd   `cmd:"" help:"Wait until a volume is mounted, and keep what it showed at that moment."`
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
