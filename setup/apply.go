@@ -61,7 +61,7 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 	}
 	defer unlock()
 
-	runner := &change.Runner{Log: logger(streams.Err, level), Watcher: watcher, Pause: pause}
+	runner := &change.Runner{Executor: executor("apply", logger(streams.Err, level)), Watcher: watcher, Pause: pause}
 	warnings, err := n.apply(ctx, runner, c.Parts)
 	doc, made := applied(n, c.fileFlags, runner, warnings, err)
 	doc.Seconds = time.Since(began).Seconds()
@@ -109,7 +109,8 @@ func applied(n *node, f fileFlags, r *change.Runner, warnings []string, err erro
 }
 
 // apply first looks at everything: a conflict anywhere stops it before it has
-// changed anything. Then it brings the parts in order one by one.
+// changed anything. Then it brings the host part in order, and after it the
+// others together: a volume that waits holds up neither other volumes nor their mounts.
 func (n *node) apply(ctx context.Context, r *change.Runner, parts []string) ([]string, error) {
 	first, err := n.plan(ctx, parts)
 	if err != nil {
@@ -123,14 +124,25 @@ func (n *node) apply(ctx context.Context, r *change.Runner, parts []string) ([]s
 		return nil, err
 	}
 	warnings := cluster.Warnings(n.cluster)
-	for _, p := range planners {
-		w, err := r.Converge(ctx, p)
+	for _, parts := range together(planners) {
+		w, err := r.Converge(ctx, parts...)
 		warnings = append(warnings, w...)
 		if err != nil {
 			return append(warnings, n.fileWordsAtEnd(ctx)...), errors.Join(append(r.Aside, err, done())...)
 		}
 	}
 	return append(warnings, n.fileWordsAtEnd(ctx)...), errors.Join(append(r.Aside, done())...)
+}
+
+// together groups the parts: all rest on this machine's own.
+func together(planners []change.Planner) (groups [][]change.Planner) {
+	for i, p := range planners {
+		if p.Part() != change.Host {
+			return append(groups, planners[i:])
+		}
+		groups = append(groups, planners[i:i+1])
+	}
+	return groups
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

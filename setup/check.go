@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,14 +12,13 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"brickyard/gluster"
 	"brickyard/setup/check"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
 	"brickyard/setup/report"
+	"brickyard/setup/writer"
 )
 
 // CheckCmd compares the bricks of replica sets.
@@ -99,6 +99,10 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 	if err != nil || failed != nil {
 		return errors.Join(err, failed)
 	}
+	does := executor("check", logger(streams.Err, slog.LevelWarn))
+	if err := does.Turn(ctx, sayOnce(logger(streams.Err, slog.LevelInfo), func(string) {}), func() error { return remember(streams, s, results) }); err != nil {
+		return err
+	}
 	return c.end(streams, s, results)
 }
 
@@ -174,8 +178,8 @@ func notStarted(ctx context.Context) map[string]string {
 	return down
 }
 
-// end leaves word of the results and prints them.
-func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) error {
+// remember leaves word of the results for the exporter and for status.
+func remember(streams IO, s *desired.State, results []check.SetResult) error {
 	old, err := check.ReadRecord(checkPath())
 	if err != nil {
 		fmt.Fprintf(streams.Err, "the record of former checks is lost: %v\n", err)
@@ -185,9 +189,11 @@ func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) 
 		// The volume may have more sets than the cluster file.
 		return ok && (set <= len(v.Sets) || slices.ContainsFunc(results, func(r check.SetResult) bool { return r.Volume == volume && r.Set == set }))
 	})
-	if err := record.Write(checkPath()); err != nil {
-		return err
-	}
+	return record.Write(checkPath())
+}
+
+// end prints the results.
+func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) (err error) {
 	complete, different := check.Sum(results)
 	if c.json() {
 		err = report.JSON(streams.Out, checkDocument{Node: s.Node, Equal: complete && !different, Complete: complete, Sets: results})
@@ -235,16 +241,9 @@ func serverNames(s *desired.State) []string {
 
 // checkLock keeps two checks on one node apart: each would slow the clients.
 func checkLock() (unlock func(), err error) {
-	path := filepath.Join(host.RunDir, "check.lock")
-	if err := os.MkdirAll(host.RunDir, 0o755); err != nil { //nolint:gosec // others may look for what is mounted there
-		return nil, err
+	unlock, err = writer.TryAlone(host.RunDir, "check")
+	if held, ok := errors.AsType[*writer.HeldError](err); ok {
+		return nil, refusedError{fmt.Errorf("another check runs on this node (%s): wait for its end: %w", held.Path, err)}
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600) //nolint:gosec // below /run, in a directory of root's
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
-		return nil, errors.Join(refusedError{fmt.Errorf("another check runs on this node (%s: %w): wait for its end", path, err)}, f.Close())
-	}
-	return func() { _ = f.Close() }, nil // closing gives the lock back
+	return unlock, err
 }

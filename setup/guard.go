@@ -24,6 +24,7 @@ import (
 	"brickyard/setup/recovery"
 	"brickyard/setup/resync"
 	"brickyard/setup/store"
+	"brickyard/setup/writer"
 )
 
 // GuardCmd looks at this node's bricks, at glusterd's store and at the names in
@@ -50,34 +51,41 @@ func (c *GuardCmd) node() (*desired.State, error) {
 	return c.self(cl)
 }
 
+// guardWait is how long glusterd's start waits for a program that changes this node. Its units call guard up to three times.
+const guardWait = 5 * time.Second
+
 // Run withholds bricks that may have lost something, and leaves word of it.
 func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 	log := journalLogger(streams.Err)
-	if c.Store {
-		if err := root("guard"); err != nil {
+	var s *desired.State
+	if !c.Store {
+		var err error
+		if s, err = c.node(); err != nil {
 			return err
 		}
-		if !storeInSight(log) {
-			return nil
-		}
-		return readableStore(gluster.DefaultWorkdir, "/proc", time.Now(), log)
-	}
-	s, err := c.node()
-	if err != nil {
-		return err
 	}
 	if err := root("guard"); err != nil {
 		return err
 	}
-	if c.Hosts {
-		return restoreHosts(s, log)
-	}
+	does := writer.New(host.RunDir, "guard").GuardExecutor(log, guardWait)
+	return does.Turn(ctx, nil, func() error { return c.look(does.Logging(ctx), s, log) })
+}
+
+// look does the part that the flags name.
+func (c *GuardCmd) look(ctx context.Context, s *desired.State, log *slog.Logger) error {
 	g := &powerloss.Guard{Proc: "/proc", Now: time.Now}
-	if c.Stopped {
+	switch {
+	case c.Store && !storeInSight(log):
+		return nil
+	case c.Store:
+		return readableStore(gluster.DefaultWorkdir, g.Proc, g.Now(), log)
+	case c.Hosts:
+		return restoreHosts(s, log)
+	case c.Stopped:
 		return stopped(ctx, g, s)
 	}
 	w := newWatch(g, s, log)
-	err = errors.Join(w.look(lastingBricks(s)), w.noteAbsent())
+	err := errors.Join(w.look(lastingBricks(s)), w.noteAbsent())
 	if storeInSight(log) {
 		err = errors.Join(err, readableStore(gluster.DefaultWorkdir, g.Proc, g.Now(), log))
 	}

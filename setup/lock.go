@@ -2,61 +2,48 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
+	"log/slog"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"brickyard/gluster"
 	"brickyard/setup/change"
 	"brickyard/setup/host"
+	"brickyard/setup/writer"
 )
+
+// executor makes the changes of a program on this node, in its turns.
+func executor(program string, log *slog.Logger) change.Executor {
+	return writer.New(host.RunDir, program).Executor(log)
+}
+
+// commands runs commands of gluster as changes of a program.
+func commands(does *change.Executor) func(context.Context, gluster.Command) error {
+	run := change.Logged(gluster.CLI{}.Run)
+	return func(ctx context.Context, cmd gluster.Command) error { return run(does.Logging(ctx), cmd) }
+}
 
 // lockApply keeps two runs of apply on one node apart: the second waits for the first.
 func lockApply(ctx context.Context, w change.Watcher) (unlock func(), err error) {
-	return lock(ctx, host.RunDir, "apply", func(holder string, since time.Duration) {
-		w.Waiting(change.Host, []string{holder + " to end"}, since)
+	return writer.Alone(ctx, host.RunDir, "apply", func(h writer.Holder, since time.Duration) {
+		w.Waiting(change.Host, []string{h.String() + " to end"}, since)
 	})
 }
 
-// lock takes the lock of a command on this node, in dir, and tells who holds it while it waits.
-func lock(ctx context.Context, dir, command string, waiting func(holder string, since time.Duration)) (unlock func(), err error) {
-	path := filepath.Join(dir, command+".lock")
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // holds nothing secret
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600) //nolint:gosec // below /run, in a directory of root's
-	if err != nil {
-		return nil, fmt.Errorf("lock this node: %w", err)
-	}
-	began := time.Now()
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) //nolint:gosec // a descriptor fits
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, errors.Join(fmt.Errorf("lock this node (%s): %w", path, err), f.Close())
-		}
-		holder := "another run of gluster-setup " + command
-		if b, err := os.ReadFile(path); err == nil && len(b) > 0 { //nolint:gosec // below /run, in a directory of root's
-			holder += " (process " + strings.TrimSpace(string(b)) + ")"
-		}
-		waiting(holder, time.Since(began))
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("%s still holds this node's lock %s: %w", holder, path, context.Cause(ctx)), f.Close())
-		case <-time.After(200 * time.Millisecond):
+// lockRecover keeps two runs of recover on one node apart: each would act on what it
+// remembers, and throw away what the other has just begun anew.
+func lockRecover(ctx context.Context, dir string, log *slog.Logger, status func(string)) (unlock func(), err error) {
+	say := sayOnce(log, status)
+	return writer.Alone(ctx, dir, "recover", func(h writer.Holder, since time.Duration) { say(h.String(), since) })
+}
+
+// sayOnce tells for whom a program without a terminal waits, when that is another one than before.
+func sayOnce(log *slog.Logger, status func(string)) func(who string, since time.Duration) {
+	said := ""
+	return func(who string, _ time.Duration) {
+		if who != said {
+			said = who
+			log.Info("waiting for another program that changes this node", "holder", who)
+			status("waiting for " + who + " to end")
 		}
 	}
-	if err := f.Truncate(0); err == nil {
-		_, err = f.WriteAt([]byte(itoa(os.Getpid())+"\n"), 0)
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-	}
-	return func() { _ = f.Close() }, nil // closing gives the lock back
 }

@@ -2,15 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/change"
 	"brickyard/setup/pool"
 	"brickyard/setup/recovery"
 	"brickyard/setup/report"
 	"brickyard/setup/stop"
+	"brickyard/setup/writer"
 )
 
 // OkToStopCmd is the gate for rolling reboots and updates.
@@ -41,7 +45,8 @@ func (c *OkToStopCmd) Run(ctx context.Context, streams IO) error {
 	if err := root("ok-to-stop"); err != nil {
 		return err
 	}
-	g := gate(o)
+	does := executor("ok-to-stop", logger(streams.Err, slog.LevelWarn))
+	g := gate(o, &does)
 	switch {
 	case !o.State.Server && (c.Release || c.Hold):
 		return c.say(streams, o.State.Node, nil) // it claims nothing, and a shutdown must not fail
@@ -52,7 +57,7 @@ func (c *OkToStopCmd) Run(ctx context.Context, streams IO) error {
 		}
 		return c.say(streams, o.State.Node, reasons)
 	case c.Release:
-		return g.Release(ctx)
+		return inTurn(ctx, does, func() error { return g.Release(ctx) })
 	case gluster.EncryptsManagement() && c.Hold:
 		return nil // nobody can be asked, and a shutdown must not fail
 	case gluster.EncryptsManagement():
@@ -62,7 +67,7 @@ func (c *OkToStopCmd) Run(ctx context.Context, streams IO) error {
 	}
 	var reasons []string
 	for end := time.Now().Add(c.Wait); ; {
-		reasons, err = g.Ask(ctx, !c.Look)
+		reasons, err = c.ask(ctx, g, does)
 		if err != nil {
 			return fmt.Errorf("cannot tell whether this node may be stopped: %w", err)
 		}
@@ -77,6 +82,33 @@ func (c *OkToStopCmd) Run(ctx context.Context, streams IO) error {
 	}
 	return c.say(streams, o.State.Node, reasons)
 }
+
+// ask asks the gate; a node that another program changes must not be stopped.
+func (c *OkToStopCmd) ask(ctx context.Context, g *stop.Gate, does change.Executor) (reasons []string, err error) {
+	if c.Look {
+		return g.Ask(ctx, false)
+	}
+	err = inTurn(ctx, does, func() (err error) {
+		reasons, err = g.Ask(ctx, true)
+		return err
+	})
+	if held, ok := errors.AsType[*writer.HeldError](err); ok && ctx.Err() == nil {
+		return []string{held.Error()}, nil
+	}
+	return reasons, err
+}
+
+// turnTime is how long ok-to-stop waits for a program that changes this node: a turn that takes longer changes much, or hangs.
+const turnTime = 30 * time.Second
+
+// inTurn does f in a turn that comes soon.
+func inTurn(ctx context.Context, does change.Executor, f func() error) error {
+	soon, cancel := context.WithTimeoutCause(ctx, turnTime, errBusy)
+	defer cancel()
+	return does.Turn(soon, nil, f)
+}
+
+var errBusy = fmt.Errorf("it did not end within %s", turnTime) //nolint:gochecknoglobals // a constant
 
 func (c *OkToStopCmd) say(streams IO, node string, reasons []string) error {
 	if c.json() {
@@ -135,6 +167,7 @@ func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recovery.Observer
 	}
 }
 
-func gate(o *recovery.Observer) *stop.Gate {
-	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: gluster.CLI{}.Run, Observe: o.Observe, Dial: pool.DialTCP, DialHost: pool.DialHost, Moment: stop.ThisMoment}
+// gate is the gate of this node, whose words are changes of a program.
+func gate(o *recovery.Observer, does *change.Executor) *stop.Gate {
+	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: commands(does), Observe: o.Observe, Dial: pool.DialTCP, DialHost: pool.DialHost, Moment: stop.ThisMoment}
 }

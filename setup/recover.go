@@ -64,17 +64,27 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		status(err.Error())
 		return err
 	}
-	if err := c.allowed(ctx, streams, o); err != nil {
-		return err
+	does := executor("recover", log)
+	run := commands(&does)
+	say := sayOnce(log, status)
+	if c.GiveUp != "" || c.RebuildEmpty != "" {
+		if err := does.Turn(ctx, say, func() error { return c.allowed(ctx, streams, o, run) }); err != nil {
+			return err
+		}
 	}
 	unlock, err := lockRecover(ctx, host.RunDir, log, status)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	shutOut(ctx, o, log)
-	keep(o.State, log)
-	letStart(ctx, o.State, log)
+	if err := does.Turn(ctx, say, func() error {
+		shutOut(does.Logging(ctx), o, log)
+		keep(o.State, log)
+		letStart(does.Logging(ctx), o.State, log)
+		return nil
+	}); err != nil {
+		return err
+	}
 	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
 	o.Version = func(volume string) (uint64, error) {
 		stamps, err := gluster.Store{Dir: gluster.DefaultWorkdir}.VolumeStamps(volume)
@@ -89,7 +99,8 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 			return o.Observe(ctx)
 		},
 		EndSelfHeal: func(ctx context.Context) error { return recovery.EndSelfHeal(ctx, "/proc") },
-		Joining:     o.Joining, Run: gluster.CLI{}.Run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
+		Executor:    &does, Held: say,
+		Joining: o.Joining, Run: run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
 		Status: status, Lost: func() string { return lostHosts(o.State) }, Started: o.Started, Reason: recovery.Reason,
 	}
 	err = r.Recover(ctx)
@@ -105,7 +116,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	if err != nil {
 		return fmt.Errorf("find out when glusterd started: %w", err)
 	}
-	return gate(o).Returned(ctx, started)
+	return does.Turn(ctx, say, func() error { return gate(o, &does).Returned(ctx, started) })
 }
 
 // shutOut closes brick file systems that a former version mounted open to
@@ -163,20 +174,8 @@ func glusterdStarted() time.Time {
 	return time.Now().Add(began - now.Up)
 }
 
-// lockRecover keeps two runs on one node apart: each would act on what it saw
-// before the other's last act, and throw away what that one has just begun anew.
-func lockRecover(ctx context.Context, dir string, log *slog.Logger, status func(string)) (unlock func(), err error) {
-	said := ""
-	return lock(ctx, dir, "recover", func(holder string, _ time.Duration) {
-		if holder != said {
-			said = holder
-			log.Info("waiting for another run, which does what there is to do", "holder", holder)
-			status("waiting for " + holder + " to end")
-		}
-	})
-}
-
-func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observer) error {
+// allowed leaves word of what a person allowed.
+func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observer, run func(context.Context, gluster.Command) error) error {
 	var commands []gluster.Command
 	if c.GiveUp != "" {
 		cmds, err := recovery.GiveUp(ctx, o, c.GiveUp)
@@ -194,7 +193,7 @@ func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observ
 	}
 	for _, cmd := range commands {
 		fmt.Fprintln(streams.Err, cmd) //nolint:errcheck // a log line
-		if err := (gluster.CLI{}).Run(ctx, cmd); err != nil {
+		if err := run(ctx, cmd); err != nil {
 			return err
 		}
 	}

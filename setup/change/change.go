@@ -40,6 +40,9 @@ type Change struct {
 	By       string   // the node that makes the change when it is not this one
 	ByHas    string   // what keeps that node from making it, in words: another cluster file
 	Needs    []string // what must be true first and is not yet, in words ("glusterd on cache2 to answer")
+	// RestsOn has the objects whose changes must be made before this one, besides those of its own object that stand before
+	// it. Nil stands for all that stand before it, as on a machine, where one thing rests on the other.
+	RestsOn []string
 
 	// Aside says that nothing rests on the change, as on what only watches: if it fails, the others are made all the same.
 	Aside bool

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -26,10 +25,9 @@ type Planner interface {
 	Plan(ctx context.Context) (Plan, error)
 }
 
-// Runner makes changes: the only place from which the machine or the pool is
-// changed. It logs each one.
+// Runner makes the changes of plans until nothing is left to do.
 type Runner struct {
-	Log     *slog.Logger
+	Executor
 	Watcher Watcher
 	Results []Result // every change made or tried, in order
 
@@ -65,69 +63,139 @@ var ErrUnsettled = errors.New("not settled")
 // rounds bounds how often a part whose changes all succeed may find new ones.
 const rounds = 50
 
-// Converge plans a part, makes the changes that are ready, and looks again,
-// until nothing is left to do. It ends with Conflicts when the plan has any
-// (before changing anything), with the error of the first change that fails
+// Converge plans parts, makes the changes that are ready, and looks again, until
+// nothing is left to do. Parts that are given together wait for each other only as
+// far as their changes rest on each other. It ends with Conflicts when a plan has
+// any (before changing anything), with the error of the first change that fails
 // and is not Aside, or with the context's error naming what it was waiting for.
-func (r *Runner) Converge(ctx context.Context, p Planner) ([]string, error) {
-	began := time.Now()
+// This node is given back to other programs between one look and the next.
+func (r *Runner) Converge(ctx context.Context, parts ...Planner) ([]string, error) {
+	c := &converging{Runner: r, parts: parts, began: time.Now()}
 	pause := r.Pause
 	shake := r.Jitter
 	if shake == nil {
 		shake = jitter
 	}
-	var waiting, warnings []string // of the last look
 	for round := 0; ; {
+		var seen look
+		err := r.Turn(ctx, c.wait, func() (err error) {
+			seen, err = c.round(ctx)
+			return err
+		})
+		if len(seen.warnings) > 0 || err == nil {
+			c.warnings = seen.warnings
+		}
+		switch {
+		case err != nil:
+			return c.warnings, err
+		case seen.made:
+			pause = r.Pause
+			if round++; round > rounds {
+				return c.warnings, fmt.Errorf("%s part: %w: still wants to %s after %d rounds", seen.part, ErrUnsettled, seen.first, rounds)
+			}
+			continue
+		case seen.settled:
+			return c.warnings, nil
+		case c.leave(seen):
+			if len(c.parts) == 0 {
+				return c.warnings, nil
+			}
+			continue
+		}
+		c.part, c.waiting = seen.part, seen.waiting
+		r.Watcher.Waiting(c.part, c.waiting, time.Since(c.began))
+		select {
+		case <-ctx.Done():
+			return c.warnings, c.ended(ctx)
+		case <-time.After(max(shake(pause), seen.atLeast)):
+			pause = min(pause*3/2, 10*r.Pause)
+		}
+	}
+}
+
+// converging is one call of Converge.
+type converging struct {
+	*Runner
+	parts    []Planner
+	left     []string // warnings of parts that were left to others
+	began    time.Time
+	part     Part     // of the last look: the first that was not settled,
+	waiting  []string // and what everything waited for; nil before the first wait
+	warnings []string
+}
+
+// look is what one round found and did.
+type look struct {
+	settled  bool
+	made     bool
+	part     Part   // the first that is not settled
+	first    Change // of its changes, where it has any
+	leader   bool   // another node must make that one
+	changes  []Change
+	waiting  []string
+	warnings []string
+	atLeast  time.Duration // how long to wait before the next look
+}
+
+// wait tells of a program that changes this node at the moment.
+func (c *converging) wait(who string, since time.Duration) {
+	c.part, c.waiting = c.parts[0].Part(), []string{who + " to end"}
+	c.Watcher.Waiting(c.part, c.waiting, since)
+}
+
+// ended is the error of a run whose time is over: what it was waiting for says more than a question that went unanswered.
+func (c *converging) ended(ctx context.Context) error {
+	return &WaitError{Part: c.part, What: c.waiting, After: time.Since(c.began), Err: context.Cause(ctx)}
+}
+
+// round looks at all parts, and makes the changes that are ready.
+func (c *converging) round(ctx context.Context) (look, error) {
+	seen := look{settled: true, warnings: slices.Clone(c.left)}
+	var all Plan
+	for _, p := range c.parts {
 		plan, err := p.Plan(ctx)
 		if err != nil {
-			if ctx.Err() != nil && waiting != nil {
-				// The time ended during a look: what the last one was waiting for
-				// says more than the question that went unanswered.
-				return warnings, &WaitError{Part: p.Part(), What: waiting, After: time.Since(began), Err: context.Cause(ctx)}
+			if ctx.Err() != nil && c.waiting != nil {
+				return look{}, c.ended(ctx)
 			}
 			if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 				err = fmt.Errorf("%w: %w", cause, err)
 			}
-			return warnings, fmt.Errorf("look at the %s part: %w", p.Part(), err)
+			return look{}, fmt.Errorf("look at the %s part: %w", p.Part(), err)
 		}
-		warnings = plan.Warnings
-		if len(plan.Conflicts) > 0 {
-			return plan.Warnings, Conflicts(plan.Conflicts)
-		}
-		plan.Changes = r.worthTrying(plan.Changes)
-		if plan.Settled() {
-			return plan.Warnings, nil
-		}
-		made, err := r.run(ctx, plan.Changes)
-		waiting = plan.Pending()
-		var retry *RetryError
-		var atLeast time.Duration
-		switch {
-		case errors.As(err, &retry):
-			atLeast = retry.After
-			waiting = []string{fmt.Sprintf("%s (%v)", retry.Waiting, retry.Err)}
-		case err != nil:
-			return plan.Warnings, err
-		}
-		if made {
-			pause = r.Pause
-			if round++; round > rounds {
-				return plan.Warnings, fmt.Errorf("%s part: %w: still wants to %s after %d rounds", p.Part(), ErrUnsettled, plan.Changes[0], rounds)
+		plan.Changes = c.worthTrying(plan.Changes)
+		if seen.settled && !plan.Settled() {
+			seen.settled, seen.part, seen.changes = false, p.Part(), plan.Changes
+			if len(plan.Changes) > 0 {
+				seen.first, seen.leader = plan.Changes[0], plan.Changes[0].By != ""
 			}
-			continue
 		}
-		if r.LeaveOthers && len(plan.Changes) > 0 && plan.Changes[0].By != "" {
-			r.Left = append(r.Left, plan.Changes...)
-			return plan.Warnings, nil
-		}
-		r.Watcher.Waiting(p.Part(), waiting, time.Since(began))
-		select {
-		case <-ctx.Done():
-			return plan.Warnings, &WaitError{Part: p.Part(), What: waiting, After: time.Since(began), Err: context.Cause(ctx)}
-		case <-time.After(max(shake(pause), atLeast)):
-			pause = min(pause*3/2, 10*r.Pause)
-		}
+		all.Add(plan)
 	}
+	seen.warnings = append(seen.warnings, all.Warnings...)
+	if len(all.Conflicts) > 0 {
+		return seen, Conflicts(all.Conflicts)
+	}
+	var retry *RetryError
+	var err error
+	seen.made, retry, err = c.run(ctx, all.Changes)
+	seen.waiting = all.Pending()
+	if retry != nil {
+		seen.atLeast = retry.After
+		seen.waiting = append([]string{fmt.Sprintf("%s (%v)", retry.Waiting, retry.Err)}, seen.waiting...)
+	}
+	return seen, err
+}
+
+// leave ends a part when all that is left begins with a change of another node.
+func (c *converging) leave(seen look) bool {
+	if !c.LeaveOthers || !seen.leader {
+		return false
+	}
+	c.Left = append(c.Left, seen.changes...)
+	c.left = seen.warnings
+	c.parts = slices.DeleteFunc(slices.Clone(c.parts), func(p Planner) bool { return p.Part() == seen.part })
+	return true
 }
 
 // jitter is a random time around d, from half to one and a half of it: nodes
@@ -145,48 +213,59 @@ func (r *Runner) worthTrying(changes []Change) []Change {
 	})
 }
 
-// run makes the ready changes at the head of the list, in order, and reports
-// whether it made or, Aside, tried any. It stops at the first that has to wait: what comes
-// behind may rest on it. A change that cannot be made yet is a RetryError.
-func (r *Runner) run(ctx context.Context, changes []Change) (made bool, err error) {
+// run makes the ready changes in order, and reports whether it made or, Aside,
+// tried any. What rests on a change that has to wait waits with it, and the
+// others do not. A change that cannot be made yet is a RetryError, of which the
+// first is returned; one that fails ends it.
+func (r *Runner) run(ctx context.Context, changes []Change) (made bool, retry *RetryError, err error) {
+	waits := waiters{}
 	for _, c := range changes {
-		if !c.Ready() {
-			return made, nil
+		if !c.Ready() || waits.hold(c) {
+			waits.add(c)
+			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return made, fmt.Errorf("stopped before it could %s: %w", c, context.Cause(ctx))
+			return made, retry, fmt.Errorf("stopped before it could %s: %w", c, context.Cause(ctx))
 		}
 		err := r.make(ctx, c)
-		if _, retry := errors.AsType[*RetryError](err); err != nil && c.Aside && !retry {
+		if again, ok := errors.AsType[*RetryError](err); ok {
+			if retry == nil {
+				retry = again
+			}
+			waits.add(c)
+			continue
+		}
+		if err != nil && c.Aside {
 			r.Aside = append(r.Aside, err)
 		} else if err != nil {
-			return made, err
+			return made, retry, err
 		}
 		made = true
 	}
-	return made, nil
+	return made, retry, nil
 }
 
+// waiters are the objects with a change that has to wait.
+type waiters map[string]bool
+
+func (w waiters) add(c Change) { w[c.Object] = true }
+
+// hold reports whether a change rests on one that has to wait. It is pure.
+func (w waiters) hold(c Change) bool {
+	if c.RestsOn == nil {
+		return len(w) > 0
+	}
+	return w[c.Object] || slices.ContainsFunc(c.RestsOn, func(o string) bool { return w[o] })
+}
+
+// make makes one change and tells of it; the error names the change.
 func (r *Runner) make(ctx context.Context, c Change) error {
 	r.Watcher.Started(c)
-	began := time.Now()
 	ctx, cancel := toTheEnd(ctx)
 	defer cancel()
-	err := c.Do(ctx)
-	res := Result{Change: c, Status: Done, Duration: time.Since(began)}
-	attrs := []any{slog.String("part", string(c.Part)), slog.String("action", c.Action), slog.String("object", c.Object), slog.Duration("took", res.Duration)}
-	if err != nil {
-		res.Status = Failed
-		if _, partly := errors.AsType[*PartlyError](err); partly {
-			res.Status = Partly
-		}
-		res.Err = fmt.Errorf("%s: %w", c, err)
-		r.Log.Info("change failed", append(attrs, slog.Any("error", err))...)
-	} else {
-		r.Log.Info("change made", attrs...)
-	}
-	if _, retry := errors.AsType[*RetryError](err); retry {
-		return err // not a failure: nothing was changed, Converge looks again
+	res := r.Make(ctx, c)
+	if retry, ok := errors.AsType[*RetryError](res.Err); ok {
+		return retry // not a failure: nothing was changed, Converge looks again
 	}
 	r.Results = append(r.Results, res)
 	r.Watcher.Finished(res)

@@ -65,7 +65,7 @@ func plan(p change.Plan) func() (change.Plan, error) {
 }
 
 func runner(w *world) *change.Runner {
-	return &change.Runner{Log: slog.New(slog.DiscardHandler), Watcher: w, Pause: time.Second, Jitter: func(d time.Duration) time.Duration { return d }}
+	return &change.Runner{Executor: change.Executor{Log: slog.New(slog.DiscardHandler)}, Watcher: w, Pause: time.Second, Jitter: func(d time.Duration) time.Duration { return d }}
 }
 
 func same(t *testing.T, what string, want, got any) {
@@ -131,6 +131,46 @@ func TestConvergeStopsBehindTheFirstChangeThatIsNotReady(t *testing.T) {
 			"pool waits 1s for the volume serves, glusterd on cache2 answers, cache1 to set c",
 			"pool waits 2s for cache1 to set c",
 		}, w.told)
+	})
+}
+
+func TestAChangeThatWaitsHoldsUpWhatRestsOnItAndNothingElse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{errs: map[string][]error{"volume busy": {&change.RetryError{Waiting: "another change to end", Err: errors.New("locked")}}}}
+		on := func(c change.Change, objects ...string) change.Change {
+			c.RestsOn = append([]string{}, objects...)
+			return c
+		}
+		absent := on(w.change("peer n3", "glusterd on n3 to answer"))
+		early, busy := on(w.change("volume early"), "peer n1", "peer n3"), on(w.change("volume busy"), "peer n1")
+		w.looks = []func() (change.Plan, error){
+			plan(change.Plan{Changes: []change.Change{
+				absent, early, on(w.change("volume early")), busy, on(w.change("volume server"), "peer n1"),
+				on(w.change("/client"), "volume server"), on(w.change("/early"), "volume early"), on(w.change("/busy"), "volume busy"), w.change("ready"),
+			}}),
+			plan(change.Plan{Changes: []change.Change{absent, early, busy}}),
+			plan(change.Plan{}),
+		}
+		if _, err := runner(w).Converge(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "what was called for", []string{"volume busy", "volume server", "/client", "volume busy"}, w.done)
+	})
+}
+
+func TestPartsThatAreGivenTogetherDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pool, mounts := &world{}, &world{}
+		waits := plan(change.Plan{Waits: []string{"n3 to be in the pool"}})
+		pool.looks = []func() (change.Plan, error){waits, waits, plan(change.Plan{})}
+		mounts.looks = []func() (change.Plan, error){plan(change.Plan{Changes: []change.Change{mounts.change("/client")}}), plan(change.Plan{})}
+		r := runner(pool)
+		if _, err := r.Converge(t.Context(), pool, mounts); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "what happened", []string{"started /client", "finished /client done 1s <nil>", "pool waits 1s for n3 to be in the pool"}, pool.told)
 	})
 }
 
@@ -403,7 +443,7 @@ func TestEveryChangeIsLogged(t *testing.T) {
 		if _, err := r.Converge(t.Context(), w); err == nil {
 			t.Fatal("no error")
 		}
-		same(t, "log", "level=INFO msg=\"change made\" part=pool action=set object=a took=1s\n"+
-			"level=INFO msg=\"change failed\" part=pool action=set object=b took=1s error=\"no space left on device\"\n", b.String())
+		same(t, "log", "level=INFO msg=\"change made\" part=pool action=set object=a began=2000-01-01T00:00:00.000Z took=1s\n"+
+			"level=INFO msg=\"change failed\" part=pool action=set object=b began=2000-01-01T00:00:01.000Z took=1s error=\"no space left on device\"\n", b.String())
 	})
 }

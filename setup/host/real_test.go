@@ -143,7 +143,7 @@ func (watcher) Waiting(change.Part, []string, time.Duration) {}
 func (b *bench) apply() ([]change.Result, error) {
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
-	r := &change.Runner{Log: slog.New(slog.DiscardHandler), Watcher: watcher{}, Pause: 10 * time.Millisecond}
+	r := &change.Runner{Executor: change.Executor{Log: slog.New(slog.DiscardHandler)}, Watcher: watcher{}, Pause: 10 * time.Millisecond}
 	_, err := r.Converge(ctx, b.host)
 	return r.Results, err
 }

@@ -10,6 +10,8 @@ import (
 
 	systemd "github.com/coreos/go-systemd/v22/dbus"
 	"github.com/godbus/dbus/v5"
+
+	"brickyard/setup/change"
 )
 
 // DBus talks to the systemd that manages this machine over its private socket,
@@ -51,7 +53,9 @@ func (d DBus) Stopping(ctx context.Context) (stopping bool, err error) {
 
 // Reload is systemctl daemon-reload.
 func (d DBus) Reload(ctx context.Context) error {
-	return d.with(ctx, "reload systemd", func(c *systemd.Conn) error { return c.ReloadContext(ctx) })
+	return change.Command(ctx, "systemctl daemon-reload", func() error {
+		return d.with(ctx, "reload systemd", func(c *systemd.Conn) error { return c.ReloadContext(ctx) })
+	})
 }
 
 // State reads ActiveState and UnitFileState.
@@ -73,9 +77,11 @@ func (d DBus) State(ctx context.Context, unit string) (active, enabled string, e
 
 // Enable is systemctl enable --no-reload.
 func (d DBus) Enable(ctx context.Context, unit string) error {
-	return d.with(ctx, "enable "+unit, func(c *systemd.Conn) error {
-		_, _, err := c.EnableUnitFilesContext(ctx, []string{unit}, false, false)
-		return err
+	return change.Command(ctx, "systemctl enable --no-reload "+unit, func() error {
+		return d.with(ctx, "enable "+unit, func(c *systemd.Conn) error {
+			_, _, err := c.EnableUnitFilesContext(ctx, []string{unit}, false, false)
+			return err
+		})
 	})
 }
 
@@ -106,11 +112,13 @@ func (d DBus) Stop(ctx context.Context, unit string) error {
 
 // Disable is systemctl disable.
 func (d DBus) Disable(ctx context.Context, unit string) error {
-	return d.with(ctx, "disable "+unit, func(c *systemd.Conn) error {
-		if _, err := c.DisableUnitFilesContext(ctx, []string{unit}, false); err != nil {
-			return err
-		}
-		return c.ReloadContext(ctx)
+	return change.Command(ctx, "systemctl disable "+unit, func() error {
+		return d.with(ctx, "disable "+unit, func(c *systemd.Conn) error {
+			if _, err := c.DisableUnitFilesContext(ctx, []string{unit}, false); err != nil {
+				return err
+			}
+			return c.ReloadContext(ctx)
+		})
 	})
 }
 
@@ -132,6 +140,10 @@ func (d DBus) Since(ctx context.Context, unit string) (t time.Time, err error) {
 type enqueue func(*systemd.Conn, context.Context, string, string, chan<- string) (int, error)
 
 func (d DBus) job(ctx context.Context, verb, unit string, do enqueue) error {
+	return change.Lent(ctx, "systemctl "+verb+" "+unit, func() error { return d.runJob(ctx, verb, unit, do) })
+}
+
+func (d DBus) runJob(ctx context.Context, verb, unit string, do enqueue) error {
 	return d.with(ctx, verb+" "+unit, func(c *systemd.Conn) error {
 		result := make(chan string, 1)
 		if _, err := do(c, ctx, unit, "replace", result); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"brickyard/internal/programs"
+	"brickyard/setup/change"
 )
 
 // Exec runs a program and returns its standard output. The error names the
@@ -26,8 +27,16 @@ const lastWait = 15 * time.Second
 
 // Run is the Exec of the real machine. When the context ends, the program is
 // asked to end, so that a package manager or mount can tidy up, and killed
-// when it does not.
-func Run(ctx context.Context, env []string, argv ...string) ([]byte, error) {
+// when it does not. It is logged where it is part of a change.
+func Run(ctx context.Context, env []string, argv ...string) (out []byte, err error) {
+	err = change.Lent(ctx, strings.Join(argv, " "), func() (err error) {
+		out, err = run(ctx, env, argv...)
+		return err
+	})
+	return out, err
+}
+
+func run(ctx context.Context, env []string, argv ...string) ([]byte, error) {
 	program := programs.Look(argv[0])
 	if program == "" {
 		return nil, fmt.Errorf("%s: %w", argv[0], ErrNoProgram)

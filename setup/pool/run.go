@@ -52,7 +52,7 @@ func (p *Pool) itself(ctx context.Context, name string) error {
 // run runs a gluster command and sorts its refusals: what will be possible by
 // itself later becomes a RetryError.
 func (p *Pool) run(ctx context.Context, cmd gluster.Command) error {
-	err := p.CLI.Run(ctx, cmd)
+	err := change.Command(ctx, cmd.String(), func() error { return p.CLI.Run(ctx, cmd) })
 	if err == nil || errors.Is(err, gluster.ErrAlready) {
 		p.refused = time.Time{}
 		return nil

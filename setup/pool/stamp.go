@@ -148,5 +148,5 @@ func (p *Pool) unstamp(ctx context.Context, l Leftover) error {
 	if !free {
 		return fmt.Errorf("%s is in use by now", l.Path)
 	}
-	return unix.Lremovexattr(l.Path, gluster.XattrVolumeID)
+	return change.Command(ctx, "setfattr -x "+gluster.XattrVolumeID+" "+l.Path, func() error { return unix.Lremovexattr(l.Path, gluster.XattrVolumeID) })
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/change"
 	"brickyard/setup/powerloss"
 	"brickyard/setup/resync"
 )
@@ -19,6 +20,10 @@ type Runner struct {
 	Observe func(context.Context) ([]Local, error)
 	Run     func(context.Context, gluster.Command) error
 	Waiting func(ctx context.Context, volume string) ([]string, error) // what waits to be healed
+	// Executor makes the changes, a round in each of its turns; nil makes them with nobody else around. Held is told who changes
+	// this node meanwhile.
+	Executor *change.Executor
+	Held     func(who string, since time.Duration)
 	// EndSelfHeal ends the self-heal daemon of this node; it heals nothing that the next one would not.
 	EndSelfHeal func(context.Context) error
 	Joining     func() bool // glusterds that just connected must be left alone
@@ -112,7 +117,12 @@ func (r *Runner) Recover(ctx context.Context) error {
 	defer r.abandon()
 	pause := r.Pause
 	for {
-		acted, filling, waiting, person, err := r.round(ctx)
+		var acted, waiting, person []string
+		var filling bool
+		err := r.Executor.Turn(ctx, r.Held, func() (err error) {
+			acted, filling, waiting, person, err = r.round(ctx)
+			return err
+		})
 		switch {
 		case err != nil:
 			return err
@@ -201,7 +211,7 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 			waiting = append(waiting, where+r.refused[key(l)].words)
 			continue
 		default:
-			err = actor.Act(ctx, l, d)
+			err = r.act(ctx, actor, l, d)
 			r.answered(l, d, err)
 		}
 		if err != nil {
@@ -225,6 +235,14 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 	}
 	r.write(locals)
 	return acted, filling, waiting, person, nil
+}
+
+// act does what was decided about a brick, as a change that is logged.
+func (r *Runner) act(ctx context.Context, a *Actor, l Local, d Decision) error {
+	return errors.Unwrap(r.Executor.Make(ctx, change.Change{
+		Part: change.Pool, Object: "brick " + l.Set.Bricks[l.Own].Path + " of volume " + l.Set.Volume, Action: string(d.Action), Why: d.Reason,
+		Do: func(ctx context.Context) error { return a.Act(ctx, l, d) },
+	}).Err)
 }
 
 // settle holds back the end of a refill until it was seen complete for a
