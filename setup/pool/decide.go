@@ -39,8 +39,11 @@ func Decide(node string, want desired.Pool, see Observed) (change.Plan, []Step) 
 	}
 	d.members()
 	d.disagreements()
+	d.restOn(0, []string{}) // a peer that does not answer holds up nobody else
 	for _, v := range want.Volumes {
+		before := len(d.steps)
 		d.volume(v)
+		d.restOn(before, peersOf(v))
 	}
 	d.strangers()
 	d.olderFile()
@@ -61,6 +64,15 @@ func Leader(want desired.Pool, see Observed) string {
 		}
 	}
 	return want.Leader()
+}
+
+// peersOf are the objects that the changes of a volume rest on: the peers that have its bricks.
+func peersOf(v desired.Volume) []string {
+	peers := []string{}
+	for _, host := range v.ServersOf() {
+		peers = append(peers, "peer "+host)
+	}
+	return peers
 }
 
 type decider struct {
@@ -91,6 +103,13 @@ func (d *decider) step(s Step, by string) {
 		s.Needs = append(s.Needs, "glusterd on this node to answer")
 	}
 	d.steps = append(d.steps, s)
+}
+
+// restOn says of the steps from the given one on what they rest on.
+func (d *decider) restOn(from int, objects []string) {
+	for i := range d.steps[from:] {
+		d.steps[from+i].RestsOn = objects
+	}
 }
 
 func (d *decider) conflict(code, object, problem, remedy string) {

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -173,24 +174,29 @@ func (d *decider) shape(want desired.Volume, have gluster.Volume) bool {
 	return same
 }
 
-// bricks are comparable: hosts by the UUID of the peer they belong to.
+// bricks are comparable: hosts by the UUID of the peer they belong to. A node that has just been taken into the pool is told of
+// its volumes before it is told of all peers: then the machine under the name counts.
 func (d *decider) bricks(bricks []gluster.Brick) []string {
 	var out []string
 	for _, b := range bricks {
 		id := b.PeerUUID
-		if id == "" {
+		if !slices.ContainsFunc(d.see.Peers, func(p gluster.Peer) bool { return p.UUID == id }) {
 			if s, ok := d.want.Server(b.Host); ok {
-				if p := d.peer(s); p != nil {
-					id = p.UUID
-				}
+				id = d.uuid(s)
 			}
-		}
-		if id == "" {
-			id = b.Host
+			id = cmp.Or(id, b.Host)
 		}
 		out = append(out, id+":"+b.Path)
 	}
 	return out
+}
+
+// uuid is that of a server of the cluster file, "" where nobody knows it.
+func (d *decider) uuid(s desired.Server) string {
+	if p := d.peer(s); p != nil {
+		return p.UUID
+	}
+	return d.see.UUIDs[s.Name]
 }
 
 func names(bricks []gluster.Brick) string {

@@ -2,7 +2,10 @@ package pool
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"brickyard/gluster"
 	"brickyard/setup/cluster"
@@ -79,6 +82,56 @@ func TestTheShapeOfAVolumeIsNeverChanged(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, c.check)
+	}
+}
+
+// A node that has just been taken into the pool is told of the volumes before it is told of all peers.
+func TestANodeThatDoesNotKnowAPeerYetTakesItsBricksForWhatTheyAre(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		edit     func(*Observed)
+		conflict bool
+	}{
+		{"the machine says who it is", func(*Observed) {}, false},
+		{"the machine does not answer", func(o *Observed) { delete(o.UUIDs, n2); delete(o.Views, n2) }, false},
+		{"the brick is another machine's", func(o *Observed) {
+			o.Volumes[0].Bricks[1] = gluster.Brick{Host: "n9.example.com", Path: brickPath, PeerUUID: "aaaa0009"}
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			see := seen(n3, func(o *Observed) {
+				o.Peers = slices.DeleteFunc(o.Peers, func(p gluster.Peer) bool { return p.UUID == u2 })
+			}, c.edit)
+			plan, _ := Decide(n3, wanted(), see)
+			if (len(plan.Conflicts) > 0) != c.conflict {
+				t.Errorf("conflicts %v", plan.Conflicts)
+			}
+		})
+	}
+}
+
+func TestWhatTheChangesOfAVolumeRestOn(t *testing.T) {
+	want := wanted(func(p *desired.Pool) {
+		p.Volumes = append(p.Volumes, desired.Volume{Spec: gluster.VolumeSpec{Name: "other", Replica: 2, Bricks: bricks(n1, n2)}})
+		for i := range p.Volumes {
+			p.Volumes[i].Sets = [][]cluster.Brick{{}}
+			for _, b := range p.Volumes[i].Spec.Bricks {
+				p.Volumes[i].Sets[0] = append(p.Volumes[i].Sets[0], cluster.Brick{Node: b.Host, Path: b.Path})
+			}
+		}
+	})
+	_, steps := Decide(n1, want, seen(n1, virgin))
+	rests := map[string]string{}
+	for _, s := range steps {
+		if s.RestsOn == nil {
+			t.Errorf("%s rests on everything before it", s)
+		}
+		rests[s.Object] = strings.Join(s.RestsOn, ", ")
+	}
+	if diff := cmp.Diff(map[string]string{
+		"peer " + n2: "", "peer " + n3: "", "volume server": "peer " + n1 + ", peer " + n2 + ", peer " + n3, "volume other": "peer " + n1 + ", peer " + n2,
+	}, rests); diff != "" {
+		t.Error(diff)
 	}
 }
 
