@@ -23,12 +23,14 @@ const child = "WRITER_TEST_DIRECTORY"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(child); dir != "" {
-		if _, err := New(dir, "recover").Take(context.Background(), nil); err != nil {
+		release, err := New(dir, "recover").Take(context.Background(), nil)
+		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}
 		fmt.Println("has it")
-		select {} // until it is killed
+		time.Sleep(time.Hour) // it is killed
+		release()
 	}
 	os.Exit(m.Run())
 }
