@@ -96,6 +96,9 @@ func TestApplyAndRecoverTakeTurnsWhileBricksDie(t *testing.T) {
 		for _, n := range s.Nodes()[:2] {
 			runs = append(runs, s.start(n, "apply", "--verbose", "--timeout", "4m"), s.start(n, "recover", "--timeout", "4m"))
 		}
+		for _, n := range s.Nodes()[:2] {
+			s.waitFor(what+n.Name+" to have a brick", func() bool { return n.Run("bash", "-c", "pgrep -x glusterfsd || true") != "" })
+		}
 		for _, n := range s.Nodes()[:2] { // each is asked for the other's brick
 			s.waitFor(what+n.Name+" to miss nothing", func() bool { return s.try(n, "ok-to-stop", "--look").code == 0 })
 		}
