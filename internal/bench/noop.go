@@ -77,7 +77,7 @@ func (s *session) playbooks(ctx context.Context, ours string) (playbooks, error)
 	inventory.WriteString("all:\n  vars: {ansible_connection: podman_exec, ansible_python_interpreter: /usr/bin/python3}\n  children:\n" +
 		"    servers: {hosts: {cache1: {}, cache2: {}}}\n    clients: {hosts: {web1: {}, web2: {}}}\n  hosts:\n")
 	for _, h := range all {
-		container, err := s.hosts(ctx, "container", h)
+		container, err := s.hosts(ctx, "id", h)
 		if err != nil {
 			return p, err
 		}
