@@ -81,7 +81,11 @@ func moduleResult(ctx context.Context, data []byte, streams IO) (result ansible.
 	if err != nil {
 		return ansible.Failure(a, reason(err), err.Error())
 	}
-	n.allow(a.Allow)
+	allowed, err := consents(a.Allow)
+	if err != nil {
+		return ansible.Failure(a, "usage", ansible.Module+": "+err.Error())
+	}
+	n.allow(allowed)
 	if os.Geteuid() != 0 {
 		return ansible.Failure(a, "error", ansible.Module+" needs root: set become: true")
 	}

@@ -119,11 +119,15 @@ func (n *node) apply(ctx context.Context, r *change.Runner, parts []string) ([]s
 	if len(first.Conflicts) > 0 {
 		return first.Warnings, change.Conflicts(first.Conflicts)
 	}
+	vain, err := n.allowedInVain(ctx) // now: what was allowed is done later
+	if err != nil {
+		return nil, err
+	}
 	planners, done, err := n.planners(parts)
 	if err != nil {
 		return nil, err
 	}
-	warnings := cluster.Warnings(n.cluster)
+	warnings := append(cluster.Warnings(n.cluster), vain...)
 	for _, parts := range together(planners) {
 		w, err := r.Converge(ctx, parts...)
 		warnings = append(warnings, w...)

@@ -54,6 +54,7 @@ type node struct {
 	state    *desired.State
 	rendered *desired.Rendered
 	applied  *onefile.Looker
+	allowed  []consent
 }
 
 func (f fileFlags) load() (*cluster.Cluster, error) {

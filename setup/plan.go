@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -90,7 +91,9 @@ func (n *node) plan(ctx context.Context, parts []string) (change.Plan, error) {
 	}
 	all.Warnings = append(all.Warnings, cluster.Warnings(n.cluster)...)
 	all.Warnings = append(all.Warnings, n.fileWords(ctx, n.applied.View)...)
-	return all, done()
+	vain, err := n.allowedInVain(ctx)
+	all.Warnings = append(all.Warnings, vain...)
+	return all, errors.Join(err, done())
 }
 
 func summary(p change.Plan) string {

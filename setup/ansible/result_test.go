@@ -44,11 +44,11 @@ func golden(t *testing.T, name string, r ansible.Result) {
 // changes are one of each kind.
 func changes() []change.Change {
 	return []change.Change{
-		{Part: change.Host, Object: "/etc/fstab", Action: "edit", Why: "mounts must come back at boot", Diff: "@@ -1 +1,2 @@\n a\n+b\n", Before: "a\n", After: "a\nb\n"},
-		{Part: change.Host, Object: "/etc/brickyard/cluster.yaml", Action: "copy the cluster file to", Why: "units read it", After: "nodes: {}\n", Commands: []string{"install -m 0644 c /etc/brickyard/cluster.yaml"}},
-		{Part: change.Host, Object: "/cache_server", Action: "mount", Why: "nothing is mounted there", Commands: []string{"mkdir -p /cache_server", "mount /cache_server"}},
-		{Part: change.Host, Object: "the mark", Action: "write", Why: "others ask for it"},
-		{Part: change.Pool, Object: "volume server", Action: "create", Why: "it does not exist", By: "cache1.example.com", Commands: []string{"gluster volume create server"}},
+		{Part: change.Host, Object: "/etc/fstab", Code: "file-write", Action: "edit", Why: "mounts must come back at boot", Diff: "@@ -1 +1,2 @@\n a\n+b\n", Before: "a\n", After: "a\nb\n"},
+		{Part: change.Host, Object: "/etc/brickyard/cluster.yaml", Code: "file-write", Action: "copy the cluster file to", Why: "units read it", After: "nodes: {}\n", Commands: []string{"install -m 0644 c /etc/brickyard/cluster.yaml"}},
+		{Part: change.Host, Object: "/cache_server", Code: "brick-mount", Action: "mount", Why: "nothing is mounted there", Commands: []string{"mkdir -p /cache_server", "mount /cache_server"}},
+		{Part: change.Host, Object: "the mark", Code: "ready-word", Action: "write", Why: "others ask for it"},
+		{Part: change.Pool, Object: "volume server", Code: "volume-create", Action: "create", Why: "it does not exist", By: "cache1.example.com", Commands: []string{"gluster volume create server"}},
 	}
 }
 

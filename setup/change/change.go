@@ -30,7 +30,7 @@ func Parts() []Part { return []Part{Host, Pool, Client} }
 type Change struct {
 	Part     Part     // where it belongs
 	Object   string   // what is changed: a path, "volume server", "peer cache2.example.com"
-	Code     string   // stable, for programs, where it takes something back: see docs/output.md
+	Code     string   // stable, for programs: see docs/output.md
 	Action   string   // what is done to it, as a verb: create, edit, mount, probe, set
 	Why      string   // why it is not right as it is
 	Diff     string   // unified diff, for files

@@ -51,7 +51,7 @@ func (e *Executor) Make(ctx context.Context, c Change) Result {
 	err := c.Do(e.Logging(ctx))
 	res := Result{Change: c, Status: Done, Duration: time.Since(began)}
 	attrs := []any{
-		slog.String("part", string(c.Part)), slog.String("action", c.Action), slog.String("object", c.Object),
+		slog.String("part", string(c.Part)), slog.String("code", c.Code), slog.String("action", c.Action), slog.String("object", c.Object),
 		slog.Time("began", began), slog.Duration("took", res.Duration),
 	}
 	if err == nil {

@@ -49,7 +49,7 @@ func (w *world) Waiting(p change.Part, what []string, since time.Duration) {
 
 // change makes a Change that takes a second and then fails as w.errs says.
 func (w *world) change(object string, needs ...string) change.Change {
-	return change.Change{Part: change.Pool, Action: "set", Object: object, Needs: needs, Do: func(context.Context) error {
+	return change.Change{Part: change.Pool, Code: "volume-set", Action: "set", Object: object, Needs: needs, Do: func(context.Context) error {
 		time.Sleep(time.Second)
 		w.done = append(w.done, object)
 		if errs := w.errs[object]; len(errs) > 0 {
@@ -443,7 +443,7 @@ func TestEveryChangeIsLogged(t *testing.T) {
 		if _, err := r.Converge(t.Context(), w); err == nil {
 			t.Fatal("no error")
 		}
-		same(t, "log", "level=INFO msg=\"change made\" part=pool action=set object=a began=2000-01-01T00:00:00.000Z took=1s\n"+
-			"level=INFO msg=\"change failed\" part=pool action=set object=b began=2000-01-01T00:00:01.000Z took=1s error=\"no space left on device\"\n", b.String())
+		same(t, "log", "level=INFO msg=\"change made\" part=pool code=volume-set action=set object=a began=2000-01-01T00:00:00.000Z took=1s\n"+
+			"level=INFO msg=\"change failed\" part=pool code=volume-set action=set object=b began=2000-01-01T00:00:01.000Z took=1s error=\"no space left on device\"\n", b.String())
 	})
 }

@@ -153,7 +153,7 @@ func (c *Client) doMount(m desired.ClientMount, why, action string, first []stri
 		commands = []string{strings.Join(first, " "), commands[0]}
 	}
 	return change.Change{
-		Part: change.Client, Object: m.Path, Action: action, Why: why, Commands: commands, RestsOn: []string{"volume " + m.Volume},
+		Part: change.Client, Object: m.Path, Code: "client-mount", Action: action, Why: why, Commands: commands, RestsOn: []string{"volume " + m.Volume},
 		Do: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, mountTimeout)
 			defer cancel()

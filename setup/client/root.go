@@ -39,7 +39,7 @@ func (c *Client) flags(m desired.ClientMount, mnt *mountinfo.Info) change.Plan {
 		why = "the cluster file allows " + strings.Join(wrong, " and ") + " there"
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Client, Object: m.Path, Action: "remount", Why: why, Commands: []string{strings.Join(argv, " ")}, RestsOn: []string{"volume " + m.Volume},
+		Part: change.Client, Object: m.Path, Code: "client-remount", Action: "remount", Why: why, Commands: []string{strings.Join(argv, " ")}, RestsOn: []string{"volume " + m.Volume},
 		Do: func(ctx context.Context) error {
 			if _, err := c.Exec(ctx, nil, argv...); err != nil {
 				return err
@@ -79,7 +79,7 @@ func (c *Client) mode(ctx context.Context, m desired.ClientMount, mnt *mountinfo
 	// With fewer digits chmod keeps the setgid bit of a directory.
 	argv := []string{"chmod", fmt.Sprintf("%05o", want), m.Path}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Client, Object: m.Path, Action: "set the mode of", Why: fmt.Sprintf("the root of volume %s has %04o, the cluster file says %04o", m.Volume, have, want),
+		Part: change.Client, Object: m.Path, Code: "volume-root-mode", Action: "set the mode of", Why: fmt.Sprintf("the root of volume %s has %04o, the cluster file says %04o", m.Volume, have, want),
 		Commands: []string{strings.Join(argv, " ")}, RestsOn: []string{"volume " + m.Volume},
 		Do: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, mountTimeout)

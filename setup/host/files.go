@@ -201,7 +201,7 @@ func (f *Files) install(p *change.Plan, source, target, why string) error {
 		return nil
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: target, Action: "install", Why: why,
+		Part: change.Host, Object: target, Code: "program-install", Action: "install", Why: why,
 		Commands: []string{"install -m 0755 " + source + " " + target},
 		Do:       func(context.Context) error { return machine.WriteFile(path, ours, 0o755) },
 	})
@@ -214,7 +214,7 @@ func (f *Files) write(name, old, text string, mode fs.FileMode, unit bool, why s
 		action = "create"
 	}
 	return change.Change{
-		Part: change.Host, Object: name, Action: action, Why: why,
+		Part: change.Host, Object: name, Code: "file-write", Action: action, Why: why,
 		Diff: udiff.Unified(name, name+" (gluster-setup)", old, text), Before: old, After: text,
 		Do: func(context.Context) error {
 			if unit && f.Stale != nil {

@@ -92,7 +92,7 @@ func (h *Host) forgetMarks(d device) change.Plan {
 	for _, m := range ms {
 		if m.Identity.same(id) {
 			p.Changes = append(p.Changes, change.Change{
-				Part: change.Host, Object: m.file, Action: "remove", Why: "the device that was being formatted is in use now: it must never be formatted again",
+				Part: change.Host, Object: m.file, Code: "device-format-mark", Action: "remove", Why: "the device that was being formatted is in use now: it must never be formatted again",
 				Commands: []string{"rm " + m.file},
 				Do:       func(context.Context) error { return removeMark(m) },
 			})
@@ -144,7 +144,7 @@ func (s deviceState) changed(d device) error {
 func (h *Host) format(m desired.BrickMount, d device, why string) change.Change {
 	id := uuid.NewString()
 	return change.Change{
-		Part: change.Host, Object: d.path, Action: "format", Why: why,
+		Part: change.Host, Object: d.path, Code: "device-format", Action: "format", Why: why,
 		Commands: []string{"mkfs." + m.Fstype + " " + d.path},
 		Do: func(ctx context.Context) error {
 			// The plan may be minutes old.
@@ -219,7 +219,7 @@ func flush(path string) (err error) {
 // kept, anything less is made anew.
 func (h *Host) resume(m desired.BrickMount, d device, left mark) change.Change {
 	return change.Change{
-		Part: change.Host, Object: d.path, Action: "format again",
+		Part: change.Host, Object: d.path, Code: "device-format", Action: "format again",
 		Why:      "the machine or an earlier run stopped while the file system was being made on this device, which was blank; one that turns out to be whole is kept",
 		Commands: []string{strings.Join(check(m.Fstype, d), " "), "mkfs." + m.Fstype + " " + d.path},
 		Do: func(ctx context.Context) error {

@@ -67,7 +67,7 @@ func (h *Host) glusterd(ctx context.Context) (change.Plan, error) {
 			why = "glusterd is " + active
 		}
 		p.Changes = append(p.Changes, change.Change{
-			Part: change.Host, Object: glusterdUnit, Action: "start", Why: why,
+			Part: change.Host, Object: glusterdUnit, Code: "glusterd-start", Action: "start", Why: why,
 			Commands: []string{"systemctl start glusterd.service"},
 			Do:       func(ctx context.Context) error { return h.Systemd.Start(ctx, glusterdUnit) },
 		})
@@ -110,7 +110,7 @@ func (h *Host) reload(files change.Plan) change.Plan {
 // reloadNow is the change that has systemd read fstab and units again.
 func (h *Host) reloadNow(why string) change.Change {
 	return change.Change{
-		Part: change.Host, Object: "systemd", Action: "reload", Why: why,
+		Part: change.Host, Object: "systemd", Code: "systemd-reload", Action: "reload", Why: why,
 		Commands: []string{"systemctl daemon-reload"},
 		Do: func(ctx context.Context) error {
 			if err := h.Systemd.Reload(ctx); err != nil {

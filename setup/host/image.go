@@ -52,7 +52,7 @@ func (h *Host) newImage(m desired.BrickMount, field string) (change.Plan, error)
 		argv = []string{"mkfs." + m.Fstype, "-q", "-F", "-E", "nodiscard", temp}
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: m.Spec, Action: "create", Why: "the image file of volume " + m.Volume + "'s brick is missing",
+		Part: change.Host, Object: m.Spec, Code: "image-create", Action: "create", Why: "the image file of volume " + m.Volume + "'s brick is missing",
 		Commands: []string{fmt.Sprintf("fallocate -l %d %s", m.Size, temp), strings.Join(argv, " "), "mv -n " + temp + " " + m.Spec},
 		Do: func(ctx context.Context) error {
 			if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the image itself is private

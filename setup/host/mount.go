@@ -128,7 +128,7 @@ func (h *Host) tmpfs(m desired.BrickMount, mnt *mountinfo.Info) (change.Plan, er
 
 func (h *Host) mount(path, why string) change.Change {
 	return change.Change{
-		Part: change.Host, Object: path, Action: "mount", Why: why,
+		Part: change.Host, Object: path, Code: "brick-mount", Action: "mount", Why: why,
 		Commands: []string{"mkdir -p " + path, "mount " + path, "chmod 0700 " + path},
 		Do: func(ctx context.Context) error {
 			if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // mount points are world readable
@@ -158,7 +158,7 @@ var errNotThere = errors.New("mount reports success, but the mount table does no
 
 func (h *Host) remount(path, option, why string) change.Change {
 	return change.Change{
-		Part: change.Host, Object: path, Action: "remount", Why: why,
+		Part: change.Host, Object: path, Code: "brick-remount", Action: "remount", Why: why,
 		Commands: []string{"mount -o remount," + option + " " + path},
 		Do: func(ctx context.Context) error {
 			_, err := h.Exec(ctx, nil, "mount", "-o", "remount,"+option, path)
@@ -216,7 +216,7 @@ func (h *Host) directory(d desired.Directory) (change.Plan, error) {
 	}
 	if !exists {
 		p.Changes = append(p.Changes, change.Change{
-			Part: change.Host, Object: d.Path, Action: "create", Why: "the brick directory of volume " + d.Volume + " is missing",
+			Part: change.Host, Object: d.Path, Code: "brick-directory", Action: "create", Why: "the brick directory of volume " + d.Volume + " is missing",
 			Commands: []string{"install -d -m 0700 " + d.Path},
 			Do: func(context.Context) error {
 				if err := os.MkdirAll(filepath.Dir(d.Path), 0o755); err != nil { //nolint:gosec // only the last is the brick's

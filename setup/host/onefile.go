@@ -40,7 +40,7 @@ func (h *Host) applied(ctx context.Context) (change.Plan, error) {
 		return p, nil
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: onefile.Path, Action: "write", Why: "the other nodes must know which cluster file this node applied last",
+		Part: change.Host, Object: onefile.Path, Code: "cluster-file-word", Action: "write", Why: "the other nodes must know which cluster file this node applied last",
 		Do: func(ctx context.Context) error {
 			v, err := h.Applied.Again(ctx)
 			if err != nil {

@@ -80,7 +80,7 @@ func (h *Host) packages(programs []program) change.Plan {
 			install = []string{manager, "-o", "DPkg::Lock::Timeout=120", "-o", "DPkg::Options::=--force-confdef", "-o", "DPkg::Options::=--force-confold", "install", "-qy", "--no-install-recommends", name}
 		}
 		p.Changes = append(p.Changes, change.Change{
-			Part: change.Host, Object: "package " + name, Action: "install",
+			Part: change.Host, Object: "package " + name, Code: "package-install", Action: "install",
 			Why:      fmt.Sprintf("%s is missing: %s", prog.name, prog.why),
 			Commands: []string{strings.Join(install, " ")},
 			Do: func(ctx context.Context) error {

@@ -91,7 +91,7 @@ func (h *Host) settings(m desired.BrickMount, mnt *mountinfo.Info, options []str
 		return p, err
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: m.Path, Action: "shut others out of", Why: "whoever can write beside a brick can have it emptied, and whoever can read there reads every file of the volume",
+		Part: change.Host, Object: m.Path, Code: "brick-private", Action: "shut others out of", Why: "whoever can write beside a brick can have it emptied, and whoever can read there reads every file of the volume",
 		Commands: []string{"chown root:root " + m.Path, "chmod 0700 " + m.Path},
 		Do:       func(context.Context) error { return MakePrivate(m.Path) },
 	})

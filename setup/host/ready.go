@@ -47,7 +47,7 @@ func (h *Host) ready() (change.Plan, error) {
 		why = "the other nodes must know in which version this node has the volumes"
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: path, Action: "write", Why: why,
+		Part: change.Host, Object: path, Code: "ready-word", Action: "write", Why: why,
 		Do: func(context.Context) error {
 			for link, to := range links {
 				if err := relink(to, link); err != nil {

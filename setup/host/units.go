@@ -54,7 +54,7 @@ func (h *Host) units(ctx context.Context, files change.Plan) (change.Plan, error
 // enable makes a unit start at boot. systemd reads all of its units again for each reload, which takes a small machine
 // seconds: of several units only the last one has it reload.
 func (h *Host) enable(unit, why string, reload bool) change.Change {
-	c := change.Change{Part: change.Host, Object: unit, Action: "enable", Why: why}
+	c := change.Change{Part: change.Host, Object: unit, Code: "unit-enable", Action: "enable", Why: why}
 	if !reload {
 		c.Commands = []string{"systemctl enable --no-reload " + unit}
 		c.Do = func(ctx context.Context) error { return h.Systemd.Enable(ctx, unit) }
@@ -99,7 +99,7 @@ func (h *Host) renew(ctx context.Context, u desired.Unit, changes map[string]str
 		return p, nil
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: u.Name, Action: "restart", Why: why, Aside: u.Aside,
+		Part: change.Host, Object: u.Name, Code: "unit-restart", Action: "restart", Why: why, Aside: u.Aside,
 		Commands: []string{"systemctl restart " + u.Name},
 		Do:       func(ctx context.Context) error { return h.Systemd.Restart(ctx, u.Name) },
 	})
@@ -108,7 +108,7 @@ func (h *Host) renew(ctx context.Context, u desired.Unit, changes map[string]str
 
 func (h *Host) startUnit(u desired.Unit) change.Change {
 	return change.Change{
-		Part: change.Host, Object: u.Name, Action: "start", Why: u.Why, Aside: u.Aside,
+		Part: change.Host, Object: u.Name, Code: "unit-start", Action: "start", Why: u.Why, Aside: u.Aside,
 		Commands: []string{"systemctl start " + u.Name},
 		Do:       func(ctx context.Context) error { return h.Systemd.Start(ctx, u.Name) },
 	}

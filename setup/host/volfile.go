@@ -111,7 +111,7 @@ func (h *Host) volfile() (change.Plan, error) {
 
 func (h *Host) editVolfile(path, diff string) change.Change {
 	c := change.Change{
-		Part: change.Host, Object: volfilePath, Action: "edit", Diff: diff, Why: "glusterd talks one address family, and the nodes have IPv6 addresses",
+		Part: change.Host, Object: volfilePath, Code: "glusterd-volfile", Action: "edit", Diff: diff, Why: "glusterd talks one address family, and the nodes have IPv6 addresses",
 		Do: func(context.Context) error {
 			b, err := os.ReadFile(path) //nolint:gosec // glusterd's own configuration
 			if err != nil {
@@ -167,7 +167,7 @@ func (h *Host) restart(ctx context.Context, edits change.Plan) (change.Plan, err
 		return p, nil
 	}
 	p.Changes = append(p.Changes, change.Change{
-		Part: change.Host, Object: glusterdUnit, Action: "restart", Why: "it reads its address family only when it starts; no brick runs on this node",
+		Part: change.Host, Object: glusterdUnit, Code: "glusterd-restart", Action: "restart", Why: "it reads its address family only when it starts; no brick runs on this node",
 		Commands: []string{"systemctl restart glusterd.service"},
 		Do: func(ctx context.Context) error {
 			if err := h.Systemd.Restart(ctx, glusterdUnit); err != nil {

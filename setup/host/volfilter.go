@@ -26,7 +26,7 @@ func (h *Host) volfilter() (change.Plan, error) {
 	}
 	if len(n.Dirs) == 0 && !n.Keeps {
 		p.Changes = append(p.Changes, change.Change{
-			Part: change.Host, Object: "the filter of volfiles", Action: volfilter.Write, Why: whyFilter,
+			Part: change.Host, Object: "the filter of volfiles", Code: "volfilter", Action: volfilter.Write, Why: whyFilter,
 			Commands: []string{"write gluster-setup-tmpfs into the directory \"filter\" of GlusterFS's libraries (the package brings them)"},
 			Do: func(ctx context.Context) error {
 				n, err := volfilter.Look(h.Root, bricks, h.UserAttributes)
@@ -40,7 +40,7 @@ func (h *Host) volfilter() (change.Plan, error) {
 	}
 	for _, a := range volfilter.Decide(n, bricks) {
 		c := change.Change{
-			Part: change.Host, Object: "/" + strings.TrimPrefix(strings.TrimPrefix(a.Path, h.Root), "/"), Action: a.Action, Why: whyFilter,
+			Part: change.Host, Object: "/" + strings.TrimPrefix(strings.TrimPrefix(a.Path, h.Root), "/"), Code: "volfilter", Action: a.Action, Why: whyFilter,
 			Do: func(ctx context.Context) error { return volfilter.Do(ctx, h.Exec, []volfilter.Act{a}) },
 		}
 		switch a.Action {

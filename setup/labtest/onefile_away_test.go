@@ -38,7 +38,9 @@ func TestALeaderThatWasAwayTakesNothingBack(t *testing.T) {
 	s.expect(first, 3, refused, "plan")
 	s.expect(first, 3, append(refused, "Refused: nothing was changed."), "apply")
 	s.expect(first, 1, []string{n2 + " has another cluster file (", "which replaced this one"}, "status")
-	s.expect(first, 3, refused, "plan", "--allow", "older-file:"+n2)
+	s.expect(first, 3, append(refused, "--allow older-file:"+n2+" fits nothing on this node"), "plan", "--allow", "older-file:"+n2)
+	s.expect(first, 1, []string{"\"older-file\" is not of the form CODE:OBJECT"}, "apply", "--allow", "older-file")
+	s.expect(first, 1, []string{"nothing of code \"volume-shape\" can be allowed, only of older-file"}, "apply", "--allow", "volume-shape:server")
 	option(true)
 
 	s.write(later)
@@ -89,6 +91,7 @@ func TestALeaderGoesBackWhenItIsToldTo(t *testing.T) {
 	s.expect(first, 3, []string{"was replaced by another one on " + n2, " and " + n3}, "apply")
 	s.expect(first, 0, []string{n2 + " has another cluster file ("}, "apply", "--allow", "older-file:"+n1)
 	s.expect(first, 0, []string{"Nothing to do."}, "plan")
+	s.expect(first, 0, []string{"--allow older-file:" + n1 + " fits nothing on this node"}, "apply", "--allow", "older-file:"+n1)
 	for _, n := range []*lab.Node{second, third} {
 		if strings.Contains(n.Gluster("volume", "info", "server"), "network.ping-timeout: 7") {
 			t.Errorf("%s: the option is still set", n.Name)

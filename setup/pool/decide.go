@@ -134,7 +134,7 @@ func (d *decider) members() {
 		switch {
 		case p == nil && s.Name == d.node: // glusterd is not there yet
 		case p == nil:
-			c := change.Change{Object: "peer " + s.Name, Action: "probe", Why: "it is not in the trusted pool"}
+			c := change.Change{Object: "peer " + s.Name, Code: "peer-probe", Action: "probe", Why: "it is not in the trusted pool"}
 			if _, answers := d.see.Views[s.Name]; !answers && d.see.Running && d.leader == d.node {
 				c.Needs = append(c.Needs, fmt.Sprintf("glusterd on %s (%s port %s) to answer", s.Name, s.Address, Port))
 			}
@@ -153,7 +153,7 @@ func (d *decider) members() {
 				continue
 			}
 			d.add(change.Change{
-				Object: "peer " + s.Name, Action: "probe", Why: "the probe lets this node know it by its address only",
+				Object: "peer " + s.Name, Code: "peer-probe", Action: "probe", Why: "the probe lets this node know it by its address only",
 				Needs: []string{"this node to be in the pool"},
 			}, gluster.PeerProbe(s.Name), d.node)
 		default:
@@ -207,7 +207,7 @@ func (d *decider) member(s desired.Server, p gluster.Peer) {
 		return
 	}
 	if !named(p, s.Name) && (d.leader == d.node || s.Name == d.leader) {
-		c := change.Change{Object: "peer " + s.Name, Action: "probe", Why: fmt.Sprintf("this node knows it as %s only", strings.Join(p.Names, ", "))}
+		c := change.Change{Object: "peer " + s.Name, Code: "peer-probe", Action: "probe", Why: fmt.Sprintf("this node knows it as %s only", strings.Join(p.Names, ", "))}
 		if !p.Connected {
 			c.Needs = append(c.Needs, s.Name+" to be connected")
 		}

@@ -49,7 +49,7 @@ func (d *decider) volume(want desired.Volume) {
 	switch have.Status {
 	case gluster.Started:
 	default:
-		d.add(change.Change{Object: "volume " + name, Action: "start", Why: "it is " + strings.ToLower(have.Status.String())}, gluster.VolumeStart(name), d.leader)
+		d.add(change.Change{Object: "volume " + name, Code: "volume-start", Action: "start", Why: "it is " + strings.ToLower(have.Status.String())}, gluster.VolumeStart(name), d.leader)
 	}
 }
 
@@ -63,12 +63,12 @@ func (d *decider) create(want desired.Volume) {
 	}
 	if d.leader != d.node && len(leftovers) > 0 {
 		d.step(Step{
-			Change:  change.Change{Object: "brick " + d.node + ":" + leftovers[0].Path, Action: "free", Why: "an attempt to create volume " + name + " failed and left its mark on this empty brick"},
+			Change:  change.Change{Object: "brick " + d.node + ":" + leftovers[0].Path, Code: "brick-free", Action: "free", Why: "an attempt to create volume " + name + " failed and left its mark on this empty brick"},
 			Unstamp: leftovers,
 		}, d.node)
 		leftovers = nil
 	}
-	c := change.Change{Object: "volume " + name, Action: "create", Why: "it does not exist"}
+	c := change.Change{Object: "volume " + name, Code: "volume-create", Action: "create", Why: "it does not exist"}
 	for _, host := range want.ServersOf() {
 		s, _ := d.want.Server(host)
 		p := d.peer(s)
@@ -93,7 +93,7 @@ func (d *decider) create(want desired.Volume) {
 	}
 	d.step(Step{Change: c, Unstamp: leftovers, Command: gluster.VolumeCreate(want.Spec)}, d.leader)
 	d.options(want, gluster.Volume{Name: name})
-	d.add(change.Change{Object: "volume " + name, Action: "start", Why: "it was just created"}, gluster.VolumeStart(name), d.leader)
+	d.add(change.Change{Object: "volume " + name, Code: "volume-start", Action: "start", Why: "it was just created"}, gluster.VolumeStart(name), d.leader)
 }
 
 // strangersTo says which servers of a volume another one is not connected to yet, as just after a probe: it would refuse the
@@ -226,7 +226,7 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 			continue
 		}
 		if o.Name == cluster.OptionGranularHeal && have.Status != gluster.Created {
-			d.add(change.Change{Object: "volume " + have.Name, Action: "switch off granular entry heal of", Why: o.Reason},
+			d.add(change.Change{Object: "volume " + have.Name, Code: "volume-granular-heal", Action: "switch off granular entry heal of", Why: o.Reason},
 				gluster.VolumeGranularHealOff(have.Name), d.leader)
 			continue
 		}
@@ -254,7 +254,7 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 		case strings.HasPrefix(k, "user."):
 			d.plan.Warnings = append(d.plan.Warnings, fmt.Sprintf("volume %s keeps the option %s, which the cluster file no longer names: GlusterFS cannot reset options that begin with user.", have.Name, k))
 		default:
-			d.add(change.Change{Object: "volume " + have.Name, Action: "reset option of", Why: k + " was set by an earlier run and is no longer in the cluster file"},
+			d.add(change.Change{Object: "volume " + have.Name, Code: "volume-reset", Action: "reset option of", Why: k + " was set by an earlier run and is no longer in the cluster file"},
 				gluster.VolumeReset(have.Name, k), d.leader)
 		}
 	}
@@ -263,7 +263,7 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 		if len(why) > 0 && have.ID != "" {
 			reason = strings.Join(why, ", ")
 		}
-		d.add(change.Change{Object: "volume " + have.Name, Action: "set options of", Why: reason}, gluster.VolumeSet(have.Name, pairs[0], pairs[1], pairs[2:]...), d.leader)
+		d.add(change.Change{Object: "volume " + have.Name, Code: "volume-set", Action: "set options of", Why: reason}, gluster.VolumeSet(have.Name, pairs[0], pairs[1], pairs[2:]...), d.leader)
 	}
 	d.unnamed(have, append(left, keys...), former)
 }

@@ -240,7 +240,7 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 // act does what was decided about a brick, as a change that is logged.
 func (r *Runner) act(ctx context.Context, a *Actor, l Local, d Decision) error {
 	return errors.Unwrap(r.Executor.Make(ctx, change.Change{
-		Part: change.Pool, Object: "brick " + l.Set.Bricks[l.Own].Path + " of volume " + l.Set.Volume, Action: string(d.Action), Why: d.Reason,
+		Part: change.Pool, Object: "brick " + l.Set.Bricks[l.Own].Path + " of volume " + l.Set.Volume, Code: "recover", Action: string(d.Action), Why: d.Reason,
 		Do: func(ctx context.Context) error { return a.Act(ctx, l, d) },
 	}).Err)
 }

@@ -31,9 +31,9 @@ type Document struct {
 
 // Change is one change in a Document.
 type Change struct {
-	Part     change.Part   `json:"part"`           // host, pool or client
-	Object   string        `json:"object"`         // what is changed
-	Code     string        `json:"code,omitempty"` // stable, of what takes something back
+	Part     change.Part   `json:"part"`   // host, pool or client
+	Object   string        `json:"object"` // what is changed
+	Code     string        `json:"code"`   // stable
 	Action   string        `json:"action"`
 	Why      string        `json:"why"`
 	Diff     string        `json:"diff,omitempty"`

@@ -53,13 +53,13 @@ func golden(t *testing.T, name, got string) {
 func changes() []change.Change {
 	return []change.Change{
 		{
-			Part: change.Host, Object: "/etc/fstab", Action: "edit", Why: "brick file systems and client mounts must come back at boot",
+			Part: change.Host, Object: "/etc/fstab", Code: "file-write", Action: "edit", Why: "brick file systems and client mounts must come back at boot",
 			Diff: "--- /etc/fstab\n+++ /etc/fstab (gluster-setup)\n@@ -1,2 +1,2 @@\n proc /proc proc\n--- old <&>\n+tmpfs /cache_server tmpfs defaults,size=512m 0 0\n\\ No newline at end of file\n",
 		},
-		{Part: change.Host, Object: "/cache_server", Action: "mount", Why: "nothing is mounted there", Commands: []string{"mkdir -p /cache_server", "mount /cache_server"}},
-		{Part: change.Pool, Object: "peer cache2.example.com", Action: "probe", Why: "it is not in the pool", Commands: []string{"gluster peer probe cache2.example.com"}, Needs: []string{"glusterd on cache2.example.com to answer"}},
-		{Part: change.Pool, Object: "volume server", Action: "create", Why: "it does not exist", By: "cache1.example.com"},
-		{Part: change.Client, Object: "/cache_client", Action: "mount", Why: "volume server is not mounted there", Commands: []string{"mount /cache_client"}},
+		{Part: change.Host, Object: "/cache_server", Code: "brick-mount", Action: "mount", Why: "nothing is mounted there", Commands: []string{"mkdir -p /cache_server", "mount /cache_server"}},
+		{Part: change.Pool, Object: "peer cache2.example.com", Code: "peer-probe", Action: "probe", Why: "it is not in the pool", Commands: []string{"gluster peer probe cache2.example.com"}, Needs: []string{"glusterd on cache2.example.com to answer"}},
+		{Part: change.Pool, Object: "volume server", Code: "volume-create", Action: "create", Why: "it does not exist", By: "cache1.example.com"},
+		{Part: change.Client, Object: "/cache_client", Code: "client-mount", Action: "mount", Why: "volume server is not mounted there", Commands: []string{"mount /cache_client"}},
 	}
 }
 

@@ -122,7 +122,7 @@ changes:
   type: list
   elements: dict
   sample:
-    - {part: host, object: /cache_server, action: mount, why: the brick file system of volume server is not mounted,
+    - {part: host, object: /cache_server, code: brick-mount, action: mount, why: the brick file system of volume server is not mounted,
        commands: [mkdir -p /cache_server, mount /cache_server], status: done, duration_seconds: 0.01}
 others:
   description: What other nodes have to make, with the node in C(by).
