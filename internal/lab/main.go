@@ -68,7 +68,8 @@ func temporary() (dir string, remove func(), err error) {
 		_ = keeper.Wait() //nolint:errcheck // it does what it can
 	}
 	// Programs that tests run as other users must get at it.
-	if err := errors.Join(os.Chmod(dir, 0o755), os.Setenv("TMPDIR", dir)); err != nil { //nolint:gosec // as above
+	// What programs print does not depend on who runs the tests.
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Setenv("TMPDIR", dir), os.Setenv("LC_ALL", "C.UTF-8")); err != nil { //nolint:gosec // as above
 		remove()
 		return "", nil, err
 	}

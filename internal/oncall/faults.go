@@ -109,8 +109,8 @@ func faults() [][]fault {
 			{
 				name:   "another cluster file applied on one node only",
 				fires:  []alert{{"GlusterClusterFilesDiffer", of()}},
-				make:   script(web2, "cp "+clusterFile+" /root/oncall.yaml; echo 'shutdown_wait_seconds: 299' >>"+clusterFile+"; gluster-setup apply"),
-				repair: script(web2, "mv /root/oncall.yaml "+clusterFile+"; gluster-setup apply"),
+				make:   script(web2, "cp "+clusterFile+" /root/oncall.yaml; echo 'shutdown_wait_seconds: 299' >>"+clusterFile+"; gluster-setup apply --parts host"),
+				repair: script(web2, "mv /root/oncall.yaml "+clusterFile+"; gluster-setup apply --parts host"),
 			},
 			{
 				name: "certificate ends within two days",

@@ -36,7 +36,7 @@ func TestWhatIsSaidOfAStateNamesIt(t *testing.T) {
 	s.expect(client, 0, nil, "apply")
 	client.Run("mount", "-t", "glusterfs", "n1.example.com:/server", "/client")
 	s.expect(client, 0, []string{left, `run "umount /client"`}, "plan")
-	s.expect(client, 0, []string{left}, "status")
+	s.expect(client, 1, []string{left, "has another cluster file ("}, "status") // the servers have not applied it
 	client.Run("umount", "/client")
 	if o := s.try(client, "plan"); o.code != 0 || strings.Contains(o.out, "/client") {
 		t.Errorf("plan after the remedy: exit %d\n%s", o.code, o.out)
