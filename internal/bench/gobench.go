@@ -52,9 +52,6 @@ func results(output, file string) ([]result, error) {
 				r.sub = append(r.sub, strings.ReplaceAll(strings.TrimPrefix(word, "/"), "_", " "))
 			}
 			for _, v := range rec.Values {
-				if v.OrigUnit != "" {
-					v.Value, v.Unit = v.OrigValue, v.OrigUnit
-				}
 				r.of[v.Unit] = v.Value
 			}
 			out = append(out, r)
@@ -276,6 +273,17 @@ func (s *session) mounts(ctx context.Context) error {
 		})
 	}
 	s.show(table)
+	return nil
+}
+
+func (s *session) render(ctx context.Context) error {
+	s.progress("render for one node of a thousand")
+	all, err := s.goBench(ctx, "render", nil, "-bench=^BenchmarkRender$", "-benchtime=20x", "./setup")
+	if err != nil {
+		return err
+	}
+	s.heading("11. render, from a cluster file of 1,000 nodes and 200 volumes, 20 times")
+	s.show(each(all, []string{""}, []column{{"longest, s", "longest-s", ""}, {"mean, s", "sec/op", ""}}))
 	return nil
 }
 

@@ -110,11 +110,18 @@ func Refuses(allow string, addr netip.Addr) bool {
 
 // users are the nodes that serve anything or mount the volume, in the order of the file.
 func (c *Cluster) users(volume string) []string {
-	servers := c.Servers()
-	return slices.DeleteFunc(slices.Clone(c.NodeOrder), func(node string) bool {
-		return !slices.Contains(servers, node) &&
-			!slices.ContainsFunc(c.Mounts, func(m Mount) bool { return m.Volume == volume && slices.Contains(m.Nodes, node) })
-	})
+	uses := map[string]bool{}
+	for _, name := range c.Servers() {
+		uses[name] = true
+	}
+	for _, m := range c.Mounts {
+		if m.Volume == volume {
+			for _, name := range m.Nodes {
+				uses[name] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(c.NodeOrder), func(name string) bool { return !uses[name] })
 }
 
 // allowOption lets the nodes of the cluster file in, and whom access names. It is sorted, so that the order of the nodes

@@ -59,16 +59,13 @@ func (c *Cluster) ReplicaSets(volume string) [][]Brick {
 // Servers returns the nodes that hold at least one brick, in the order of the
 // file. They are the members of the trusted pool.
 func (c *Cluster) Servers() []string {
-	var servers []string
-	for _, name := range c.NodeOrder {
-		for _, v := range c.Volumes {
-			if slices.Contains(v.Bricks.Nodes, name) {
-				servers = append(servers, name)
-				break
-			}
+	serves := map[string]bool{}
+	for _, v := range c.Volumes {
+		for _, name := range v.Bricks.Nodes {
+			serves[name] = true
 		}
 	}
-	return servers
+	return slices.DeleteFunc(slices.Clone(c.NodeOrder), func(name string) bool { return !serves[name] })
 }
 
 // VolumesOn returns the volumes that have a brick on the node, in the order of
