@@ -165,13 +165,14 @@ func elsewhere() map[string]string {
 func TestHowManyRemediesAreFollowed(t *testing.T) {
 	t.Parallel()
 	code := regexp.MustCompile(`(?:Code:\s*|[cC]onflict\()"([a-z]+-[a-z-]+)"`)
+	changes := regexp.MustCompile(`Code: "[a-z-]+", Action:`) // have codes, too
 	found := map[string]bool{}
 	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
 		text, err := os.ReadFile(path) //nolint:gosec // our own source
-		for _, m := range code.FindAllStringSubmatch(string(text), -1) {
+		for _, m := range code.FindAllStringSubmatch(changes.ReplaceAllString(string(text), ""), -1) {
 			found[m[1]] = true
 		}
 		return err

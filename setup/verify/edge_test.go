@@ -74,8 +74,8 @@ func TestOfTwoRunsOnOneNodeTheLaterGoesOn(t *testing.T) {
 		var group sync.WaitGroup
 		var first error
 		group.Go(func() { _, first = run(t.Context(), testConfig("web1", nodes), volume.view()) })
-		time.Sleep(time.Second)
-		for _, node := range nodes {
+		for _, node := range nodes { // the other node comes when the first run has been replaced: else it may meet that one
+			time.Sleep(time.Second)
 			group.Go(func() {
 				if _, err := run(t.Context(), testConfig(node, nodes), volume.view()); err != nil {
 					t.Errorf("%s: %v", node, err)
