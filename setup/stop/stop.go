@@ -118,7 +118,25 @@ func (g *Gate) Ask(ctx context.Context, claim bool) ([]string, error) {
 	if err != nil || len(reasons) > 0 {
 		return reasons, errors.Join(err, g.tell(ctx, volumes, withdrawn))
 	}
+	if err := g.pass(ctx, said); err != nil { // nobody waits for the answer any more
+		return nil, errors.Join(err, g.tell(context.WithoutCancel(ctx), volumes, withdrawn))
+	}
 	return nil, nil
+}
+
+// pass returns when every glusterd that starts from now on is seen to have started after the word: one that is restarted at once, as
+// by "ok-to-stop && systemctl restart glusterd", would else leave the word standing, and keep others from stopping, for half an hour.
+func (g *Gate) pass(ctx context.Context, said word) error {
+	now, err := g.Moment()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(said.passed() - now.Up):
+		return nil
+	}
 }
 
 // Release takes back this node's claim.

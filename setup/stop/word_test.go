@@ -52,3 +52,22 @@ func TestAWordIsReadAsItWasSaid(t *testing.T) {
 		t.Errorf("this moment is %+v", now)
 	}
 }
+
+// A glusterd that is restarted as soon as ok-to-stop has answered ends the word, although that is told in whole seconds.
+func TestAWordIsOverForAGlusterdThatIsRestartedAtOnce(t *testing.T) {
+	const boot = "0d4f6f8e-7a41-4be8-9a60-6f8a0a1f7c11"
+	for _, up := range []time.Duration{100 * time.Second, 100*time.Second + 1, 100*time.Second + 999*time.Millisecond} {
+		given := word{"2026-11-22T01:00:11Z", Moment{boot, up}}
+		w, _ := spoken(given.String())
+		started := given.passed().Truncate(tick) // as the kernel says it
+		if wait := given.passed() - up; wait > time.Second+2*tick {
+			t.Errorf("given at %s: the answer waits for %s", up, wait)
+		}
+		if !w.over(Moment{boot, started}, Moment{boot, started + time.Second}) {
+			t.Errorf("given at %s: not over for a glusterd that started at %s", up, started)
+		}
+		if w.over(Moment{boot, up.Truncate(tick)}, Moment{boot, started}) {
+			t.Errorf("given at %s: over for a glusterd that had started before", up)
+		}
+	}
+}
