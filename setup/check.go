@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -99,10 +98,6 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 	if err != nil || failed != nil {
 		return errors.Join(err, failed)
 	}
-	does := executor("check", logger(streams.Err, slog.LevelWarn))
-	if err := does.Turn(ctx, sayOnce(logger(streams.Err, slog.LevelInfo), func(string) {}), func() error { return remember(streams, s, results) }); err != nil {
-		return err
-	}
 	return c.end(streams, s, results)
 }
 
@@ -178,8 +173,9 @@ func notStarted(ctx context.Context) map[string]string {
 	return down
 }
 
-// remember leaves word of the results for the exporter and for status.
-func remember(streams IO, s *desired.State, results []check.SetResult) error {
+// end leaves word of the results and prints them. The record is that of checks alone, of which one runs on a node: it waits for nobody,
+// so that what hours of comparing found is kept also when a check is interrupted beside a program that hangs.
+func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) error {
 	old, err := check.ReadRecord(checkPath())
 	if err != nil {
 		fmt.Fprintf(streams.Err, "the record of former checks is lost: %v\n", err)
@@ -189,11 +185,9 @@ func remember(streams IO, s *desired.State, results []check.SetResult) error {
 		// The volume may have more sets than the cluster file.
 		return ok && (set <= len(v.Sets) || slices.ContainsFunc(results, func(r check.SetResult) bool { return r.Volume == volume && r.Set == set }))
 	})
-	return record.Write(checkPath())
-}
-
-// end prints the results.
-func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) (err error) {
+	if err := record.Write(checkPath()); err != nil {
+		return err
+	}
 	complete, different := check.Sum(results)
 	if c.json() {
 		err = report.JSON(streams.Out, checkDocument{Node: s.Node, Equal: complete && !different, Complete: complete, Sets: results})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	stdio "io"
 	"io/fs"
 	"os"
@@ -51,7 +50,7 @@ func clusterFile(path string) Collector {
 				err = errors.New("it has no digest of a file")
 			}
 			if err != nil {
-				return &gluster.Error{Op: "read", Object: path, Kind: gluster.ErrMalformed, Err: fmt.Errorf("%w", err)}
+				return &gluster.Error{Op: "read", Object: path, Kind: gluster.ErrMalformed, Err: err}
 			}
 			to.set(info, 1, a.File, a.Program)
 			to.set(number, a.Number)

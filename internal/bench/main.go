@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 )
 
@@ -62,8 +63,9 @@ func parts() []part {
 // session is one run of this program.
 type session struct {
 	options
-	work  string   // a directory for what parts keep
-	log   *os.File // what the programs said that this one called
+	work  string       // a directory for what parts keep
+	log   *os.File     // what the programs said that this one called
+	only  *flock.Flock // held until the process ends
 	began time.Time
 	out   io.Writer
 	// applied: the hosts carry a cluster that apply made.
@@ -144,13 +146,9 @@ func (s *session) open() error {
 	if err := os.MkdirAll(filepath.Join(cache, "logs"), 0o755); err != nil { //nolint:gosec // nothing of it is secret
 		return err
 	}
-	// Kept until the process ends; what it starts does not inherit it.
-	held, err := unix.Open(filepath.Join(cache, "bench.lock"), unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0o644)
-	if err != nil {
-		return err
-	}
-	if err := unix.Flock(held, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return errors.New("another hack/bench is running in this checkout")
+	s.only = flock.New(filepath.Join(cache, "bench.lock"))
+	if free, err := s.only.TryLock(); err != nil || !free {
+		return errors.Join(errors.New("another hack/bench is running in this checkout"), err)
 	}
 	if err := os.RemoveAll(s.work); err != nil {
 		return err
@@ -158,6 +156,7 @@ func (s *session) open() error {
 	if err := os.Mkdir(s.work, 0o755); err != nil { //nolint:gosec // nothing of it is secret
 		return err
 	}
+	var err error
 	s.log, err = os.Create(filepath.Join(cache, "logs", "bench.log"))
 	return err
 }

@@ -32,11 +32,6 @@ func (e *Executor) Turn(ctx context.Context, waiting func(who string, since time
 	return f()
 }
 
-// Do makes one change in a turn of its own.
-func (e *Executor) Do(ctx context.Context, waiting func(who string, since time.Duration), c Change) error {
-	return e.Turn(ctx, waiting, func() error { return errors.Unwrap(e.Make(ctx, c).Err) })
-}
-
 // Logging returns a context in which Command logs, for what is changed without a Change.
 func (e *Executor) Logging(ctx context.Context) context.Context {
 	return context.WithValue(ctx, executing{}, e)

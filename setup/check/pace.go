@@ -22,12 +22,12 @@ const shortest = 5 * time.Millisecond
 
 // wait returns when n more things may happen.
 func (p *pace) wait(ctx context.Context, n int) error {
+	if p.limit.Limit() == rate.Inf {
+		return ctx.Err()
+	}
 	var pause time.Duration
 	for now := time.Now(); n > 0; { // a limiter lets no more than a burst happen at once
 		some := min(n, p.limit.Burst())
-		if p.limit.Limit() == rate.Inf {
-			some = n
-		}
 		pause = p.limit.ReserveN(now, some).DelayFrom(now)
 		n -= some
 	}
