@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,7 +21,6 @@ import (
 type reapCmd struct {
 	Leave    bool          `help:"What the command leaves running is meant to."`
 	Patience time.Duration `default:"2m" help:"How long what the command left may take to end by itself."`
-	Nice     int           `help:"How much nicer than this program the command is to others."`
 	Argv     []string      `arg:"" passthrough:""`
 }
 
@@ -48,9 +46,6 @@ func (c *reapCmd) Run(context.Context) error {
 	}
 	// The kernel ends the command when the thread that started it is gone.
 	runtime.LockOSThread()
-	if err := c.niceThread(); err != nil {
-		return fmt.Errorf("niceness %d: %w", c.Nice, err)
-	}
 	process, err := os.StartProcess(path, c.Argv, &os.ProcAttr{
 		Files: []*os.File{null, os.Stdout, os.Stderr},
 		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM},
@@ -59,7 +54,6 @@ func (c *reapCmd) Run(context.Context) error {
 		return err
 	}
 	pid := process.Pid
-	c.niceSession(pid)
 	if err := process.Release(); err != nil {
 		return err
 	}
@@ -92,27 +86,6 @@ func (c *reapCmd) Run(context.Context) error {
 	}
 	os.Exit(status.ExitStatus())
 	return nil
-}
-
-// niceThread makes this thread nicer, and what it starts.
-func (c *reapCmd) niceThread() error {
-	if c.Nice == 0 {
-		return nil
-	}
-	const kernels = 20 // the kernel answers with 20 - niceness
-	had, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
-	if err != nil {
-		return err
-	}
-	return unix.Setpriority(unix.PRIO_PROCESS, 0, kernels-had+c.Nice)
-}
-
-// niceSession makes the session of a process nicer: many kernels share processors out among sessions, and regard the niceness of
-// a process within its own alone (sched(7), autogroup). Elsewhere there is no such file, or nobody minds it.
-func (c *reapCmd) niceSession(leader int) {
-	if c.Nice != 0 {
-		_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", leader), []byte(strconv.Itoa(c.Nice)), 0) //nolint:errcheck // see above
-	}
 }
 
 // waitFor reaps children until process pid has ended.

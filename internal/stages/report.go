@@ -37,6 +37,33 @@ func (s *sayer) done(st stage, o outcome) {
 // serious are the lines of a scenario, a linter or a driver that say what failed.
 var serious = regexp.MustCompile(`fatal: \[|FAILED|level=error|^panic|DATA RACE|^error:|: error: |\d\d:\d\d:\d\d +(! |WRONG: )|^ *E: |left running by`)
 
+var (
+	// again are the words of a playbook about a task that may still succeed.
+	again = regexp.MustCompile(`^FAILED - RETRYING`)
+	// fatal begins what a playbook says of a task that failed, and step what comes after.
+	fatal = regexp.MustCompile(`fatal: \[|failed: \[`)
+	step  = regexp.MustCompile(`^(TASK|PLAY|RUNNING HANDLER|NO MORE HOSTS)|^\S+ > \S+:|^\.\.\.ignoring`)
+)
+
+// failures are the serious lines of a log, and of a playbook's failed task all that it said and its name.
+func failures(log []string) []string {
+	var out []string
+	var task string
+	inside := false
+	for _, line := range log {
+		switch {
+		case fatal.MatchString(line):
+			out, inside = append(out, task), true
+		case step.MatchString(line):
+			task, inside = line, false
+		}
+		if (inside && strings.TrimSpace(line) != "" || serious.MatchString(line)) && !again.MatchString(line) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
 const widest = 300
 
 // failure says why a stage failed: of each failed test at most some lines, of other logs those that tell, and their end.
@@ -61,7 +88,7 @@ func (s *sayer) failure(out io.Writer, st stage, o outcome, lines int) {
 	}
 	if len(o.fails) == 0 {
 		log := unstamped(s.runner.log(st))
-		part("what failed:", slices.DeleteFunc(slices.Clone(log), func(l string) bool { return !serious.MatchString(l) }), lines/2)
+		part("what failed:", failures(log), lines/2)
 		if report := s.runner.report(st); report != "" && exists(report) {
 			part("what its driver said last:", unstamped(report), lines)
 		}

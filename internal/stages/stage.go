@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -105,7 +104,7 @@ func (r *runner) command(ctx context.Context, s stage, c command, log io.Writer,
 		return 0, err
 	}
 	defer shut(hold, alive)
-	reap := []string{"reap", "--nice", strconv.Itoa(s.place.nice())}
+	reap := []string{"reap"}
 	if s.leaves {
 		reap = append(reap, "--leave")
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -92,32 +91,6 @@ func pidIn(t *testing.T, file string) int {
 			t.Fatal(t.Context().Err())
 		}
 		time.Sleep(5 * time.Millisecond)
-	}
-}
-
-// What computes takes only what those that wait for something leave.
-func TestAStageThatComputesIsNice(t *testing.T) {
-	r := newRunner(t)
-	file := filepath.Join(r.cache, "nice")
-	for place, more := range map[place]int{computes: computes.nice(), waits: 0, last: 0} {
-		s := of("nice >" + file + "; ! [[ -e /proc/self/autogroup ]] || sed -n 's/.* nice //p' /proc/self/autogroup >" + file + ".session")
-		s.place = place
-		if o := r.run(t.Context(), s); !o.OK {
-			t.Fatalf("%+v", o)
-		}
-		text, err := os.ReadFile(file)
-		got, e := strconv.Atoi(strings.TrimSpace(string(text)))
-		own, err2 := exec.Command("nice").Output()
-		if err := errors.Join(err, e, err2); err != nil {
-			t.Fatal(err)
-		}
-		mine, err := strconv.Atoi(strings.TrimSpace(string(own)))
-		if err != nil || got != min(mine+more, 19) {
-			t.Errorf("place %d: niceness %d, this test has %d: %v", place, got, mine, err)
-		}
-		if session, err := os.ReadFile(file + ".session"); err == nil && strings.TrimSpace(string(session)) != strconv.Itoa(more) {
-			t.Errorf("place %d: the niceness of its session is %q, not %d", place, session, more)
-		}
 	}
 }
 

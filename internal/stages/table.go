@@ -18,7 +18,7 @@ type place int
 const (
 	// first stages run one after the other, because everything else needs them.
 	first place = iota
-	// computes: one of these at a time, beside those that wait, and nicer than they are.
+	// computes: one of these at a time, beside those that wait.
 	computes
 	// waits for boots, heals and alerts most of the time: some of these at a time, those that take longest first.
 	waits
@@ -26,14 +26,6 @@ const (
 	// get a tenth of a processor lose their connections, and what then fails says nothing.
 	last
 )
-
-// nice is the niceness of the stages of a place: those that compute get a third of what each of the others may have.
-func (p place) nice() int {
-	if p == computes {
-		return 5
-	}
-	return 0
-}
 
 // command is one program that a stage runs.
 type command struct {
