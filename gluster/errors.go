@@ -36,6 +36,9 @@ var (
 	ErrAlready = errors.New("already so")
 	// ErrItself says that GlusterFS takes the host of a probe for the node itself.
 	ErrItself = errors.New("it is this node itself")
+	// ErrUntold says that glusterd was told of a volume by a peer while it ran: where its own bricks of that volume are it knows only
+	// after a restart, and takes them for new until then.
+	ErrUntold = errors.New("glusterd does not know its own brick until it is restarted")
 	// ErrMalformed says that an answer could not be understood.
 	ErrMalformed = errors.New("malformed answer")
 )
@@ -138,6 +141,9 @@ func refusal(op, object string, code int, text string) *Error {
 		op == "volume profile" && strings.Contains(text, "is not started"),
 		op == "volume stop" && strings.Contains(text, "is not in the started state"):
 		e.Kind = ErrAlready
+	// The brick is named as the one and as the other brick: it cannot be new (glusterd-reset-brick.c, 10.3).
+	case op == "volume reset-brick" && strings.Contains(text, "When destination brick is new"):
+		e.Kind = ErrUntold
 	case strings.Contains(text, "Probe on localhost not needed"):
 		e.Kind = ErrItself
 	case code == int(syscall.ENOTCONN), strings.Contains(text, "Peer in Cluster' state"), strings.Contains(text, "glusterds are not running"):

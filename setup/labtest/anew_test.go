@@ -33,7 +33,7 @@ func TestAServerThatWasInstalledAnew(t *testing.T) {
 
 	// The remedy, by its own words.
 	out := strings.Join(strings.Fields(s.try(second, "plan").out), " ")
-	steps := regexp.MustCompile(`on (\S+): stop glusterd, write (UUID=\S+) into (\S+), start glusterd, run "([^"]+)", restart glusterd, and run apply again`).FindStringSubmatch(out)
+	steps := regexp.MustCompile(`on (\S+): stop glusterd, write (UUID=\S+) into (\S+), start glusterd, run "([^"]+)", restart glusterd, wait until "([^"]+)" there names the pool's volumes, restart glusterd once more, and run apply again`).FindStringSubmatch(out)
 	if steps == nil || steps[1] != second.Name {
 		t.Fatalf("no remedy in %s", out)
 	}
@@ -41,6 +41,11 @@ func TestAServerThatWasInstalledAnew(t *testing.T) {
 	second.Run("sed", "-i", "s/^UUID=.*/"+steps[2]+"/", steps[3])
 	second.StartGlusterd()
 	second.Run(append([]string{"gluster", "--mode=script"}, strings.Fields(steps[4])[1:]...)...)
+	s.waitFor("the volume to be known", func() bool { return strings.Contains(second.Run("bash", "-c", steps[5]), "server") })
+	// Who forgets the restarts is told of it: this glusterd takes its own brick for a new one.
+	s.converge()
+	s.expect(second, 1, []string{`run "gluster-setup ok-to-stop --wait 10m && systemctl restart glusterd" on this node`}, "recover", "--timeout", "3s")
+	s.expect(second, 0, nil, "ok-to-stop", "--wait", "1m")
 	second.StopGlusterd()
 	second.StartGlusterd()
 	s.converge()

@@ -244,10 +244,11 @@ func (d *decider) forgotten() bool {
 }
 
 // anew is the conflict about a server that was installed anew, or lost glusterd's
-// directory: its bricks and its place in the pool belong to the UUID that it had.
+// directory: its bricks and its place in the pool belong to the UUID that it had. The first restart has the peers tell it of the
+// volumes, if the probe did not; where its own bricks of them are it knows after another one (gluster.ErrUntold).
 func (d *decider) anew(name, had, has, member string) {
 	d.conflict("peer-anew", "peer "+name, fmt.Sprintf("the pool knows it by the UUID %s, and the machine there calls itself %s: it was installed anew, or another machine has its address", had, has),
-		fmt.Sprintf("if it is to take its place again, on %s: stop glusterd, write UUID=%s into /var/lib/glusterd/glusterd.info, start glusterd, run \"gluster peer probe %s\", restart glusterd, and run apply again",
+		fmt.Sprintf("if it is to take its place again, on %s: stop glusterd, write UUID=%s into /var/lib/glusterd/glusterd.info, start glusterd, run \"gluster peer probe %s\", restart glusterd, wait until \"gluster volume list\" there names the pool's volumes, restart glusterd once more, and run apply again",
 			name, had, member))
 }
 

@@ -103,9 +103,18 @@ func (a *Actor) refill(ctx context.Context, l Local, b Brick) error {
 		return err
 	}
 	if err := a.Run(ctx, gluster.ResetBrickCommit(l.Set.Volume, b.Node, b.Path)); err != nil {
-		return err
+		return untold(err)
 	}
 	return a.mark(l, "confirmed ")
+}
+
+// untold adds to glusterd's refusal, which advises something that would not help, what does.
+func untold(err error) error {
+	if !errors.Is(err, gluster.ErrUntold) {
+		return err
+	}
+	return fmt.Errorf("this glusterd was told of the volume while it ran, and knows its own brick of it after a restart only: "+
+		"run \"gluster-setup ok-to-stop --wait 10m && systemctl restart glusterd\" on this node: %w", err)
 }
 
 // begun is how the mark of a refill begins that GlusterFS has not confirmed. A
