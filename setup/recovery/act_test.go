@@ -2,9 +2,12 @@ package recovery
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -67,5 +70,22 @@ func TestTheLeaveToBeginAnewIsTakenBack(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"gluster --mode=script volume set v user.brickyard-brick-0 complete user.brickyard-rebuild-3 no"}, commands); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The words are those of glusterd 10.3 to which a peer told the volume while it ran.
+func TestAGlusterdThatTakesItsOwnBrickForANewOneMustBeRestarted(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "gluster")
+	script := "#!/bin/sh\ncase \"$*\" in *reset-brick*) r=-1 e='When destination brick is new, please use gluster volume replace-brick' ;; *) r=0 e= ;; esac\n" +
+		"echo \"<?xml version='1.0'?><cliOutput><opRet>$r</opRet><opErrno>30800</opErrno><opErrstr>$e</opErrstr></cliOutput>\"\n"
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	b := brick("n1", "wiped")
+	b.Path = filepath.Join(t.TempDir(), "brick")
+	a := &Actor{Run: gluster.CLI{Path: program}.Run, Now: time.Now}
+	err := a.Act(t.Context(), Local{Set: set(b, brick("n2")), MarkPath: filepath.Join(t.TempDir(), "mark")}, Decision{Refill, ""})
+	if !errors.Is(err, gluster.ErrUntold) || !strings.Contains(err.Error(), "systemctl restart glusterd\" on this node: ") {
+		t.Errorf("%v", err)
 	}
 }
