@@ -157,7 +157,7 @@ func child(t testing.TB, binary string, c *simulated.Cluster) *process {
 		_ = cmd.Process.Kill() //nolint:errcheck // it has nothing to lose
 		_ = cmd.Wait()         //nolint:errcheck // it was killed
 	})
-	p := &process{cmd: cmd, url: "http://" + address, client: &http.Client{Timeout: time.Minute}}
+	p := &process{cmd: cmd, url: "http://" + address, client: &http.Client{Timeout: patience}}
 	waitFor(t, "the exporter to listen", func() bool {
 		resp, err := p.client.Get(p.url + "/-/healthy")
 		return err == nil && resp.Body.Close() == nil
@@ -178,9 +178,9 @@ func freeAddress(t testing.TB) string {
 
 func waitFor(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited a minute for %s", what)
+			t.Fatalf("waited %s in vain for %s", patience, what)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func busy(t *testing.T, requests, open int) string {
 		t.Fatal(err)
 	}
 	n := node.New(node.Config{Socket: filepath.Join(dir, "glusterd.socket"), Workdir: dir, Proc: "/proc"})
-	f := WebFlags{TelemetryPath: "/metrics", MaxRequests: requests, ScrapeTimeout: 10 * time.Second}
+	f := WebFlags{TelemetryPath: "/metrics", MaxRequests: requests, ScrapeTimeout: patience}
 	log := promslog.NewNopLogger()
 	handler, err := routes(f, collector.NewSet(n, nil, log), prometheus.NewRegistry(), log)
 	if err != nil {
@@ -105,7 +105,7 @@ func busy(t *testing.T, requests, open int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, IdleTimeout: time.Minute, ConnState: newConnections(open).changed}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: patience, IdleTimeout: patience, ConnState: newConnections(open).changed}
 	go server.Serve(l) //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { _, _, _ = server.Close(), glusterd.Close(), n.Close() })
 	return l.Addr().String()
@@ -128,7 +128,7 @@ const scrapeForever = "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-T
 // scrape asks from an address and returns the status.
 func scrape(t *testing.T, source, to string) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
 	c := &http.Client{Transport: &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true}}
@@ -158,11 +158,7 @@ func TestWhoHoldsScrapesKeepsNobodyOut(t *testing.T) {
 		}
 	}
 	// Four of them are held as long as a scrape may take, the others were refused.
-	for deadline := time.Now().Add(10 * time.Second); scrape(t, "127.0.0.2", to) != http.StatusServiceUnavailable; {
-		if time.Now().After(deadline) {
-			t.Fatal("who holds all turns but one gets the last one too")
-		}
-	}
+	waitFor(t, "who holds all turns but one to be refused the last one", func() bool { return scrape(t, "127.0.0.2", to) == http.StatusServiceUnavailable })
 	for range 3 {
 		if got := scrape(t, "127.0.0.3", to); got != http.StatusOK {
 			t.Errorf("another client: status %d", got)
@@ -194,7 +190,7 @@ func TestWhoHoldsConnectionsKeepsNobodyOut(t *testing.T) {
 	}
 	// All but the last few are ended, and none of those of others.
 	for i, conn := range idle[:len(idle)-room-5] {
-		if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := conn.Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {

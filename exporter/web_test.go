@@ -94,7 +94,7 @@ func TestSystemdHearsOfAnExporterThatListensOnly(t *testing.T) {
 		t.Errorf("exit status %d, and it said that it listens: %s", code, said.Bytes())
 	}
 	servingOn(t, "--path.socket="+none, "--path.workdir="+none, "--path.rundir="+none)
-	if got := heard(time.Minute); got != "READY=1" {
+	if got := heard(patience); got != "READY=1" {
 		t.Errorf("heard %q", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/internal/lab"
 )
 
 func TestCommandsReadAsAPersonWouldTypeThem(t *testing.T) {
@@ -87,14 +88,14 @@ func TestCLIReadsWhatTheProgramPrints(t *testing.T) {
 
 func TestCLIEndsInTime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gluster")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\nsleep 100\n"), 0o755); err != nil {
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nsleep 10000\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	started := time.Now()
 	wantError(t, gluster.CLI{Path: path}.Run(ctx, gluster.VolumeStart("v")), gluster.ErrTimeout, "")
-	if took := time.Since(started); took > time.Minute { // the program would sleep for longer
+	if took := time.Since(started); took > lab.Patience { // the program would sleep for longer
 		t.Errorf("took %s", took)
 	}
 	ctx, cancel = context.WithCancel(t.Context())

@@ -239,6 +239,8 @@ func TestBrickAndSelfHealSockets(t *testing.T) {
 		}
 	}
 
+	ctx, cancel := context.WithTimeout(t.Context(), 2*lab.Patience) // a client of a brick has five seconds without one
+	defer cancel()
 	bricks, err := gluster.BrickProcesses(n.Path("/proc"))
 	if err != nil || len(bricks) != 3 {
 		t.Fatalf("%+v, %v", bricks, err)
@@ -248,7 +250,7 @@ func TestBrickAndSelfHealSockets(t *testing.T) {
 			continue
 		}
 		c := gluster.NewBrickClient(n.Path(b.Socket))
-		clients, err := c.Clients(t.Context(), b.Path)
+		clients, err := c.Clients(ctx, b.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +282,7 @@ func TestBrickAndSelfHealSockets(t *testing.T) {
 		var heals []gluster.PendingHeal
 		// A daemon that has just been told of a volume connects to its bricks one after the other.
 		lab.WaitFor(t, "the heals of "+v.Name, func() bool {
-			heals, err = shd.PendingHeals(t.Context(), v.Name, len(volume.ReplicaSets()))
+			heals, err = shd.PendingHeals(ctx, v.Name, len(volume.ReplicaSets()))
 			for _, h := range heals {
 				down := v.Name == "three" && h.Brick == 1
 				if down != (h.Status != "") || v.Name == "three" && !down && h.Entries < 3 || v.Name != "three" && h.Entries != 0 {
@@ -291,10 +293,10 @@ func TestBrickAndSelfHealSockets(t *testing.T) {
 		})
 		t.Logf("%s: %+v", v.Name, heals)
 	}
-	if _, err := shd.PendingHeals(t.Context(), "three", 2); !errors.Is(err, gluster.ErrRefused) {
+	if _, err := shd.PendingHeals(ctx, "three", 2); !errors.Is(err, gluster.ErrRefused) {
 		t.Errorf("one set too many: %v", err)
 	}
-	if _, err := shd.PendingHeals(t.Context(), "idle", 1); !errors.Is(err, gluster.ErrRefused) {
+	if _, err := shd.PendingHeals(ctx, "idle", 1); !errors.Is(err, gluster.ErrRefused) {
 		t.Errorf("a volume that is not started: %v", err)
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/internal/lab"
 )
 
 // nobody is a user without rights; Debian's and everybody's.
@@ -156,7 +156,7 @@ func TestNothingIsBelievedOfAnotherUsersSocket(t *testing.T) {
 			_ = conn.Close() //nolint:errcheck // as above
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), lab.Patience)
 	defer cancel()
 	_, err = gluster.NewBrickClient(foreign).PendingHeals(ctx, "server", 1)
 	if !errors.Is(err, gluster.ErrForeign) || !strings.Contains(err.Error(), "user 65534") || errors.Is(err, gluster.ErrNotRunning) || errors.Is(err, gluster.ErrRefused) {

@@ -15,6 +15,7 @@ func TestServerVolfileIsHandedOutToOtherMachines(t *testing.T) {
 	n := l.Node(0)
 	l.Node(1).Network(func() {
 		c := gluster.NewClient("tcp", net.JoinHostPort(n.Address, "24007"))
+		c.Timeout = lab.Patience
 		defer c.Close() //nolint:errcheck // only read from
 		if text, found, err := c.ServerVolfile(t.Context(), "readiness"); err != nil || found {
 			t.Errorf("where there is none: %q, %t, %v", text, found, err)

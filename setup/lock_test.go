@@ -46,8 +46,10 @@ func TestTwoRunsOfRecoverExcludeEachOther(t *testing.T) {
 		}
 		second <- err
 	}()
-	for end := time.Now().Add(time.Minute); waits.Load() < 2 && time.Now().Before(end); {
-		time.Sleep(10 * time.Millisecond)
+	for end := time.Now().Add(5 * time.Minute); waits.Load() < 2; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the second run does not say what it waits for")
+		}
 	}
 	unlock()
 	if err := <-second; err != nil {

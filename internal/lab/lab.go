@@ -28,7 +28,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"brickyard/gluster"
 )
@@ -59,10 +58,10 @@ type Options struct {
 }
 
 // startTimeout bounds every step of starting a lab, on a machine that does many other things, too.
-const startTimeout = 5 * time.Minute
+const startTimeout = Patience
 
 // callTimeout bounds what a node's glusterd is asked without a deadline.
-const callTimeout = time.Minute
+const callTimeout = Patience
 
 // Lab is a running cluster. The pool is not formed: see Pool.
 type Lab struct {

@@ -68,7 +68,8 @@ func (n *Node) Client() *gluster.Client {
 func (n *Node) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	args := append(n.enter(), argv...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // what the test says
-	cmd.WaitDelay = 5 * time.Second
+	// For what a program left behind that has its output open.
+	cmd.WaitDelay = time.Minute
 	n.lab.usage.add(cmd)
 	return cmd
 }

@@ -39,7 +39,7 @@ func agree(ctx context.Context, h hosts) error {
 		return err
 	}
 	// Entries that wait to be healed make it end with 4; what counts here are those that differ.
-	return until(ctx, 10*time.Minute, "check finds differences", func() error {
+	return until(ctx, 20*time.Minute, "check finds differences", func() error {
 		_, err := h.on(ctx, cache1, "gluster-setup check --content --rate 0 --bandwidth 0 web")
 		return err
 	})
@@ -56,7 +56,7 @@ func tear(ctx context.Context, h hosts) error {
 		}
 	}
 	err := h.onAll(ctx, clients(), `
-		for try in $(seq 60); do
+		for try in $(seq 600); do
 			echo "only $HOSTNAME" >/web_client/torn && sync -f /web_client/torn
 			[ "$(cat /web_client/.meta/graphs/active/web-client-*/private | grep -c '^connected = 1')" != 1 ] || break
 			sleep 0.5
@@ -70,11 +70,11 @@ func tear(ctx context.Context, h hosts) error {
 
 // mend is what the runbook of split-brain says. What the prober and other writers tore with it is mended, too.
 func mend(ctx context.Context, h hosts) error {
-	return until(ctx, 10*time.Minute, "files are in split-brain", func() error {
+	return until(ctx, 20*time.Minute, "files are in split-brain", func() error {
 		// What it prints is in the error. A command that hangs is for the next try; that the daemons do not look again now, as while
 		// one of them starts, leaves nothing torn.
 		_, err := h.on(ctx, cache1, `
-			heal() { timeout 30 gluster volume heal web "$@" || echo "heal web $*: exit status $?"; }
+			heal() { timeout 120 gluster volume heal web "$@" || echo "heal web $*: exit status $?"; }
 			heal info | tee /root/oncall.unhealed
 			for file in $(sed -nE 's,^(/[^ ]+).*,\1,p' /root/oncall.unhealed | sort -u); do
 				heal split-brain source-brick cache1.example.com:/web_server/brick "$file"
@@ -105,7 +105,7 @@ func setAlone(ctx context.Context, h hosts) error {
 		return err
 	}
 	// The first try finds out that the connection is dead.
-	return until(ctx, 5*time.Minute, "the option is refused", func() error {
+	return until(ctx, 10*time.Minute, "the option is refused", func() error {
 		_, err := h.on(ctx, cache1, "gluster --mode=script volume set web diagnostics.client-log-level WARNING")
 		return err
 	})
@@ -115,7 +115,7 @@ func setTogether(ctx context.Context, h hosts) error {
 	if err := rejoined(ctx, h); err != nil {
 		return err
 	}
-	err := until(ctx, 5*time.Minute, "the servers do not find each other", func() error {
+	err := until(ctx, 10*time.Minute, "the servers do not find each other", func() error {
 		out, err := h.on(ctx, cache1, "gluster pool list")
 		if err == nil && !connected(out, cache2+domain) {
 			err = fmt.Errorf("no %s in %s", cache2, out)
@@ -144,9 +144,11 @@ func doubt(ctx context.Context, h hosts) error {
 	if err := h.parted(ctx); err != nil {
 		return err
 	}
-	// It waits, as its unit would, and says for what in the file that the exporter reads.
-	_, err = h.on(ctx, cache2, `rc=0; gluster-setup recover --timeout 15s || rc=$?; [ "$rc" = 1 ]; grep '"suspect": true' /var/lib/brickyard/recovery.json`)
-	return err
+	// It waits, as its unit would, and says for what in the file that the exporter reads: before its time is over, unless the machine is busy.
+	return until(ctx, 10*time.Minute, "recover does not say that the brick is suspect", func() error {
+		_, err := h.on(ctx, cache2, `rc=0; gluster-setup recover --timeout 15s || rc=$?; [ "$rc" = 1 ]; grep '"suspect": true' /var/lib/brickyard/recovery.json`)
+		return err
+	})
 }
 
 func undoubt(ctx context.Context, h hosts) error {

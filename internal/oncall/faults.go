@@ -187,7 +187,7 @@ func faults() [][]fault {
 			pages: []string{"GlusterProbeFailing"},
 			make: onServers(`
 				stat -f -c %c /cache_server >/root/oncall.inodes
-				for try in 1 2 3 4 5; do
+				for try in $(seq 300); do
 					used=$(($(stat -f -c '%c - %d' /cache_server)))
 					mount -o remount,nr_inodes=$((used + 3)) /cache_server && exit
 				done

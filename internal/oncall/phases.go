@@ -104,7 +104,7 @@ func (d *driver) load(ctx context.Context, by int) error {
 	if _, err := d.on(ctx, monitor, "systemctl start prometheus-alertmanager.service; systemctl reload-or-restart prometheus.service"); err != nil {
 		return err
 	}
-	return until(ctx, 2*time.Minute, "Prometheus does not load the rules", func() error {
+	return until(ctx, 10*time.Minute, "Prometheus does not load the rules", func() error {
 		waits, err := d.watch.waits(ctx)
 		if want := 120 / float64(by); err == nil && waits["GlusterBrickDown"] != want {
 			err = fmt.Errorf("GlusterBrickDown waits for %g s, not %g", waits["GlusterBrickDown"], want)
@@ -155,7 +155,7 @@ func (d *driver) quiet(ctx context.Context) error {
 	if err := d.settle(ctx, nil); err != nil {
 		return err
 	}
-	err := until(ctx, 5*time.Minute, "something is still wrong after the restart", func() error {
+	err := until(ctx, 10*time.Minute, "something is still wrong after the restart", func() error {
 		pending, err := d.query(ctx, "ALERTS")
 		if err == nil && len(pending) > 0 {
 			err = fmt.Errorf("%v", pending)

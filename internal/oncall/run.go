@@ -121,8 +121,8 @@ func (a alert) String() string {
 	return l.String()
 }
 
-// limit is how long an alert may take to come or go: the slowest rule waits for ten minutes; the rest is for slow machines.
-func (d *driver) limit() time.Duration { return 5*time.Minute + 11*time.Minute/time.Duration(d.Speed) }
+// limit is how long an alert may take to come or go: the slowest rule waits for ten minutes; the rest is for slow machines, and only what fails takes so long.
+func (d *driver) limit() time.Duration { return 10*time.Minute + 11*time.Minute/time.Duration(d.Speed) }
 
 // wave makes its faults, waits for their alerts, repairs, and waits until they are over.
 func (d *driver) wave(ctx context.Context, wave []fault) error {

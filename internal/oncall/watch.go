@@ -18,11 +18,14 @@ type watch struct {
 	prometheus, alertmanager string // base URLs
 }
 
+// slowest is how long an answer may take: only what hangs takes so long, on a busy machine too.
+const slowest = 5 * time.Minute
+
 // maxReply bounds what is read of an answer.
 const maxReply = 16 << 20
 
 func get(ctx context.Context, address string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, slowest)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

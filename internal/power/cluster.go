@@ -210,7 +210,7 @@ func (d *driver) setUp(ctx context.Context, m *mode) error {
 				return err
 			}
 		}
-		_, err := d.on(ctx, n, "gluster-setup apply --timeout 5m")
+		_, err := d.on(ctx, n, "gluster-setup apply --timeout 10m")
 		return err
 	})
 	if err != nil {
@@ -221,7 +221,7 @@ func (d *driver) setUp(ctx context.Context, m *mode) error {
 }
 
 // healthyLimit is how long a cluster may take to be well again.
-const healthyLimit = 12 * time.Minute
+const healthyLimit = 20 * time.Minute
 
 // askEvery is the pause between two looks at an emulated machine, each of which keeps it from healing for a second or two.
 const askEvery = 4 * time.Second
@@ -236,7 +236,7 @@ func (d *driver) healthy(ctx context.Context, m *mode, since time.Time) (float64
 	}
 	limit := healthyLimit
 	if m.file == "" {
-		limit /= 3 // it may never come
+		limit /= 5 // it may never come, and that is no failure
 	}
 	deadline := time.Now().Add(limit)
 	err := each(m.machines(), func(n string) error {

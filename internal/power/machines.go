@@ -43,7 +43,7 @@ func (m *machines) on(ctx context.Context, name, line string) (string, error) {
 }
 
 // commandLimit is more than any one command may take.
-const commandLimit = 6 * time.Minute
+const commandLimit = 20 * time.Minute
 
 // status runs a line of shell and returns its exit status and what it said. 255
 // is that of a connection that failed.
@@ -96,8 +96,8 @@ func (m *machines) hands(name, dir string) (*hands, error) {
 
 var errNoAnswer = errors.New("no answer")
 
-// answerLimit is longer than clients wait for a server that died silently.
-const answerLimit = 3 * time.Minute
+// answerLimit is longer than clients wait for a server that died silently, on a busy machine too.
+const answerLimit = 15 * time.Minute
 
 // do returns what came of an operation. After an error the hands are of no use
 // any more, and nobody knows whether it took effect.

@@ -38,7 +38,7 @@ func (d *driver) unhealed(ctx context.Context) error {
 	var errs []error
 	for _, v := range d.volumes {
 		for _, argv := range [][]string{{"info"}, {"info", "split-brain"}} {
-			_, out, err := d.status(ctx, d.servers[0], append([]string{"timeout", "60", "gluster", "volume", "heal", v.name}, argv...)...)
+			_, out, err := d.status(ctx, d.servers[0], append([]string{"timeout", "300", "gluster", "volume", "heal", v.name}, argv...)...)
 			d.say("   heal %s %s:\n%s", v.name, strings.Join(argv, " "), out)
 			errs = append(errs, err)
 		}

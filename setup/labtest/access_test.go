@@ -232,7 +232,7 @@ func TestAnOpenVolumeIsClosedWhileItsClientsWork(t *testing.T) {
 	first.StartGlusterd()
 	second.StartGlusterd()
 	for _, n := range known[:2] {
-		r := n.Command(t.Context(), "bash", "-c", "umask 077; exec "+os.Getenv(program)+" recover -f "+s.file+" --timeout 4m &>/run/recover.log")
+		r := n.Command(t.Context(), "bash", "-c", "umask 077; exec "+os.Getenv(program)+" recover -f "+s.file+" --timeout 10m &>/run/recover.log")
 		if err := r.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -156,7 +156,7 @@ func TestTheClientMountOfThreeCopiesWaitsForTwo(t *testing.T) {
 func TestClientMountsThatAreNotRight(t *testing.T) {
 	t.Parallel()
 	// A mount whose bricks hang answers after the ping-timeout, which is longer than any run of the program may take here: see patience.
-	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2, "options: {network.ping-timeout: 600}"))
+	s := newSite(t, lab.Options{Nodes: 2, Clients: 1, Names: names(3)}, clusterFile(2, 1, 2, "options: {network.ping-timeout: 1000}"))
 	s.converge()
 	client := s.Node(2)
 	if err := os.WriteFile(client.Path("/client/greeting"), []byte("hello"), 0o600); err != nil {
@@ -263,13 +263,13 @@ func machineAnswers(t *testing.T, n *lab.Node) error {
 	return machine.Answers(t.Context(), machine.Run, n.Path("/client"))
 }
 
-// soon is expect for a command that must not take long.
+// soon is expect for a command that must not take long, as the machine is before it and after it.
 func (s *site) soon(n *lab.Node, code int, words []string, command string, args ...string) {
 	s.t.Helper()
 	limit := s.allowance(n, 30*time.Second)
 	began := time.Now()
 	s.expect(n, code, words, command, args...)
-	if took := time.Since(began); took > limit {
+	if took := time.Since(began); took > limit && took > s.allowance(n, 30*time.Second) {
 		s.t.Errorf("%s took %v, and not %v", command, took, limit)
 	}
 }
@@ -279,21 +279,20 @@ func (s *site) soon(n *lab.Node, code int, words []string, command string, args 
 func (s *site) refused(n *lab.Node, words ...string) {
 	s.t.Helper()
 	s.expect(n, 3, append([]string{"conflict: "}, words...), "plan")
-	s.expect(n, 3, append([]string{"conflict: ", "Refused: nothing was changed."}, words...), "apply", "--timeout", "4m")
+	s.expect(n, 3, append([]string{"conflict: ", "Refused: nothing was changed."}, words...), "apply", "--timeout", "10m")
 }
 
 // answered runs status until all that it asks answer in time, which on a busy machine they do not always: whatever else
 // it sees is returned at once.
 func (s *site) answered(n *lab.Node) outcome {
 	s.t.Helper()
-	const most = 10
-	for try := 1; ; try++ {
+	for end := time.Now().Add(lab.Patience); ; {
 		o := s.try(n, "status")
 		other := false
 		for line := range strings.Lines(o.out) {
 			other = other || strings.HasPrefix(line, "  ! ") && !strings.Contains(line, "does not answer")
 		}
-		if o.code == 0 || other || try == most {
+		if o.code == 0 || other || time.Now().After(end) {
 			return o
 		}
 	}
@@ -340,7 +339,7 @@ func TestAClientIsNotFasterThanABrickThatIsStarting(t *testing.T) {
 	s.converge()
 	first, second, client := s.Node(0), s.Node(1), s.Node(2)
 	// Apply gives the brick 5 s. On a busy machine it may need longer, and the attempt says nothing.
-	const grace, most = 5 * time.Second, 5
+	const grace, most = 5 * time.Second, 60
 	for try := 1; ; try++ {
 		s.connected(client, s.Nodes()[:2])
 		client.Run("umount", "/client")

@@ -66,8 +66,8 @@ func TestOfServersWithDifferentClocksOneMayStop(t *testing.T) {
 			refused := a.n.Name + " was allowed to stop at "
 			s.at(b.ahead, b.n, "ok-to-stop").check(t, what+": the other", 3, refused)
 			// As the timers do: neither run of recover takes the word of the other back, or its own before it is over.
-			s.at(b.ahead, b.n, "recover", "--timeout", "4m").check(t, what+": recover of the other", 0)
-			s.at(a.ahead, a.n, "recover", "--timeout", "4m").check(t, what+": recover", 0)
+			s.at(b.ahead, b.n, "recover", "--timeout", "10m").check(t, what+": recover of the other", 0)
+			s.at(a.ahead, a.n, "recover", "--timeout", "10m").check(t, what+": recover", 0)
 			s.at(b.ahead, b.n, "ok-to-stop").check(t, what+": the other again", 3, refused)
 			s.at(a.ahead, a.n, "ok-to-stop", "--release").check(t, what+": release", 0)
 		}
@@ -100,7 +100,7 @@ func TestABootWithAWrongClockRemovesNothing(t *testing.T) {
 	first, second, client := s.Node(0), s.Node(1), s.Node(2)
 	s.connected(client, s.Nodes()[:2])
 	client.Run("bash", "-euc", `cd /client; mkdir dir; echo old >dir/lost`)
-	s.expect(second, 0, nil, "recover", "--timeout", "4m") // has flushed the brick
+	s.expect(second, 0, nil, "recover", "--timeout", "10m") // has flushed the brick
 
 	// What an earlier power cut, and an earlier repair of the store, left: first seen two days ago by a clock that was right.
 	kept := []string{"/bricks/server/.gluster-setup-aside/20261101T000000Z-resync", "/var/lib/glusterd/.gluster-setup-aside/20261101T000000Z-server"}
@@ -122,7 +122,7 @@ func TestABootWithAWrongClockRemovesNothing(t *testing.T) {
 		// glusterd's clock was as wrong as ours.
 		second.Run("touch", "-d", fmt.Sprintf("@%d", time.Now().Add(ahead).Unix()), "/run/glusterd.socket")
 		began := time.Now()
-		s.at(ahead, second, "recover", "--timeout", "4m").check(t, what+": recover", 0, "compared after a power cut")
+		s.at(ahead, second, "recover", "--timeout", "10m").check(t, what+": recover", 0, "compared after a power cut")
 		s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 		t.Logf("%s: whole after %s", what, time.Since(began))
 		if text, err := os.ReadFile(second.Path(onBrick + "/dir/lost")); err != nil || string(text) != lost+"\n" {
@@ -139,7 +139,7 @@ func TestABootWithAWrongClockRemovesNothing(t *testing.T) {
 			}
 		}
 		// A time server sets it.
-		s.expect(second, 0, nil, "recover", "--timeout", "4m")
+		s.expect(second, 0, nil, "recover", "--timeout", "10m")
 		s.well(second)
 	}
 }

@@ -23,7 +23,7 @@ func TestASuspectBrickIsComparedWhateverElseIsBroken(t *testing.T) {
 			name=$(printf 'd%.0s' $(seq $length)); while mkdir $name 2>/dev/null && cd $name 2>/dev/null; do depth=$((${depth:-0} + length + 1)); done
 		done
 		echo "$depth" >/client/depth; [ "$depth" -gt 3900 ]; cd ..; echo deep >f`)
-	s.expect(second, 0, nil, "recover", "--timeout", "4m")
+	s.expect(second, 0, nil, "recover", "--timeout", "10m")
 	client.Run("bash", "-euc", "echo new >/client/dir/lost; echo new >/client/dir/created")
 	cut(second)
 	behind(second, `echo old >dir/lost; forget dir/created`)
@@ -40,7 +40,7 @@ func TestASuspectBrickIsComparedWhateverElseIsBroken(t *testing.T) {
 	second.StartGlusterd()
 	s.write(text)
 	second.Run("bash", "-euc", "mount -t tmpfs -o ro,mode=0755 tmpfs /var/lib/brickyard")
-	s.expect(second, 0, []string{"compared after a power cut", "word of the recovery cannot be left"}, "recover", "--timeout", "4m")
+	s.expect(second, 0, []string{"compared after a power cut", "word of the recovery cannot be left"}, "recover", "--timeout", "10m")
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 	for _, name := range []string{"dir/lost", "dir/created"} {
 		if text, err := os.ReadFile(second.Path(onBrick + "/" + name)); err != nil || string(text) != "new\n" {
@@ -48,7 +48,7 @@ func TestASuspectBrickIsComparedWhateverElseIsBroken(t *testing.T) {
 		}
 	}
 	second.Run("umount", "/var/lib/brickyard")
-	s.expect(second, 0, nil, "recover", "--timeout", "4m")
+	s.expect(second, 0, nil, "recover", "--timeout", "10m")
 	if j := s.journal(second); len(j.Unclean) != 1 {
 		t.Errorf("journal: %+v", j)
 	}

@@ -32,14 +32,14 @@ func TestAFileThatADiskCannotReadKeepsNoOtherFromBeingCompared(t *testing.T) {
 			first, second, client := s.Node(0), s.Node(1), s.Node(2)
 			s.connected(client, s.Nodes()[:2])
 			client.Run("bash", "-euc", `cd /client; mkdir dir; for f in a bad lost z; do echo old >dir/$f; done`)
-			s.expect(second, 0, nil, "recover", "--timeout", "4m")
+			s.expect(second, 0, nil, "recover", "--timeout", "10m")
 			if c.on == 0 {
 				first.StopGlusterd()
 				first.KillBrick(onBrick)
 				s.expect(first, 0, nil, "guard", "--stopped")
 				damaged(first, "dir/bad")
 				s.boot(first)
-				s.expect(first, 0, nil, "recover", "--timeout", "4m")
+				s.expect(first, 0, nil, "recover", "--timeout", "10m")
 				s.connected(client, s.Nodes()[:2])
 			}
 			client.Run("bash", "-euc", "cd /client/dir; echo new >lost; echo new >created")
@@ -77,7 +77,7 @@ func TestAFileThatADiskCannotReadKeepsNoOtherFromBeingCompared(t *testing.T) {
 			s.expect(n, 0, nil, "guard", "--stopped")
 			n.Run("bash", "-c", "umount /bricks/server; fsck.ext4 -fy /var/lib/server.img; [ $? -le 1 ] && mount -o loop,nosuid,nodev /var/lib/server.img /bricks/server")
 			s.boot(n)
-			for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "4m") {
+			for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "10m") {
 				o.check(t, s.Node(i).Name+" recover", 0)
 			}
 			first.Gluster("volume", "heal", "server", "full") // else the name that could not be read is in no list of what waits

@@ -36,7 +36,7 @@ func TestAUserOfTheServersTakesNothing(t *testing.T) {
 	nobody(first, "echo 'begun x' >"+mark)
 	nobody(second, "ln -s /etc/victim "+mark)
 
-	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "4m") {
+	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "10m") {
 		o.check(t, s.Node(i).Name+" recover", 0, "others could get at what lies beside a brick", "a file beside a brick is not root's: it is ignored")
 	}
 	if got := files(); got != want {
@@ -51,7 +51,7 @@ func TestAUserOfTheServersTakesNothing(t *testing.T) {
 	second.Run("bash", "-euc", "chmod 1777 /bricks/server; rm -rf "+onBrick)
 	nobody(second, "mkdir "+onBrick+"; ls -l "+mark)
 	second.StartGlusterd()
-	s.expect(second, 0, nil, "recover", "--timeout", "4m")
+	s.expect(second, 0, nil, "recover", "--timeout", "10m")
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 	if got := files(); got != want {
 		t.Errorf("after a refill the client sees\n%s\nand not\n%s", got, want)
@@ -134,7 +134,7 @@ func TestAnImpostorEndsNoRefill(t *testing.T) {
 
 	wipe(second)
 	second.StartGlusterd()
-	s.expect(second, 0, nil, "recover", "--timeout", "4m")
+	s.expect(second, 0, nil, "recover", "--timeout", "10m")
 	// At once: what recover calls complete is.
 	if a, b := tree(first), tree(second); a != b || strings.Count(b, "./dir/") != 2*files {
 		t.Errorf("recover has ended, and of %d lines of the other brick this one has %d", strings.Count(a, "\n"), strings.Count(b, "\n"))

@@ -45,7 +45,7 @@ func TestAFullOrReadOnlyVarStopsNoRefill(t *testing.T) {
 			second.StartGlusterd() // which itself starts neither on a full file system nor without its log
 			s.waitFor("the servers to be connected", func() bool { return strings.Contains(second.Gluster("peer", "status"), "(Connected)") })
 			second.Run("bash", "-euc", c.spoil)
-			s.expect(second, 0, nil, "recover", "--timeout", "4m")
+			s.expect(second, 0, nil, "recover", "--timeout", "10m")
 			s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 			if a, b := tree(first), tree(second); a != b {
 				t.Errorf("the bricks differ.\nfirst:\n%s\nsecond:\n%s", a, b)
@@ -54,7 +54,7 @@ func TestAFullOrReadOnlyVarStopsNoRefill(t *testing.T) {
 				t.Errorf("the client sees\n%s\nand not\n%s", got, want)
 			}
 			second.Run("bash", "-euc", c.mend)
-			s.expect(second, 0, nil, "recover", "--timeout", "4m")
+			s.expect(second, 0, nil, "recover", "--timeout", "10m")
 			s.well(second)
 		})
 	}
@@ -71,7 +71,7 @@ func TestAFullOrReadOnlyVarStopsNoComparison(t *testing.T) {
 			first, second, client := s.Node(0), s.Node(1), s.Node(2)
 			s.connected(client, s.Nodes()[:2])
 			client.Run("bash", "-euc", `cd /client; mkdir dir; for i in $(seq 100); do echo "text $i" >dir/$i; done`)
-			s.expect(second, 0, nil, "recover", "--timeout", "4m")
+			s.expect(second, 0, nil, "recover", "--timeout", "10m")
 			client.Run("bash", "-euc", "cd /client/dir; echo new >7; echo new >created")
 			cut(second)
 			behind(second, "echo old >dir/7; forget dir/created; touch dir/half")
@@ -83,14 +83,14 @@ func TestAFullOrReadOnlyVarStopsNoComparison(t *testing.T) {
 				t.Fatalf("the brick is in its place before it was compared: %v", err)
 			}
 			second.StartGlusterd()
-			s.expect(second, 0, []string{"compared after a power cut", "taken_out=1", "word of the recovery cannot be left"}, "recover", "--timeout", "4m")
+			s.expect(second, 0, []string{"compared after a power cut", "taken_out=1", "word of the recovery cannot be left"}, "recover", "--timeout", "10m")
 			s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 			if a, b := tree(first), tree(second); a != b {
 				t.Errorf("the bricks differ.\nfirst:\n%s\nsecond:\n%s", a, b)
 			}
 			second.Run("bash", "-c", "test -f /bricks/server/.gluster-setup-aside/*-resync/dir/half")
 			second.Run("bash", "-euc", c.mend)
-			s.expect(second, 0, nil, "recover", "--timeout", "4m")
+			s.expect(second, 0, nil, "recover", "--timeout", "10m")
 			s.well(second)
 		})
 	}

@@ -3,7 +3,6 @@ package labtest_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"brickyard/internal/lab"
 )
@@ -76,8 +75,8 @@ func TestAnotherOrderInTheFileIsNoOtherSet(t *testing.T) {
 
 	wipe(second)
 	second.StartGlusterd()
-	on(second, 0, []string{"it is refilled from " + names(2)[0]}, "recover", "--timeout", s.deadline(second, 2*time.Minute))
-	on(first, 0, nil, "recover", "--timeout", s.deadline(first, 2*time.Minute))
+	on(second, 0, []string{"it is refilled from " + names(2)[0]}, "recover", "--timeout", "10m")
+	on(first, 0, nil, "recover", "--timeout", "10m")
 
 	s.waitFor("n2 to be allowed to stop", func() bool { return s.try(second, "ok-to-stop", "--look").code == 0 })
 	on(second, 0, nil, "ok-to-stop")

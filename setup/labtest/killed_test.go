@@ -79,7 +79,7 @@ var errKilled = errors.New("killed")
 func (s *site) killAfterAStep(n *lab.Node, delay time.Duration) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := n.Command(ctx, os.Getenv(program), "apply", "-f", s.file, "--timeout", "4m")
+	cmd := n.Command(ctx, os.Getenv(program), "apply", "-f", s.file, "--timeout", "10m")
 	// The program itself: what started it in the node would have to come to its turn first to take it along.
 	kill := func() { _ = n.Signal(cmd, syscall.SIGKILL) } //nolint:errcheck // it may have ended by itself
 	k := &killer{kill: kill, delay: delay}

@@ -136,7 +136,7 @@ func TestModuleLeavesToOthersWhatIsTheirs(t *testing.T) {
 	s := newSite(t, lab.Options{Nodes: 3, Clients: 1, Names: names(4)}, cacheFile(3, 1, 3))
 	nodes := s.Nodes()
 	slices.Reverse(nodes)
-	for _, arguments := range []map[string]any{{"parts": "host"}, {"parts": "pool", "wait_for_others": false}, {"timeout": 240}} {
+	for _, arguments := range []map[string]any{{"parts": "host"}, {"parts": "pool", "wait_for_others": false}, {"timeout": 600}} {
 		for _, n := range nodes {
 			r := s.modules([]*lab.Node{n}, arguments)[0]
 			if waits := arguments["wait_for_others"] == false; waits && n != nodes[len(nodes)-1] && n != nodes[0] && (r.Settled || r.Changed || len(r.Others) == 0) {

@@ -3,6 +3,7 @@ package labtest_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"brickyard/internal/lab"
 )
@@ -59,7 +60,7 @@ func TestALeaderThatWasAwayTakesNothingBack(t *testing.T) {
 	s.expect(second, 2, []string{n1 + " has another cluster file (", "which replaced this one"}, "plan")
 
 	// Told to, the node goes back to it, and the others hear that.
-	s.expect(second, 4, []string{"gave up", n1 + " to set options of volume server"}, "apply", "--timeout", "15s", "--allow", "older-file:"+n2)
+	s.expect(second, 4, []string{"gave up", n1 + " to set options of volume server"}, "apply", "--timeout", s.deadline(second, 15*time.Second), "--allow", "older-file:"+n2)
 	s.write(old)
 	s.expect(first, 0, []string{n2 + " has another cluster file (", "which replaced this one"}, "plan")
 	s.write(later)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"brickyard/internal/lab"
 )
@@ -38,7 +39,7 @@ func TestNodesWithDifferentFilesNameEachOther(t *testing.T) {
 
 	s.write(cacheFile(2, 1, 2, oneOption))
 	s.expect(second, 2, []string{n1 + " has another cluster file (", "copy this one there and run apply there"}, "plan")
-	s.expect(second, 4, []string{"gave up", n1 + " to set options of volume server", n1 + " has another cluster file (", "copy this one there and run apply there"}, "apply", "--timeout", "20s")
+	s.expect(second, 4, []string{"gave up", n1 + " to set options of volume server", n1 + " has another cluster file (", "copy this one there and run apply there"}, "apply", "--timeout", s.deadline(second, 20*time.Second))
 	s.expect(second, 1, []string{n1 + " has another cluster file (", ", applied 20", "by its own clock"}, "status")
 	s.expect(client, 2, []string{n1 + " has another cluster file ("}, "plan")
 

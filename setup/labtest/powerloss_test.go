@@ -73,7 +73,7 @@ func TestABrickThatLostPowerIsComparedBeforeAnybodyReadsFromIt(t *testing.T) {
 	client.Run("bash", "-euc", `cd /client
 		mkdir -p dir/below gone/deep old; for f in stale same empty mode kept; do echo "old text of $f" >dir/below/$f; done
 		echo x >gone/deep/file; echo y >old/removed; echo z >old/renamed; ln old/renamed old/second; for i in $(seq 300); do echo $i >old/$i; done`)
-	s.expect(second, 0, nil, "recover", "--timeout", "4m") // has flushed the brick
+	s.expect(second, 0, nil, "recover", "--timeout", "10m") // has flushed the brick
 	client.Run("bash", "-euc", `cd /client
 		echo "new text of stale, longer" >dir/below/stale; echo "new text of same" >dir/below/same; chmod 0600 dir/below/mode
 		echo new >dir/below/created; mkdir dir/made; echo below >dir/made/file; ln -s there dir/link
@@ -92,7 +92,7 @@ func TestABrickThatLostPowerIsComparedBeforeAnybodyReadsFromIt(t *testing.T) {
 		t.Errorf("the brick was started before it was compared: %s", out)
 	}
 	began := time.Now()
-	s.expect(second, 0, []string{"compared after a power cut"}, "recover", "--timeout", "4m")
+	s.expect(second, 0, []string{"compared after a power cut"}, "recover", "--timeout", "10m")
 	t.Logf("recovered after %s", time.Since(began))
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 	if a, b := tree(first), tree(second); a != b {
@@ -127,7 +127,7 @@ func TestABrickThatLostPowerIsComparedBeforeAnybodyReadsFromIt(t *testing.T) {
 	second.KillBrick(onBrick)
 	s.expect(second, 0, nil, "guard", "--stopped")
 	s.boot(second)
-	s.expect(second, 0, nil, "recover", "--timeout", "4m")
+	s.expect(second, 0, nil, "recover", "--timeout", "10m")
 	if j := s.journal(second); len(j.Unclean) != 1 || len(j.Resynced) != 1 {
 		t.Errorf("after a clean stop: %+v", j)
 	}
@@ -152,11 +152,11 @@ func TestBothLosePowerAndNothingIsLostSilently(t *testing.T) {
 		t.Errorf("the brick is in its place before it was compared: %v", err)
 	}
 	s.boot(second)
-	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "4m") {
+	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "10m") {
 		o.check(t, s.Node(i).Name+" recover", 0)
 		t.Logf("%s:\n%s", s.Node(i).Name, o.out)
 	}
-	s.expect(first, 0, nil, "recover", "--timeout", "4m") // as the timer does
+	s.expect(first, 0, nil, "recover", "--timeout", "10m") // as the timer does
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 	if a, b := tree(first), tree(second); a != b {
 		t.Errorf("the bricks differ.\nfirst:\n%s\nsecond:\n%s", a, b)
@@ -198,7 +198,7 @@ func TestABrickThatLostPowerIsComparedWithAllOthers(t *testing.T) {
 	behind(second, `echo "text of old" >dir/old; : >dir/second`)
 
 	s.boot(second)
-	recovery := s.start(second, "recover", "--timeout", "4m")
+	recovery := s.start(second, "recover", "--timeout", "10m")
 	recovery.says("compared after a power cut")
 	s.waitFor("a name that only first had", func() bool {
 		text, err := os.ReadFile(second.Path(onBrick + "/dir/late"))
@@ -212,7 +212,7 @@ func TestABrickThatLostPowerIsComparedWithAllOthers(t *testing.T) {
 	recovery.wait().check(t, "a recover that is terminated", 1)
 	s.expect(second, 1, []string{missed}, "recover", "--timeout", s.deadline(second, 20*time.Second))
 	s.boot(third)
-	s.expect(second, 0, []string{"which was away", "compared after a power cut"}, "recover", "--timeout", "4m")
+	s.expect(second, 0, []string{"which was away", "compared after a power cut"}, "recover", "--timeout", "10m")
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 	a, b, c := tree(first), tree(second), tree(third)
 	if a != b || a != c {

@@ -194,7 +194,7 @@ func TestVolumesThatAreThereAlready(t *testing.T) {
 		s.expect(n, 0, nil, "apply", "--parts", "host")
 	}
 	s.expect(s.Node(2), 3, []string{"conflict: brick n3.example.com:" + path}, "apply")
-	s.expect(first, 3, []string{"Staging failed on 10.77.0.13. Error: " + path + " is already part of a volume"}, "apply", "--timeout", "4m")
+	s.expect(first, 3, []string{"Staging failed on 10.77.0.13. Error: " + path + " is already part of a volume"}, "apply", "--timeout", "10m")
 
 	s.Node(2).Run("rm", "-rf", path)
 	s.converge()
@@ -224,7 +224,7 @@ func TestAPoolMadeByAddressesIsTakenAsItIs(t *testing.T) {
 		t.Errorf("wants to make the volume again:\n%s", o.out)
 	}
 	// The third server is a client here.
-	for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "4m") {
+	for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "10m") {
 		o.check(t, s.Node(i).Name+" apply", 0)
 		if i < 2 && (!strings.Contains(o.out, stranger) && !strings.Contains(o.out, "warning: peer 10.77.0.13") || !strings.Contains(o.out, option)) {
 			t.Errorf("%s does not warn:\n%s", s.Node(i).Name, o.out)

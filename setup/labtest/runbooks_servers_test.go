@@ -14,7 +14,7 @@ func TestRunbooksOfServersAndClientsAreFollowedToTheEnd(t *testing.T) {
 	d := newDesk(t)
 	c1, c2, web := d.cache1, d.cache2, d.web1
 	servers := []*lab.Node{c1, c2}
-	recovers := func(n *lab.Node) { d.t.Helper(); d.expect(n, 0, nil, "recover", "--timeout", "4m") }
+	recovers := func(n *lab.Node) { d.t.Helper(); d.expect(n, 0, nil, "recover", "--timeout", "10m") }
 	const mount = `"$(pgrep -f 'process-name fuse.* /cache_client$')"`
 	d.follow(t, []incident{
 		{"GlusterMountHung", func() {

@@ -102,7 +102,7 @@ func (d *desk) follow(t *testing.T, pages []incident) {
 			defer func() { d.t = t }()
 			p.steps()
 			for _, n := range []*lab.Node{d.cache1, d.cache2} {
-				d.expect(n, 0, nil, "recover", "--timeout", "4m") // as its timer does every fifteen seconds
+				d.expect(n, 0, nil, "recover", "--timeout", "10m") // as its timer does every fifteen seconds
 				d.well(n)
 			}
 			d.waitFor("the client to be well", func() bool { return d.try(d.web1, "status").code == 0 })
@@ -128,7 +128,7 @@ func TestRunbooksOfBricksAreFollowedToTheEnd(t *testing.T) {
 	c1, c2, web := d.cache1, d.cache2, d.web1
 	kill := func() { c2.KillBrick(brick) }
 	// As its timer does every fifteen seconds.
-	recovers := func(n *lab.Node) { d.t.Helper(); d.expect(n, 0, nil, "recover", "--timeout", "4m") }
+	recovers := func(n *lab.Node) { d.t.Helper(); d.expect(n, 0, nil, "recover", "--timeout", "10m") }
 	d.follow(t, []incident{
 		{"GlusterBrickDown", func() {
 			kill()

@@ -24,7 +24,7 @@ func TestAVolumeThatWaitsHoldsUpNeitherOthersNorTheirMounts(t *testing.T) {
 	first, second, late := s.Node(0), s.Node(1), s.Node(2)
 	late.StopGlusterd()
 
-	runs := []*running{s.start(first, "apply", "--timeout", "4m"), s.start(second, "apply", "--timeout", "4m")}
+	runs := []*running{s.start(first, "apply", "--timeout", "10m"), s.start(second, "apply", "--timeout", "10m")}
 	runs[0].says("waiting for glusterd on n3.example.com")
 	for _, n := range []*lab.Node{first, second} {
 		s.waitFor(n.Name+" to mount the volume that has all it needs", func() bool {
@@ -38,7 +38,7 @@ func TestAVolumeThatWaitsHoldsUpNeitherOthersNorTheirMounts(t *testing.T) {
 	s.expect(first, 2, []string{"create volume early"}, "plan")
 
 	late.StartGlusterd()
-	s.expect(late, 0, nil, "apply", "--timeout", "4m")
+	s.expect(late, 0, nil, "apply", "--timeout", "10m")
 	runs[0].wait().check(t, "the node that waited", 0, "Done: ", "create volume early")
 	runs[1].wait().check(t, "the node that has to do with the other volume only", 0, "Done: ")
 	s.settled()

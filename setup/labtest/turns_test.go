@@ -94,7 +94,7 @@ func TestApplyAndRecoverTakeTurnsWhileBricksDie(t *testing.T) {
 		}
 		var runs []*running
 		for _, n := range s.Nodes()[:2] {
-			runs = append(runs, s.start(n, "apply", "--verbose", "--timeout", "4m"), s.start(n, "recover", "--timeout", "4m"))
+			runs = append(runs, s.start(n, "apply", "--verbose", "--timeout", "10m"), s.start(n, "recover", "--timeout", "10m"))
 		}
 		for _, n := range s.Nodes()[:2] {
 			s.waitFor(what+n.Name+" to have a brick", func() bool { return n.Run("bash", "-c", "pgrep -x glusterfsd || true") != "" })

@@ -57,7 +57,7 @@ func (s *site) returns(n *lab.Node) {
 		got := stamps(n)
 		return got != "" && got == stamps(s.Node(0)) && n.Command(s.t.Context(), "gluster", "volume", "info", "server").Run() == nil
 	})
-	s.expect(n, 0, nil, "recover", "--timeout", "4m")
+	s.expect(n, 0, nil, "recover", "--timeout", "10m")
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 	s.well(n)
 }
@@ -70,7 +70,7 @@ func (s *site) well(n *lab.Node, words ...string) {
 	s.waitFor("status of "+n.Name+" to be well", func() bool {
 		o = s.try(n, "status")
 		if strings.Contains(o.out, "no self-heal daemon of this node serves") {
-			s.expect(n, 0, nil, "recover", "--timeout", "4m") // as its timer does: glusterd now and then starts without one
+			s.expect(n, 0, nil, "recover", "--timeout", "10m") // as its timer does: glusterd now and then starts without one
 		}
 		return o.code == 0
 	})
@@ -148,7 +148,7 @@ func TestGlusterdIsKilledWithinAResetBrickAndStartsAgain(t *testing.T) {
 	began := time.Now()
 	third.Run(commit...)
 	took := time.Since(began)
-	s.expect(third, 0, nil, "recover", "--timeout", "4m")
+	s.expect(third, 0, nil, "recover", "--timeout", "10m")
 
 	const rounds = 10
 	for i := range rounds {

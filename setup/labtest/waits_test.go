@@ -60,7 +60,7 @@ func TestOneNodeAfterTheOtherWithTheHostPartFirst(t *testing.T) {
 		s.expect(n, 0, nil, "apply", "--parts", "host")
 	}
 	for _, n := range s.Nodes() {
-		s.expect(n, 0, nil, "apply", "--timeout", "4m")
+		s.expect(n, 0, nil, "apply", "--timeout", "10m")
 	}
 	s.settled()
 }
@@ -73,7 +73,7 @@ func TestNoServerIsProbedBeforeItHasTheNames(t *testing.T) {
 	if out := other.Gluster("pool", "list"); strings.Contains(out, "10.77.0.11") || strings.Contains(out, "n1") {
 		t.Errorf("it was probed:\n%s", out)
 	}
-	for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "4m") {
+	for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "10m") {
 		o.check(t, s.Node(i).Name, 0)
 		if i == 1 && strings.Contains(o.out, "✓ probe peer") {
 			t.Errorf("it knew the leader by its address only:\n%s", o.out)
@@ -193,7 +193,7 @@ func TestAnotherProgramThatHoldsTheVolumesLock(t *testing.T) {
 		}
 		for _, value := range []string{"12", "13", "14"} {
 			s.write(clusterFile(3, 0, 3, "options: {network.ping-timeout: "+value+"}"))
-			for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "4m") {
+			for i, o := range s.everywhere(s.Nodes(), "apply", "--timeout", "10m") {
 				o.check(t, s.Node(i).Name+" apply", 0)
 			}
 		}

@@ -34,7 +34,7 @@ func TestAWipedBrickIsRefilledAndAnEmptySetBeginsAnew(t *testing.T) {
 		t.Fatal("nothing was written meanwhile")
 	}
 	second.StartGlusterd()
-	s.expect(second, 0, nil, "recover", "--timeout", "4m")
+	s.expect(second, 0, nil, "recover", "--timeout", "10m")
 	s.waitFor("nothing to wait to be healed", func() bool { return s.healed() })
 	if a, b := tree(first), tree(second); a != b {
 		t.Errorf("the bricks differ.\nfirst:\n%s\nsecond:\n%s", a, b)
@@ -53,7 +53,7 @@ func TestAWipedBrickIsRefilledAndAnEmptySetBeginsAnew(t *testing.T) {
 	}
 	second.Run("test", "!", "-e", onBrick)
 	first.StartGlusterd()
-	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "4m") {
+	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "10m") {
 		o.check(t, s.Node(i).Name+" recover", 0)
 	}
 	s.waitFor("the client to see what the only copy had", func() bool { return files() == changed })
@@ -63,7 +63,7 @@ func TestAWipedBrickIsRefilledAndAnEmptySetBeginsAnew(t *testing.T) {
 	wipe(second)
 	first.StartGlusterd()
 	second.StartGlusterd()
-	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "4m") {
+	for i, o := range s.everywhere(s.Nodes()[:2], "recover", "--timeout", "10m") {
 		o.check(t, s.Node(i).Name+" recover", 0)
 	}
 	s.waitFor("the client to see an empty volume", func() bool {

@@ -208,9 +208,18 @@ func TestRunDoesNotWaitForWhatIsLeftBehind(t *testing.T) {
 
 func TestRunLetsAProgramTidyUp(t *testing.T) {
 	cause := errors.New("enough")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, cause)
-	defer cancel()
-	_, err := Run(ctx, nil, "sh", "-c", "trap 'echo tidied >&2; exit 3' TERM; while :; do sleep 0.05; done")
+	ready := filepath.Join(t.TempDir(), "ready")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(ready); err == nil {
+				cancel(cause)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	_, err := Run(ctx, nil, "sh", "-c", "trap 'echo tidied >&2; exit 3' TERM; >"+ready+"; while :; do sleep 0.05; done")
 	if !errors.Is(err, cause) || !strings.Contains(err.Error(), "tidied") {
 		t.Errorf("error: %v", err)
 	}

@@ -27,7 +27,7 @@ import (
 const (
 	interval = 500 * time.Millisecond
 	// patient is the probes' timeout where no mount is to hang. It also counts what the machine needs to start the child.
-	patient = 30 * time.Second
+	patient = lab.Patience
 	// hasty is the one where mounts hang.
 	hasty = time.Second
 	// grace is how long a child that is to end tries to remove its files: endGrace of package probe.

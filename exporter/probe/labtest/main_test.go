@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -58,7 +57,7 @@ func export() error {
 	p := probe.New(cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(p)
-	server := &http.Server{Handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), ReadHeaderTimeout: lab.Patience}
 	go func() { _ = server.Serve(listener) }() //nolint:errcheck // ends with the process
 	p.Run(ctx)
 	return server.Close()

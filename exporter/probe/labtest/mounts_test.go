@@ -193,9 +193,6 @@ func stopped(t *testing.T, e *exporter) {
 	e.node.Run("bash", "-c", "kill -STOP "+client)
 	took := e.until("stuck", func() bool { return e.value("gluster_probe_stuck_seconds") > 0 })
 	t.Logf("a stopped client was found after %s, with an interval of %s and a timeout of %s", took, interval, hasty)
-	if took > time.Minute {
-		t.Errorf("found after %s", took)
-	}
 	e.until("the configured timeout counted", func() bool {
 		return strings.Contains(e.said.String(), "does not answer for "+hasty.String())
 	})
