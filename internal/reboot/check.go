@@ -146,6 +146,7 @@ func (d *driver) look(ctx context.Context) (map[string]places, error) {
 // compare says where a volume is not as it must be, and returns how many files are lost.
 func (d *driver) compare(s step, r *row, v *volume, seen places, written map[string]state, add func(string, ...any)) int {
 	lost := 0
+	written = d.excuse(s, v, seen, written)
 	for _, place := range slices.Sorted(maps.Keys(seen)) {
 		var differ []string
 		if v.name == s.empties {
@@ -168,6 +169,24 @@ func (d *driver) compare(s step, r *row, v *volume, seen places, written map[str
 		}
 	}
 	return lost
+}
+
+// excuse returns what was written, with the files whose removal a loss of power undid, in this step or an earlier one: they may be there,
+// with what they held or what was written over it, and on all places alike.
+func (d *driver) excuse(s step, v *volume, seen places, written map[string]state) map[string]state {
+	out := maps.Clone(written)
+	for _, files := range seen {
+		for name := range files {
+			if s.undoes && written[name].Removed && !d.undone[v.name][name] {
+				d.say("   . volume %s: %s is back: it was removed in the moment in which the power went", v.name, name)
+				d.undone[v.name][name] = true
+			}
+		}
+	}
+	for name := range d.undone[v.name] {
+		out[name] = state{}
+	}
+	return out
 }
 
 func countBase(files map[string]string) int {

@@ -119,6 +119,9 @@ func baseSums(count, size, seq int) map[string]string {
 type state struct {
 	Seq  int
 	Sure bool // false: an operation failed, and nobody knows whether it took effect
+	// Removed: it was the last one that its writer removed before it went on, or ended. Of two copies, the one that lives a moment
+	// longer than the other may have taken it alone.
+	Removed bool
 }
 
 // writtenSize is the size of the writers' files.
@@ -142,6 +145,9 @@ func compare(have map[string]string, base map[string]string, written map[string]
 		check("base/"+name, s)
 	}
 	for name, s := range written {
+		if s.Removed {
+			continue
+		}
 		if want[name] = true; s.Sure {
 			check(name, sum(contents(name, s.Seq, writtenSize)))
 		}

@@ -112,6 +112,32 @@ func (h *hosts) kill(ctx context.Context, host string) error {
 	return err
 }
 
+// killAll ends hosts within the same moment, however busy this machine is, and returns when podman knows.
+func (h *hosts) killAll(ctx context.Context, hosts []string) error {
+	var pids []int
+	for _, host := range hosts {
+		out, err := h.podman(ctx, "inspect", "-f", "{{.State.Pid}}", h.prefix+host)
+		if err != nil {
+			return err
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(out))
+		if err != nil || pid <= 1 {
+			return fmt.Errorf("%s does not run: process %q", host, out)
+		}
+		pids = append(pids, pid)
+	}
+	// The end of a container's first process is that of all.
+	for _, pid := range pids {
+		if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+			return fmt.Errorf("kill process %d: %w", pid, err)
+		}
+	}
+	return each(hosts, func(host string) error {
+		_, err := h.podman(ctx, "wait", h.prefix+host)
+		return err
+	})
+}
+
 // booted waits until systemd has nothing left to start. A failed unit is an error.
 func (h *hosts) booted(ctx context.Context, host string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)

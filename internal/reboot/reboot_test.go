@@ -110,3 +110,56 @@ func TestEveryStepIsOneOfMakeTestOrHasAReason(t *testing.T) {
 		t.Errorf("%v of %d steps", counted, len(d.steps()))
 	}
 }
+
+// A removal in the moment in which all lose power may be undone, on all places alike; any other that is undone is wrong.
+func TestOnlyTheLastRemovalBeforeALossOfPowerMayBeUndone(t *testing.T) {
+	t.Parallel()
+	web := &volume{name: "web", brick: "/b"}
+	d := &driver{servers: []string{"cache1"}, volumes: []*volume{web}, undone: map[string]map[string]bool{"web": {}}}
+	seen := places{"cache1:/b": {"w/last": "x", "w/older": "x"}, "web1:/m": {"w/last": "x", "w/older": "x"}}
+	says := func(s step, written map[string]state) (said []string) {
+		d.compare(s, &row{}, web, seen, written, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+		return said
+	}
+	all := []string{
+		"cache1:/b: w/last should not be there", "cache1:/b: w/older should not be there",
+		"web1:/m: w/last should not be there", "web1:/m: w/older should not be there",
+	}
+	older := []string{all[1], all[3]}
+	before := map[string]state{"w/last": {Removed: true}}
+	for _, tc := range []struct {
+		name    string
+		step    step
+		written map[string]state
+		want    []string
+	}{
+		{"a step that is no loss of power", step{}, before, all},
+		{"the loss of power", step{undoes: true}, before, older},
+		{"a step after it", step{}, map[string]state{"w/next": {Removed: true}}, older},
+	} {
+		if got := says(tc.step, tc.written); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestAWriterRemembersItsLastRemoval(t *testing.T) {
+	t.Parallel()
+	w := &writer{dir: t.TempDir(), own: "by-me", states: map[string]state{"by-me/before": {Removed: true}}}
+	for range 70 { // removals begin with the 33rd
+		if err := w.step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var removed []string
+	for name, s := range w.states {
+		if s.Removed {
+			removed = append(removed, name)
+		}
+	}
+	slices.Sort(removed)
+	// That before the writer began, which may have been the last before a loss of power, stays.
+	if want := []string{"by-me/before", "by-me/new-000037"}; !slices.Equal(removed, want) {
+		t.Errorf("got %q, want %q", removed, want)
+	}
+}

@@ -49,6 +49,8 @@ type driver struct {
 	// By host and file: checksums of what the enemies must not change, and how much of what they said has been read.
 	guarded map[string]string
 	harmed  map[string]int64
+	// By volume: files whose removal was undone.
+	undone map[string]map[string]bool
 }
 
 func (d *driver) say(format string, args ...any) {
@@ -64,6 +66,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 			{name: memory, mount: "/cache_client", brick: "/cache_server/brick"},
 			{name: "web", mount: "/web_client", brick: "/web_server/brick"},
 		},
+		undone: map[string]map[string]bool{memory: {}, "web": {}},
 	}
 	only, err := regexp.Compile(c.Only)
 	if err != nil {
@@ -247,6 +250,9 @@ type step struct {
 	// empties names a volume that the step may leave empty. It must serve, and
 	// must not show anything wrong.
 	empties string
+	// undoes: the power of all goes at once. The brick that lives a moment longer takes a removal alone, and the one that is back first
+	// takes other changes of the directory alone: then GlusterFS keeps every name that either of them has (docs/power-loss.md).
+	undoes bool
 	// do returns when it began to count, or the zero time.
 	do func(context.Context) (time.Time, error)
 }

@@ -54,7 +54,7 @@ func (d *driver) steps() []step {
 			name: "start cache2 without its tmpfs in fstab", rest: "somebody has to edit fstab for it, and nothing is lost",
 			do: func(ctx context.Context) (time.Time, error) { return d.noTmpfs(ctx, cache2) },
 		},
-		{name: "all four lose power at once", empties: memory, do: d.powerLoss},
+		{name: "all four lose power at once", empties: memory, undoes: true, do: d.powerLoss},
 		{
 			name: "all four restart cleanly at once", empties: memory, rest: "a loss of power leaves less behind, and comes without warning",
 			do: d.allRestart,
@@ -185,33 +185,35 @@ func (d *driver) noTmpfs(ctx context.Context, h string) (time.Time, error) {
 
 // powerLoss kills everything and switches it on again.
 func (d *driver) powerLoss(ctx context.Context) (time.Time, error) {
-	return d.allOff(ctx, func(h string) error { return d.kill(ctx, h) })
+	return d.allOff(ctx, func() error { return d.killAll(ctx, d.all()) })
 }
 
 // allRestart shuts all hosts down cleanly at the same moment, and powers them
 // on when the last is off. The cache may be empty then, the disks must have all.
 func (d *driver) allRestart(ctx context.Context) (time.Time, error) {
-	return d.allOff(ctx, func(h string) error {
-		began := time.Now()
-		err := d.stop(ctx, h)
-		took := since(began)
-		d.say("   the shutdown of %s took %.1f s", h, took)
-		if took >= stopSeconds {
-			err = errors.Join(err, fmt.Errorf("%s did not shut down within %d s and was killed", h, stopSeconds))
-		}
-		return err
+	return d.allOff(ctx, func() error {
+		return each(d.all(), func(h string) error {
+			began := time.Now()
+			err := d.stop(ctx, h)
+			took := since(began)
+			d.say("   the shutdown of %s took %.1f s", h, took)
+			if took >= stopSeconds {
+				err = errors.Join(err, fmt.Errorf("%s did not shut down within %d s and was killed", h, stopSeconds))
+			}
+			return err
+		})
 	})
 }
 
 // allOff makes all hosts go off at once, and powers them on when the last is off.
-func (d *driver) allOff(ctx context.Context, off func(string) error) (time.Time, error) {
+func (d *driver) allOff(ctx context.Context, off func() error) (time.Time, error) {
 	disk := d.volumes[1]
 	// At once is within some tenths of a second: a client that lives longer than
 	// both servers can list nothing.
 	if err := d.tellReaders(ctx, disk, false); err != nil {
 		return time.Time{}, err
 	}
-	if err := each(d.all(), off); err != nil {
+	if err := off(); err != nil {
 		return time.Time{}, err
 	}
 	on := time.Now()

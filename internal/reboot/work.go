@@ -138,6 +138,7 @@ type writer struct {
 	own         string // directory of this client's files
 	seq         int
 	states      map[string]state
+	removed     string // by this process, last
 }
 
 func (w *writer) work(ctx context.Context) {
@@ -208,7 +209,7 @@ func (w *writer) put(name string) (err error) {
 }
 
 func (w *writer) remove(name string) error {
-	if _, ok := w.states[name]; !ok {
+	if s, ok := w.states[name]; !ok || s.Removed {
 		return nil
 	}
 	w.states[name] = state{Seq: w.seq}
@@ -220,6 +221,11 @@ func (w *writer) remove(name string) error {
 		w.rec.add(w.volume, "gone", 1, 0, name)
 	}
 	delete(w.states, name)
+	delete(w.states, w.removed)
+	if err == nil {
+		w.states[name] = state{Seq: w.seq, Removed: true}
+		w.removed = name
+	}
 	return nil
 }
 
