@@ -219,14 +219,15 @@ func unit() ([]command, error) {
 // own process, and the race detector would see nothing. Those that take longest come first.
 func apart() []string { return []string{"brickyard/setup/labtest", "brickyard/exporter/labtest"} }
 
-// lab runs two packages at a time: clusters are heavy.
+// lab runs two packages at a time: clusters are heavy. Three tests of a package run beside each other, whatever the number of
+// processors, because they wait most of the time.
 func lab() ([]command, error) {
 	packages, err := labPackages()
 	if err != nil {
 		return nil, err
 	}
 	within := slices.DeleteFunc(packages, func(p string) bool { return slices.Contains(apart(), p) })
-	return built(goTest(append([]string{"-p", "2", "-skip", runbooks}, apart()...)...), goTest(append([]string{"-race", "-p", "2"}, within...)...))
+	return built(goTest(append([]string{"-p", "2", "-parallel", "3", "-skip", runbooks}, apart()...)...), goTest(append([]string{"-race", "-p", "2"}, within...)...))
 }
 
 // runbooks are the tests of setup/labtest that type every command of the runbooks.
