@@ -58,7 +58,7 @@ func run(args []string, out, errs io.Writer) int {
 	if *rules {
 		err = printRules(out, all, values)
 	} else {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute) // for hundreds of queries, on a busy machine too
 		defer cancel()
 		prometheus.base = strings.TrimSuffix(*base, "/")
 		err = askAll(ctx, out, all, values, prometheus, *full)

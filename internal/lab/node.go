@@ -69,7 +69,7 @@ func (n *Node) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	args := append(n.enter(), argv...)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // what the test says
 	// For what a program left behind that has its output open.
-	cmd.WaitDelay = time.Minute
+	cmd.WaitDelay = Patience
 	n.lab.usage.add(cmd)
 	return cmd
 }

@@ -165,6 +165,9 @@ func (s *site) exit(err error) int {
 // code and says all the words.
 func (s *site) expect(n *lab.Node, code int, words []string, command string, args ...string) outcome {
 	s.t.Helper()
+	if command == "status" && code == 0 { // it gives a server five seconds, which a busy machine may need, and where all is well nobody takes longer than he needs
+		args = append(args, "--timeout", "5m")
+	}
 	o := s.try(n, command, args...)
 	o.check(s.t, n.Name+" "+command, code, words...)
 	return o
@@ -227,7 +230,7 @@ func (s *site) converge(args ...string) {
 // settled expects that plan finds nothing to do on any node.
 func (s *site) settled() {
 	s.t.Helper()
-	for i, o := range s.everywhere(s.Nodes(), "plan") {
+	for i, o := range s.everywhere(s.Nodes(), "plan", "--timeout", "10m") {
 		o.check(s.t, s.Node(i).Name+" plan", 0, "Nothing to do.")
 	}
 }
