@@ -68,13 +68,3 @@ func words(v gluster.Volume, pool desired.Pool, peer, node, word string) []strin
 	}
 	return out
 }
-
-// selfOf is the UUID of this node.
-func selfOf(peers []gluster.Peer) string {
-	for _, p := range peers {
-		if p.Local {
-			return p.UUID
-		}
-	}
-	return ""
-}
