@@ -37,7 +37,7 @@ type Observer struct {
 
 // Look is what one look came to.
 type Look struct {
-	Pool         // as this node's glusterd has it
+	Node         // as this node's glusterd has the pool
 	Own  []Local // the bricks of this node that it tells of, or the cluster file
 }
 
@@ -60,11 +60,11 @@ func (l Local) Brick() Brick { return l.Set.Bricks[l.Own] }
 // Look looks at every brick of this node with its set. It fails only when this
 // node's glusterd does not answer.
 func (o *Observer) Look(ctx context.Context) (Look, error) {
-	pool, err := Ask(ctx, o.Local)
+	node, err := Ask(ctx, o.Local)
 	if err != nil {
 		return Look{}, fmt.Errorf("ask this node's glusterd: %w", err)
 	}
-	return Look{pool, o.Bricks(ctx, pool)}, nil
+	return Look{node, o.Bricks(ctx, node)}, nil
 }
 
 // Observe is Look for who needs the bricks of this node alone.
@@ -73,17 +73,17 @@ func (o *Observer) Observe(ctx context.Context) ([]Local, error) {
 	return look.Own, err
 }
 
-// Bricks are those of this node, with their sets, in a pool that was asked just now.
-func (o *Observer) Bricks(ctx context.Context, pool Pool) []Local {
-	o.note(pool.Peers)
-	o.compare(pool.Volumes)
-	majority := pool.majority()
+// Bricks are those of this node, whose glusterd was asked just now, with their sets.
+func (o *Observer) Bricks(ctx context.Context, node Node) []Local {
+	o.note(node.Peers)
+	o.compare(node.Volumes)
+	majority := node.majority()
 	// All volumes at once: while a node that just died is asked, nothing else waits.
 	found := make([][]Local, len(o.State.Pool.Volumes))
 	var wg sync.WaitGroup
 	for i, want := range o.State.Pool.Volumes {
-		if v, ok := pool.Volume(want.Spec.Name); ok && (o.Only == "" || o.Only == v.Name) {
-			wg.Go(func() { found[i] = o.volume(ctx, want, v, pool.Peers) })
+		if v, ok := node.Volume(want.Spec.Name); ok && (o.Only == "" || o.Only == v.Name) {
+			wg.Go(func() { found[i] = o.volume(ctx, want, v, node.Peers) })
 		}
 	}
 	wg.Wait()

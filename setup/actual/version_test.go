@@ -5,11 +5,10 @@ import (
 	"time"
 
 	"brickyard/gluster"
-	"brickyard/setup/agree"
 )
 
 func TestAChangeThatChangesNothingIsAStart(t *testing.T) {
-	plain, set, word := gluster.Volume{Name: "v"}, gluster.Volume{Name: "v", Options: map[string]string{"a": "b"}}, gluster.Volume{Name: "v", Options: map[string]string{agree.OwnWords + "x": "b"}}
+	plain, set, word := gluster.Volume{Name: "v"}, gluster.Volume{Name: "v", Options: map[string]string{"a": "b"}}, gluster.Volume{Name: "v", Options: map[string]string{OwnWords + "x": "b"}}
 	now := time.Now()
 	before := version{number: 4, volume: plain}
 	for what, tc := range map[string]struct {

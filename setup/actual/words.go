@@ -13,6 +13,9 @@ import (
 	"brickyard/gluster"
 )
 
+// OwnWords begins the names of the options by which nodes tell each other something. They change at any moment.
+const OwnWords = "user.brickyard-"
+
 // Values of the options below, beside those of Published.
 const (
 	isComplete = "complete"
@@ -33,9 +36,9 @@ const (
 // GlusterFS cannot reset an option of this kind. Words that no longer hold are overwritten; those of a brick that left the
 // volume stand under an ID that no brick has. docs/architecture.md, "What nodes tell each other", has the rules.
 const (
-	stateOption   = "user.brickyard-brick"    // of a brick: wiped, refilling and so on
-	givenUpOption = "user.brickyard-given-up" // of a brick: yes or no
-	rebuildOption = "user.brickyard-rebuild"  // of a replica set: yes where a person allowed to begin anew
+	stateOption   = OwnWords + "brick"    // of a brick: wiped, refilling and so on
+	givenUpOption = OwnWords + "given-up" // of a brick: yes or no
+	rebuildOption = OwnWords + "rebuild"  // of a replica set: yes where a person allowed to begin anew
 )
 
 // ID is who a brick is: the node by its UUID in the pool, and the path there. That of a replica set is made of its bricks'.

@@ -46,7 +46,7 @@ func observed(t *testing.T, forge func(dir, mark string) error) (path string, l 
 	want := desired.Volume{Spec: gluster.VolumeSpec{Name: "v"}, Sets: [][]cluster.Brick{{{Node: "n1", Path: path}, {Node: "n2", Path: path}}}}
 	bricks := []gluster.Brick{{Host: "n1", Path: path}, {Host: "n2", Path: path}}
 	o.State.Pool.Volumes = []desired.Volume{want}
-	locals := o.Bricks(t.Context(), actual.Pool{Volumes: []gluster.Volume{{Name: "v", ID: uuid, Status: gluster.Started, Replica: 2, Bricks: bricks}}})
+	locals := o.Bricks(t.Context(), actual.Node{Volumes: []gluster.Volume{{Name: "v", ID: uuid, Status: gluster.Started, Replica: 2, Bricks: bricks}}})
 	if len(locals) != 1 {
 		t.Fatalf("%+v", locals)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/setup/actual"
-	"brickyard/setup/agree"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 )
@@ -150,7 +149,7 @@ func (f *files) heard(i, j int) (actual.Published, bool) {
 	if f.former[i] { // it knows numbers alone
 		v.Options = maps.Clone(v.Options)
 		maps.DeleteFunc(v.Options, func(name, _ string) bool {
-			return strings.HasPrefix(name, agree.OwnWords+"brick.") || strings.HasPrefix(name, agree.OwnWords+"given-up.")
+			return strings.HasPrefix(name, actual.OwnWords+"brick.") || strings.HasPrefix(name, actual.OwnWords+"given-up.")
 		})
 	}
 	words := actual.WordsOf(v)

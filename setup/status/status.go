@@ -160,8 +160,8 @@ func (s *Status) problem(format string, args ...any) {
 
 // pool reads peers and volumes from this node's glusterd, or on a machine
 // without one from the first server that answers.
-func (g *Gatherer) pool(ctx context.Context, s *Status) actual.Pool {
-	ask := func(c *gluster.Client) (actual.Pool, error) {
+func (g *Gatherer) pool(ctx context.Context, s *Status) actual.Node {
+	ask := func(c *gluster.Client) (actual.Node, error) {
 		ctx, cancel := context.WithTimeout(ctx, g.Timeout)
 		defer cancel()
 		return actual.Ask(ctx, c)
@@ -174,7 +174,7 @@ func (g *Gatherer) pool(ctx context.Context, s *Status) actual.Pool {
 		s.problem("glusterd of this node does not answer: %v", err)
 	}
 	if g.Encrypted {
-		return actual.Pool{}
+		return actual.Node{}
 	}
 	for _, server := range g.State.Pool.Servers {
 		if server.Name == g.State.Node {
@@ -183,11 +183,11 @@ func (g *Gatherer) pool(ctx context.Context, s *Status) actual.Pool {
 		c := g.Dial(server)
 		pool, err := ask(c)
 		if cerr := c.Close(); err == nil && cerr == nil {
-			return actual.Pool{Peers: local(pool.Peers, server.Name), Volumes: pool.Volumes}
+			return actual.Node{Name: server.Name, Peers: local(pool.Peers, server.Name), Volumes: pool.Volumes}
 		}
 	}
 	s.problem("no server of the pool answers")
-	return actual.Pool{}
+	return actual.Node{}
 }
 
 // local gives the asked server, which calls itself localhost, its name.
@@ -223,7 +223,7 @@ func peer(server desired.Server, node string, peers []gluster.Peer, s *Status) P
 	return out
 }
 
-func (g *Gatherer) volume(ctx context.Context, want desired.Volume, pool actual.Pool, s *Status) Volume {
+func (g *Gatherer) volume(ctx context.Context, want desired.Volume, pool actual.Node, s *Status) Volume {
 	name := want.Spec.Name
 	out := Volume{Name: name, Status: "unknown", Bricks: []Brick{}}
 	if pool.Volumes != nil {
@@ -381,7 +381,7 @@ func (g *Gatherer) heals(ctx context.Context, have gluster.Volume, v *Volume, s 
 	}
 }
 
-func (g *Gatherer) mount(ctx context.Context, m desired.ClientMount, see actual.Pool, s *Status) Mount {
+func (g *Gatherer) mount(ctx context.Context, m desired.ClientMount, see actual.Node, s *Status) Mount {
 	out := Mount{Volume: m.Volume, Path: m.Path}
 	mnt, err := machine.MountAt(m.Path)
 	if err != nil || mnt == nil {

@@ -50,7 +50,7 @@ func apart(servers []desired.Server, neighbours map[string][]string, peers []glu
 // differ says in what a neighbour has a volume otherwise than this node; own is the option of this node's word. Words of other
 // nodes do not count: they may be on their way. It is pure.
 func differ(here, there gluster.Volume, own string) string {
-	name, apart := agree.Option(here, there, func(name string) bool { return strings.HasPrefix(name, agree.OwnWords) && name != own })
+	name, apart := agree.Option(here, there, func(name string) bool { return strings.HasPrefix(name, actual.OwnWords) && name != own })
 	switch {
 	case apart && name == own:
 		return "it has not got the word that this node stops"
@@ -68,7 +68,7 @@ const askTime = 5 * time.Second
 
 // unlike asks the neighbours for the volumes that they share with this node, and says of which of them nobody knows that it
 // would see this node's word: it does not answer, or has the volume otherwise, as when a change did not reach it.
-func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, pool actual.Pool) []string {
+func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, node actual.Node) []string {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var reasons []string
@@ -77,7 +77,7 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, pool 
 		defer mu.Unlock()
 		reasons = append(reasons, fmt.Sprintf(format, args...))
 	}
-	own := optionOf(pool.Self())
+	own := optionOf(node.Self())
 	for name, shared := range neighbours {
 		s, ok := g.Pool.Server(name)
 		if !ok {
@@ -93,9 +93,9 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, pool 
 				say("%s does not say how it has the volumes, so nobody knows whether it sees that this node stops: %v", name, err)
 				return
 			}
-			theirs := actual.Pool{Volumes: volumes}
+			theirs := actual.Node{Volumes: volumes}
 			for _, volume := range shared {
-				here, known := pool.Volume(volume)
+				here, known := node.Volume(volume)
 				there, knows := theirs.Volume(volume)
 				if !known || !knows {
 					say("volume %s: %s does not know it", volume, name)

@@ -111,7 +111,7 @@ func (g *Gate) Ask(ctx context.Context, claim bool) ([]string, error) {
 		return nil, err
 	}
 	said := word{at: time.Now().UTC().Format(time.RFC3339), moment: now}
-	if err := g.tell(ctx, seen.Pool, volumes, said.String()); err != nil {
+	if err := g.tell(ctx, seen.Node, volumes, said.String()); err != nil {
 		return nil, errors.Join(fmt.Errorf("claim the right to stop: %w", err), g.withdraw(ctx, volumes))
 	}
 	reasons, _, err = g.look(ctx)
@@ -156,17 +156,17 @@ func (g *Gate) Returned(ctx context.Context, glusterd time.Duration) error {
 }
 
 func (g *Gate) release(ctx context.Context, over func(word) bool) error {
-	pool, err := actual.Ask(ctx, g.Local)
+	node, err := actual.Ask(ctx, g.Local)
 	if err != nil {
 		return err
 	}
 	var names []string
-	for _, v := range pool.Volumes {
-		if w, ok := claim(v, g.Pool, pool.Self(), g.Node); ok && over(w) {
+	for _, v := range node.Volumes {
+		if w, ok := claim(v, g.Pool, node.Self(), g.Node); ok && over(w) {
 			names = append(names, v.Name)
 		}
 	}
-	return g.tell(ctx, pool, names, withdrawn)
+	return g.tell(ctx, node, names, withdrawn)
 }
 
 func (g *Gate) look(ctx context.Context) ([]string, actual.Look, error) {
@@ -184,7 +184,7 @@ func (g *Gate) look(ctx context.Context) ([]string, actual.Look, error) {
 	)
 	if len(reasons) == 0 {
 		// Only now: who is down does not answer, which is said already.
-		reasons = g.unlike(ctx, neighbours, seen.Pool)
+		reasons = g.unlike(ctx, neighbours, seen.Node)
 	}
 	return reasons, seen, nil
 }
@@ -215,19 +215,19 @@ func (g *Gate) withdraw(ctx context.Context, volumes []string) error {
 	if len(volumes) == 0 {
 		return nil
 	}
-	pool, err := actual.Ask(ctx, g.Local)
+	node, err := actual.Ask(ctx, g.Local)
 	if err != nil {
 		return err
 	}
-	return g.tell(ctx, pool, volumes, withdrawn)
+	return g.tell(ctx, node, volumes, withdrawn)
 }
 
-func (g *Gate) tell(ctx context.Context, pool actual.Pool, volumes []string, word string) error {
-	for _, v := range pool.Volumes {
+func (g *Gate) tell(ctx context.Context, node actual.Node, volumes []string, word string) error {
+	for _, v := range node.Volumes {
 		if !slices.Contains(volumes, v.Name) {
 			continue
 		}
-		pairs := words(v, g.Pool, pool.Self(), g.Node, word)
+		pairs := words(v, g.Pool, node.Self(), g.Node, word)
 		cmd := gluster.VolumeSet(v.Name, pairs[0], pairs[1], pairs[2:]...)
 		if err := g.retry(ctx, func() error { return g.Run(ctx, cmd) }); err != nil {
 			return err
