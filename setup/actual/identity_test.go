@@ -53,7 +53,7 @@ func TestAnEditedFileGivesNoBrickTheWordsOfAnother(t *testing.T) {
 				Mounted: func(desired.BrickMount) (string, error) { return "", nil },
 				Dial:    func(desired.Server) *gluster.Client { return gluster.NewClient("tcp", "127.0.0.1:1") },
 			}
-			for _, l := range o.volume(t.Context(), desired.Volume{Spec: gluster.VolumeSpec{Name: "v"}, Sets: [][]cluster.Brick{tc.file}}, v, peers) {
+			for _, l := range o.volume(t.Context(), desired.Volume{Spec: gluster.VolumeSpec{Name: "v"}, Sets: [][]cluster.Brick{tc.file}}, v, peers, onceEach(o.deaf)) {
 				if (tc.want == "") != (l.Set.Otherwise == "") || !strings.Contains(l.Set.Otherwise, tc.want) {
 					t.Errorf("%q, want %q in it", l.Set.Otherwise, tc.want)
 				}

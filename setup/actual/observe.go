@@ -78,12 +78,13 @@ func (o *Observer) Bricks(ctx context.Context, node Node) []Local {
 	o.note(node.Peers)
 	o.compare(node.Volumes)
 	majority := node.majority()
+	deaf := onceEach(o.deaf)
 	// All volumes at once: while a node that just died is asked, nothing else waits.
 	found := make([][]Local, len(o.State.Pool.Volumes))
 	var wg sync.WaitGroup
 	for i, want := range o.State.Pool.Volumes {
 		if v, ok := node.Volume(want.Spec.Name); ok && (o.Only == "" || o.Only == v.Name) {
-			wg.Go(func() { found[i] = o.volume(ctx, want, v, node.Peers) })
+			wg.Go(func() { found[i] = o.volume(ctx, want, v, node.Peers, deaf) })
 		}
 	}
 	wg.Wait()
@@ -134,7 +135,7 @@ func (o *Observer) Joining() bool {
 
 // volume looks at the replica sets of a volume as it is that have a brick here. Of those that the cluster file has
 // otherwise nothing else is found out.
-func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Volume, peers []gluster.Peer) []Local {
+func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Volume, peers []gluster.Peer, deaf hearing) []Local {
 	words := WordsOf(v)
 	sets := Sets(want.Sets, o.State.Node, v, Bricks(o.State.Pool, o.State.Node, v, peers))
 	var known []*Brick
@@ -153,7 +154,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 			known = append(known, b)
 		}
 	}
-	o.ask(ctx, known)
+	o.ask(ctx, known, deaf)
 	heals := sync.OnceValues(func() ([]gluster.PendingHeal, error) { return Heals(ctx, v, o.Timeout) })
 	var out []Local
 	for _, set := range sets {
@@ -186,8 +187,27 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 	return out
 }
 
+// hearing says whether the glusterd of a node, which the client asks, is deaf to this node's.
+type hearing func(ctx context.Context, node string, c *gluster.Client) bool
+
+// onceEach asks each node once, whoever of its bricks comes first.
+func onceEach(ask func(context.Context, *gluster.Client) bool) hearing {
+	var mu sync.Mutex
+	asked := map[string]func() bool{}
+	return func(ctx context.Context, node string, c *gluster.Client) bool {
+		mu.Lock()
+		answer, ok := asked[node]
+		if !ok {
+			answer = sync.OnceValue(func() bool { return ask(ctx, c) })
+			asked[node] = answer
+		}
+		mu.Unlock()
+		return answer()
+	}
+}
+
 // ask asks the node of every brick for its port, all at once, and connects.
-func (o *Observer) ask(ctx context.Context, bricks []*Brick) {
+func (o *Observer) ask(ctx context.Context, bricks []*Brick, deaf hearing) {
 	dial := func(b Brick) *gluster.Client {
 		server, ok := o.State.Pool.Server(b.Node)
 		if !ok {
@@ -199,7 +219,7 @@ func (o *Observer) ask(ctx context.Context, bricks []*Brick) {
 		if b.Node == o.State.Node && b.Unknown == "" && errors.Is(err, syscall.ECONNREFUSED) {
 			b.Unknown = refuses(b.Path)
 		}
-		b.Deaf = b.Online && b.Node != o.State.Node && o.deaf(ctx, c)
+		b.Deaf = b.Online && b.Node != o.State.Node && deaf(ctx, b.Node, c)
 	})
 }
 

@@ -1,6 +1,8 @@
 package actual
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,4 +42,31 @@ func TestPeersThatJustConnectedAreLeftAlone(t *testing.T) {
 	look("this node's glusterd has just started", true, true, true)
 	o.since = nil
 	look("and has no peers yet", false, false, false)
+}
+
+// Each of a node's bricks wants to know it, and the answer is the node's.
+func TestANodeIsAskedOnceALookWhetherItIsDeaf(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[*gluster.Client]int{}
+	clients := map[string]*gluster.Client{"n1": gluster.NewClient("unix", "/1"), "n2": gluster.NewClient("unix", "/2")}
+	deaf := onceEach(func(_ context.Context, c *gluster.Client) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[c]++
+		return c == clients["n2"]
+	})
+	var wg sync.WaitGroup
+	for range 50 {
+		for node, c := range clients {
+			wg.Go(func() {
+				if got := deaf(t.Context(), node, c); got != (node == "n2") {
+					t.Errorf("%s: %t", node, got)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if asked[clients["n1"]] != 1 || asked[clients["n2"]] != 1 {
+		t.Errorf("%v", asked)
+	}
 }

@@ -29,26 +29,22 @@ func GiveUp(ctx context.Context, o *actual.Observer, node string) ([]gluster.Com
 	if silent == nil {
 		return nil, fmt.Errorf("glusterd on %s answers: it is not gone, and its bricks are waited for; look at gluster-setup status there", node)
 	}
-	peers, err := o.Local.Peers(ctx)
+	see, err := actual.Ask(ctx, o.Local)
 	if err != nil {
 		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
 	}
 	// A firewall may keep this program from asking it, and it serves all the same.
-	if i := slices.IndexFunc(peers, func(p gluster.Peer) bool { return !p.Local && p.Connected && server.Is(p.Names) }); i >= 0 && !errors.Is(silent, gluster.ErrNotRunning) {
+	if i := slices.IndexFunc(see.Peers, func(p gluster.Peer) bool { return !p.Local && p.Connected && server.Is(p.Names) }); i >= 0 && !errors.Is(silent, gluster.ErrNotRunning) {
 		return nil, fmt.Errorf("glusterd on %s does not answer here (%w), and this node's glusterd is connected to it: it is not gone; if it is, say so when gluster peer status calls it disconnected, within a minute", node, silent)
 	}
-	volumes, err := o.Local.Volumes(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
-	}
 	var out []gluster.Command
-	for _, v := range volumes {
+	for _, v := range see.Volumes {
 		if _, ok := o.State.Pool.Volume(v.Name); !ok {
 			continue
 		}
 		var pairs []string
 		words := actual.WordsOf(v)
-		for _, b := range actual.Bricks(o.State.Pool, o.State.Node, v, peers) { // those of the volume: the file may name others
+		for _, b := range actual.Bricks(o.State.Pool, o.State.Node, v, see.Peers) { // those of the volume: the file may name others
 			if b.On(node, b.Path) {
 				pairs = append(pairs, words.Say(b.Number, actual.GivenUp(true))...)
 			}
