@@ -90,7 +90,7 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 	defer unlock()
 	var failed error
 	if !c.json() {
-		o.Found = func(volume string, set int, bricks []check.Brick, d check.Difference) {
+		o.Found = func(volume string, set int, bricks []gluster.Brick, d check.Difference) {
 			failed = errors.Join(failed, check.WriteDifference(streams.Out, volume, set, bricks, d))
 		}
 	}

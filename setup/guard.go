@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/check"
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
@@ -330,8 +331,8 @@ func keep(s *desired.State, log *slog.Logger) {
 }
 
 // comparer compares a suspect brick of this node with those that serve.
-func comparer(s *desired.State) func(context.Context, recovery.Local, []int, func(int64)) (resync.Result, error) {
-	return func(ctx context.Context, l recovery.Local, sources []int, progress func(int64)) (resync.Result, error) {
+func comparer(s *desired.State) func(context.Context, actual.Local, []int, func(int64)) (resync.Result, error) {
+	return func(ctx context.Context, l actual.Local, sources []int, progress func(int64)) (resync.Result, error) {
 		sets, err := setsOf(s, l.Set.Volume)
 		if err != nil {
 			return resync.Result{}, err
@@ -339,7 +340,7 @@ func comparer(s *desired.State) func(context.Context, recovery.Local, []int, fun
 		if l.Set.Index >= len(sets) || len(sets[l.Set.Index].Bricks) != len(l.Set.Bricks) {
 			return resync.Result{}, fmt.Errorf("volume %s has other replica sets than the cluster file says", l.Set.Volume)
 		}
-		brick := l.Set.Bricks[l.Own].Path
+		brick := l.Brick().Path
 		flushed, err := powerloss.Flushed(brick, time.Now())
 		if err != nil {
 			return resync.Result{}, err
@@ -350,8 +351,8 @@ func comparer(s *desired.State) func(context.Context, recovery.Local, []int, fun
 		}
 		job := resync.Job{
 			Set: sets[l.Set.Index], Own: l.Own, Sources: sources, Brick: dir,
-			Unproven: slices.ContainsFunc(sources, func(i int) bool { return l.Set.Bricks[i].Published == recovery.Unproven }),
-			Flushed:  flushed, Dir: filepath.Join(host.RunDir, "resync", l.Set.Volume+"-"+fmt.Sprint(l.Brick)), Now: time.Now, Progress: progress,
+			Unproven: slices.ContainsFunc(sources, func(i int) bool { return l.Set.Bricks[i].Published == actual.Unproven }),
+			Flushed:  flushed, Dir: filepath.Join(host.RunDir, "resync", l.Set.Volume+"-"+fmt.Sprint(l.Brick().Number)), Now: time.Now, Progress: progress,
 		}
 		return job.Run(ctx)
 	}

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/change"
 	"brickyard/setup/pool"
-	"brickyard/setup/recovery"
 	"brickyard/setup/report"
 	"brickyard/setup/stop"
 	"brickyard/setup/writer"
@@ -132,7 +132,7 @@ const bootTime = time.Minute
 
 // hold waits, within the limit, while others need this node's complete copy.
 // It never fails a shutdown.
-func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recovery.Observer) error {
+func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *actual.Observer) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
 	began, said := time.Now(), ""
@@ -168,6 +168,6 @@ func (c *OkToStopCmd) hold(ctx context.Context, streams IO, o *recovery.Observer
 }
 
 // gate is the gate of this node, whose words are changes of a program.
-func gate(o *recovery.Observer, does *change.Executor) *stop.Gate {
-	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: commands(does), Observe: o.Observe, Dial: pool.DialTCP, DialHost: pool.DialHost, Moment: stop.ThisMoment}
+func gate(o *actual.Observer, does *change.Executor) *stop.Gate {
+	return &stop.Gate{Node: o.State.Node, Pool: o.State.Pool, Local: o.Local, Run: commands(does), Look: o.Look, Dial: pool.DialTCP, DialHost: pool.DialHost, Moment: stop.ThisMoment}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
@@ -92,7 +93,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
-		Observe: func(ctx context.Context) ([]recovery.Local, error) {
+		Observe: func(ctx context.Context) ([]actual.Local, error) {
 			if err := late.late(); err != nil {
 				return nil, err
 			}
@@ -123,7 +124,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 // everybody, and that the next apply would close: until then anybody could
 // leave something beside a brick. What fails is logged: what others leave there is
 // not believed.
-func shutOut(ctx context.Context, o *recovery.Observer, log *slog.Logger) {
+func shutOut(ctx context.Context, o *actual.Observer, log *slog.Logger) {
 	h, err := host.New(o.State, &desired.Rendered{}, "")
 	if err == nil {
 		var closed []string
@@ -175,7 +176,7 @@ func glusterdStarted() time.Time {
 }
 
 // allowed leaves word of what a person allowed.
-func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observer, run func(context.Context, gluster.Command) error) error {
+func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *actual.Observer, run func(context.Context, gluster.Command) error) error {
 	var commands []gluster.Command
 	if c.GiveUp != "" {
 		cmds, err := recovery.GiveUp(ctx, o, c.GiveUp)
@@ -201,7 +202,7 @@ func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *recovery.Observ
 }
 
 // observer gathers the facts about this node's replica sets.
-func observer(f fileFlags) (*recovery.Observer, func(), error) {
+func observer(f fileFlags) (*actual.Observer, func(), error) {
 	cl, err := f.load()
 	if err != nil {
 		return nil, nil, err
@@ -213,13 +214,13 @@ func observer(f fileFlags) (*recovery.Observer, func(), error) {
 	return observerOf(cl, s)
 }
 
-func observerOf(cl *cluster.Cluster, s *desired.State) (*recovery.Observer, func(), error) {
+func observerOf(cl *cluster.Cluster, s *desired.State) (*actual.Observer, func(), error) {
 	h, err := host.New(s, &desired.Rendered{}, cl.Source)
 	if err != nil {
 		return nil, nil, err
 	}
 	local := gluster.NewClient("unix", "")
-	o := &recovery.Observer{
+	o := &actual.Observer{
 		State: s, Cluster: cl, Local: local, Dial: pool.DialTCP, Timeout: 3 * time.Second, Started: glusterdStarted, Now: time.Now,
 		Mounted: func(m desired.BrickMount) (string, error) { return h.Mounted(context.Background(), m) },
 	}

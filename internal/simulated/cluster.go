@@ -154,6 +154,15 @@ func (c *Cluster) names() []string {
 	return names
 }
 
+// after is the name of the volume that follows another, of the first after "", and "" after the last.
+func (c *Cluster) after(name string) string {
+	names := c.names()
+	if i := slices.Index(names, name) + 1; i < len(names) {
+		return names[i]
+	}
+	return ""
+}
+
 // Bricks are the processes of this node's bricks, in the order of volumes.
 func (c *Cluster) Bricks() (all []*Daemon) {
 	c.mu.RLock()
@@ -270,6 +279,7 @@ const (
 	programBrick    = 4867634
 	listFriends     = 3
 	getVolume       = 5
+	nextVolume      = 3 // a flag of getVolume: GF_CLI_GET_NEXT_VOLUME, rpc/xdr/src/cli1-xdr.x
 	listVolume      = 33
 	uuidGet         = 36
 	xlatorInfo      = 2
@@ -307,7 +317,12 @@ func (c *Cluster) glusterd(program, procedure uint32, args []byte) ([]byte, rpc.
 	case procedure == listVolume:
 		return c.list, 0
 	case procedure == getVolume:
-		if v := c.volumes[pairs(args, 0, 0).String("volname")]; v != nil {
+		asked := pairs(args, 0, 0)
+		name := asked.String("volname")
+		if asked.IntOr("flags", 0) == nextVolume {
+			name = c.after(name)
+		}
+		if v := c.volumes[name]; v != nil {
 			return v.info, 0
 		}
 		none := dict.Dict{}

@@ -55,6 +55,7 @@ type Daemon struct {
 	Socket string
 
 	answer answer
+	asked  atomic.Int64
 	fault  atomic.Int32
 	served sync.WaitGroup
 
@@ -66,6 +67,9 @@ type Daemon struct {
 func newDaemon(socket string, a answer) *Daemon {
 	return &Daemon{Socket: socket, answer: a, conns: map[net.Conn]bool{}}
 }
+
+// Asked is how many questions it was asked.
+func (d *Daemon) Asked() int { return int(d.asked.Load()) }
 
 // Fail makes the daemon answer in a way from now on.
 func (d *Daemon) Fail(how Fault) { d.fault.Store(int32(how)) }
@@ -153,6 +157,7 @@ func (d *Daemon) serve(c net.Conn) {
 
 // reply makes a reply message of a call message (RFC 5531, section 9).
 func (d *Daemon) reply(call []byte) []byte {
+	d.asked.Add(1)
 	x := xdr.NewDecoder(call)
 	xid := x.Uint32()
 	x.Uint32() // call

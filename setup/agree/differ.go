@@ -8,11 +8,9 @@ import (
 	"strings"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/desired"
 )
-
-// OwnWords begins the names of the options by which nodes tell each other something. They change at any moment.
-const OwnWords = "user.brickyard-"
 
 // Copy is how one server has a volume.
 type Copy struct {
@@ -31,36 +29,36 @@ type Difference struct {
 }
 
 // Differences compares what the servers say, each volume on its own. It is pure.
-func Differences(views []View) []Difference {
+func Differences(nodes []actual.Node) []Difference {
 	names := map[string]bool{}
-	for _, v := range views {
+	for _, v := range nodes {
 		for _, volume := range v.Volumes {
 			names[volume.Name] = true
 		}
 	}
 	var found []Difference
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if d := difference(name, views); len(d.Others) > 0 {
+		if d := difference(name, nodes); len(d.Others) > 0 {
 			found = append(found, d)
 		}
 	}
 	return found
 }
 
-func difference(name string, views []View) Difference {
-	of := func(v View) *gluster.Volume {
+func difference(name string, nodes []actual.Node) Difference {
+	of := func(v actual.Node) *gluster.Volume {
 		i := slices.IndexFunc(v.Volumes, func(volume gluster.Volume) bool { return volume.Name == name })
 		if i < 0 {
 			return nil
 		}
 		return &v.Volumes[i]
 	}
-	newest := slices.MaxFunc(views, func(a, b View) int {
+	newest := slices.MaxFunc(nodes, func(a, b actual.Node) int {
 		return cmp.Or(cmp.Compare(knows(of(a)), knows(of(b))), cmp.Compare(a.Versions[name], b.Versions[name]))
 	})
-	d := Difference{Volume: name, Copy: Copy{Server: newest.Server, Version: newest.Versions[name]}}
-	for _, v := range views {
-		other := Copy{Server: v.Server, Version: v.Versions[name]}
+	d := Difference{Volume: name, Copy: Copy{Server: newest.Name, Version: newest.Versions[name]}}
+	for _, v := range nodes {
+		other := Copy{Server: v.Name, Version: v.Versions[name]}
 		volume := of(v)
 		if volume == nil {
 			other.Missing = true
@@ -70,7 +68,7 @@ func difference(name string, views []View) Difference {
 		here, there := traits(*of(newest), *volume)
 		apart := d.Copy.Version != 0 && other.Version != 0 && d.Copy.Version != other.Version
 		if here == there && !apart {
-			d.Newest = append(d.Newest, v.Server)
+			d.Newest = append(d.Newest, v.Name)
 			continue
 		}
 		if d.Copy.Trait == "" {
@@ -100,7 +98,7 @@ func traits(a, b gluster.Volume) (string, string) {
 	if !slices.Equal(a.Bricks, b.Bricks) {
 		return fmt.Sprintf("bricks %v", a.Bricks), fmt.Sprintf("bricks %v", b.Bricks)
 	}
-	if name, is := Option(a, b, func(name string) bool { return strings.HasPrefix(name, OwnWords) }); is {
+	if name, is := Option(a, b, func(name string) bool { return strings.HasPrefix(name, actual.OwnWords) }); is {
 		return setting(a, name), setting(b, name)
 	}
 	return "", ""
@@ -173,7 +171,7 @@ func Together(servers []desired.Server, node string, peers []gluster.Peer) []str
 	return out
 }
 
-// Of are the views of some servers.
-func Of(views []View, servers []string) []View {
-	return slices.DeleteFunc(slices.Clone(views), func(v View) bool { return !slices.Contains(servers, v.Server) })
+// Of are those nodes that are some servers.
+func Of(nodes []actual.Node, servers []string) []actual.Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(v actual.Node) bool { return !slices.Contains(servers, v.Name) })
 }

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/gluster"
 )
 
-func bricks(n int, arbiter bool) []Brick {
-	var out []Brick
+func bricks(n int, arbiter bool) []gluster.Brick {
+	var out []gluster.Brick
 	for i := range n {
-		out = append(out, Brick{Host: fmt.Sprintf("n%d", i+1), Path: "/b", Arbiter: arbiter && i == n-1})
+		out = append(out, gluster.Brick{Host: fmt.Sprintf("n%d", i+1), Path: "/b", Arbiter: arbiter && i == n-1})
 	}
 	return out
 }
@@ -34,7 +36,7 @@ func TestCompare(t *testing.T) {
 	larger := directory
 	larger.Size = 4096
 	for name, c := range map[string]struct {
-		bricks  []Brick
+		bricks  []gluster.Brick
 		entries []Entry
 		want    []Kind
 	}{

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/gluster"
 )
 
 // State is what a brick has at a name.
@@ -102,18 +104,9 @@ func (f Finding) same(g Finding) bool {
 	return f.Kind == g.Kind && f.ids == g.ids && slices.Equal(f.Values, g.Values)
 }
 
-// Brick is a brick of a replica set.
-type Brick struct {
-	Host    string
-	Path    string
-	Arbiter bool // it has names and attributes, and no contents
-}
-
-func (b Brick) String() string { return b.Host + ":" + b.Path }
-
 // Compare says in what the bricks of a set differ at one name: entries are in
 // the order of bricks.
-func Compare(bricks []Brick, entries []Entry) []Finding {
+func Compare(bricks []gluster.Brick, entries []Entry) []Finding {
 	var ids strings.Builder
 	count := map[State]int{}
 	for _, e := range entries {

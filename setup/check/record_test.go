@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"brickyard/gluster"
 	"brickyard/internal/mountns"
 )
 
@@ -108,7 +109,7 @@ func TestTheText(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	for _, d := range results()[0].Differences {
-		if err := WriteDifference(&b, "server", 1, []Brick{{Host: "web1", Path: "/server/brick"}, {Host: "web2", Path: "/server/brick"}}, d); err != nil {
+		if err := WriteDifference(&b, "server", 1, []gluster.Brick{{Host: "web1", Path: "/server/brick"}, {Host: "web2", Path: "/server/brick"}}, d); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,9 +132,9 @@ func TestSets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := [][]Brick{
-		{{"n1", "/bricks/a", false}, {"n2", "/bricks/a", false}, {"n3", "/bricks/a", true}},
-		{{"n2", "/bricks/b", false}, {"n3", "/bricks/b", false}, {"n1", "/bricks/b", true}},
+	want := [][]gluster.Brick{
+		{{Host: "n1", Path: "/bricks/a"}, {Host: "n2", Path: "/bricks/a"}, {Host: "n3", Path: "/bricks/a", Arbiter: true}},
+		{{Host: "n2", Path: "/bricks/b"}, {Host: "n3", Path: "/bricks/b"}, {Host: "n1", Path: "/bricks/b", Arbiter: true}},
 	}
 	if len(sets) != 2 || !cmp.Equal(sets[0].Bricks, want[0]) || !cmp.Equal(sets[1].Bricks, want[1]) {
 		t.Fatalf("%+v", sets)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"brickyard/gluster"
 )
 
 // Options say how to compare.
@@ -20,7 +22,7 @@ type Options struct {
 	// Dir is a directory of its own for the clients, on which nothing else lies.
 	Dir string
 	// Found is told of each difference as it is found.
-	Found func(volume string, set int, bricks []Brick, d Difference)
+	Found func(volume string, set int, bricks []gluster.Brick, d Difference)
 }
 
 // SetResult is how the comparison of one replica set ended.

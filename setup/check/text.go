@@ -10,10 +10,12 @@ import (
 	"time"
 
 	humanize "github.com/dustin/go-humanize"
+
+	"brickyard/gluster"
 )
 
 // WriteDifference prints a difference for a person: what each brick has.
-func WriteDifference(w io.Writer, volume string, set int, bricks []Brick, d Difference) error {
+func WriteDifference(w io.Writer, volume string, set int, bricks []gluster.Brick, d Difference) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "volume %s, replica set %d: %s\n", volume, set, Printable(d.Path))
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

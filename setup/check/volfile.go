@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"brickyard/gluster"
 )
 
 // Set is a replica set of a volume as its clients know it.
 type Set struct {
-	Bricks []Brick
+	Bricks []gluster.Brick
 	// Accusations are the extended attributes by which a brick of the set notes
 	// that another, in the order of Bricks, lacks changes.
 	Accusations []string
@@ -46,7 +48,7 @@ func Sets(text string, inet6 bool) ([]Set, error) {
 				return nil, fmt.Errorf("the volfile %w: %s has no client %s", errVolfile, b.name, name)
 			}
 			c := blocks[k]
-			s.Bricks = append(s.Bricks, Brick{
+			s.Bricks = append(s.Bricks, gluster.Brick{
 				Host: c.options["remote-host"], Path: c.options["remote-subvolume"],
 				Arbiter: b.options["arbiter-count"] == "1" && i == len(b.below)-1,
 			})

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"brickyard/gluster"
 )
 
 // Difference is a name that is not the same on all bricks of its set.
@@ -31,7 +33,7 @@ type Counts struct {
 
 // Walker compares the bricks of one replica set.
 type Walker struct {
-	Bricks []Brick
+	Bricks []gluster.Brick
 	Views  []View // of the bricks
 	// Content reads the contents of files, too.
 	Content bool
@@ -210,7 +212,7 @@ func parent(dir string) string {
 
 // brickError is an error of one brick.
 type brickError struct {
-	brick Brick
+	brick gluster.Brick
 	err   error
 }
 

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"sync"
+	"slices"
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 )
@@ -181,25 +182,20 @@ func (p *Probe) ask(ctx context.Context, s desired.Server, f func(context.Contex
 
 // bricks tries all bricks at once: nil stands for one that accepts connections.
 func (p *Probe) bricks(ctx context.Context, want desired.Volume) map[cluster.Brick]error {
-	found := map[cluster.Brick]error{}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for _, set := range want.Sets {
-		for _, b := range set {
-			s, ok := p.Pool.Server(b.Node)
-			if !ok {
-				continue
-			}
-			wg.Go(func() {
-				err := p.ask(ctx, s, func(ctx context.Context, c *gluster.Client) error {
-					return c.BrickServes(ctx, b.Path)
-				})
-				mu.Lock()
-				defer mu.Unlock()
-				found[b] = err
-			})
+	var file []cluster.Brick
+	var asked []*actual.Brick
+	for _, b := range slices.Concat(want.Sets...) {
+		if _, ok := p.Pool.Server(b.Node); ok {
+			file, asked = append(file, b), append(asked, &actual.Brick{Node: b.Node, Path: b.Path})
 		}
 	}
-	wg.Wait()
+	errs := actual.Serving(ctx, asked, p.Timeout, func(b actual.Brick) *gluster.Client {
+		s, _ := p.Pool.Server(b.Node)
+		return p.Dial(s)
+	}, nil)
+	found := map[cluster.Brick]error{}
+	for i, b := range file {
+		found[b] = errs[i]
+	}
 	return found
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
 	"brickyard/setup/textfile"
@@ -27,9 +28,6 @@ type Answer struct {
 	Exists bool
 	Why    string // nobody knows
 }
-
-// ownPrefix begins the options that apply sets in a volume and that have no other meaning.
-const ownPrefix = "user.brickyard-"
 
 // Decide says what a person must do before anything may be changed on this node; file is the cluster file.
 func Decide(s *desired.State, file string, see Seen) []change.Conflict {
@@ -98,7 +96,7 @@ func bricks(s *desired.State, v gluster.StoredVolume, see Seen) []string {
 // glusterd may be of another pool than the one that it mounts volumes of, with volumes of the same names.
 func ours(v gluster.StoredVolume, here []string, see Seen) bool {
 	for option := range v.Options {
-		if strings.HasPrefix(option, ownPrefix) {
+		if strings.HasPrefix(option, actual.OwnWords) {
 			return true
 		}
 	}

@@ -58,8 +58,8 @@ func Decide(node string, want desired.Pool, see Observed) (change.Plan, []Step) 
 // same: two leaders would be in each other's way.
 func Leader(want desired.Pool, see Observed) string {
 	for _, s := range want.Servers {
-		view, answers := see.Views[s.Name]
-		if len(view) > 0 || !answers && slices.ContainsFunc(see.Peers, func(p gluster.Peer) bool { return p.Connected && s.Is(p.Names) }) {
+		n, answers := see.Nodes[s.Name]
+		if len(n.Others()) > 0 || !answers && slices.ContainsFunc(see.Peers, func(p gluster.Peer) bool { return p.Connected && s.Is(p.Names) }) {
 			return s.Name
 		}
 	}
@@ -125,7 +125,7 @@ func (d *decider) members() {
 	byUUID := map[string]string{}
 	for _, s := range d.want.Servers {
 		p := d.peer(s)
-		if id := d.see.UUIDs[s.Name]; p == nil && id != "" {
+		if id := d.see.Nodes[s.Name].Self(); p == nil && id != "" {
 			// Not in the pool yet, and already somebody else's double.
 			if d.double(byUUID, s.Name, id) {
 				continue
@@ -135,7 +135,7 @@ func (d *decider) members() {
 		case p == nil && s.Name == d.node: // glusterd is not there yet
 		case p == nil:
 			c := change.Change{Object: "peer " + s.Name, Code: "peer-probe", Action: "probe", Why: "it is not in the trusted pool"}
-			if _, answers := d.see.Views[s.Name]; !answers && d.see.Running && d.leader == d.node {
+			if _, answers := d.see.Nodes[s.Name]; !answers && d.see.Running && d.leader == d.node {
 				c.Needs = append(c.Needs, fmt.Sprintf("glusterd on %s (%s port %s) to answer", s.Name, s.Address, Port))
 			}
 			if d.leader == d.node {
@@ -189,11 +189,11 @@ func (d *decider) member(s desired.Server, p gluster.Peer) {
 	if p.Local {
 		return
 	}
-	if id := d.see.UUIDs[s.Name]; id != "" && id != p.UUID && joined(p) {
+	if id := d.see.Nodes[s.Name].Self(); id != "" && id != p.UUID && joined(p) {
 		d.anew(s.Name, p.UUID, id, d.node)
 		return
 	}
-	if self, asked := d.see.UUIDs[d.node]; asked && joined(p) && forgets(d.see.Views[s.Name], self) && d.see.UUIDs[s.Name] == p.UUID {
+	if joined(p) && d.see.forgets(s.Name, d.see.Nodes[d.node].Self()) && d.see.Nodes[s.Name].Self() == p.UUID {
 		d.forgot(s.Name, d.node)
 		return
 	}
@@ -224,12 +224,12 @@ func joined(p gluster.Peer) bool {
 // not know itself as the one that the pool knows.
 func (d *decider) forgotten() bool {
 	self, _ := d.want.Server(d.node)
-	own := d.see.UUIDs[d.node]
+	own := d.see.Nodes[d.node].Self()
 	if own == "" {
 		return false
 	}
 	for _, s := range d.want.Servers {
-		view := d.see.Views[s.Name]
+		view := d.see.Nodes[s.Name].Others()
 		if s.Name == d.node || slices.ContainsFunc(view, func(p gluster.Peer) bool { return p.UUID == own }) {
 			continue
 		}
@@ -261,7 +261,7 @@ func named(p gluster.Peer, name string) bool {
 // the machine at its address gives itself, else by any of its names or its
 // address. The pool may know it by a name that the cluster file does not have.
 func (d *decider) peer(s desired.Server) *gluster.Peer {
-	id := d.see.UUIDs[s.Name]
+	id := d.see.Nodes[s.Name].Self()
 	named := -1
 	for i, p := range d.see.Peers {
 		switch {

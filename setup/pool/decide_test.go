@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/change"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
@@ -61,26 +62,33 @@ func option(name, value string) func(*desired.Pool) {
 	}
 }
 
+// tells is a node that calls itself by a UUID and knows others.
+func tells(uuid string, others ...gluster.Peer) actual.Node {
+	self := gluster.Peer{UUID: uuid, Names: []string{"localhost"}, Local: true, State: gluster.PeerInCluster}
+	return actual.Node{Peers: append(slices.Clone(others), self)}
+}
+
 // seen is a pool in which everything is as wanted, as node sees it, after
 // changes by edit.
 func seen(node string, edit ...func(*Observed)) Observed {
-	o := Observed{Running: true, Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{n1: u1, n2: u2, n3: u3}, Stamps: map[string]Stamp{}}
+	uuids := map[string]string{n1: u1, n2: u2, n3: u3}
+	o := Observed{Running: true, Nodes: map[string]actual.Node{}, Stamps: map[string]Stamp{}}
 	for _, from := range []string{n1, n2, n3} {
 		var view []gluster.Peer
 		for _, to := range []string{n1, n2, n3} {
 			if to != from {
-				view = append(view, gluster.Peer{UUID: o.UUIDs[to], Names: []string{to}, Connected: true, State: gluster.PeerInCluster})
+				view = append(view, gluster.Peer{UUID: uuids[to], Names: []string{to}, Connected: true, State: gluster.PeerInCluster})
 			}
 		}
-		o.Views[from] = view
+		o.Nodes[from] = tells(uuids[from], view...)
 	}
-	o.Peers = append(slices.Clone(o.Views[node]), gluster.Peer{UUID: o.UUIDs[node], Names: []string{"localhost"}, Local: true, State: gluster.PeerInCluster})
+	o.Peers = slices.Clone(o.Nodes[node].Peers)
 	have := gluster.Volume{
 		Name: "server", ID: "feed", Type: gluster.Replicate, Status: gluster.Started, Replica: 3, Distribute: 1,
 		Options: map[string]string{"cluster.quorum-type": "auto", OwnOptions: "cluster.quorum-type", "transport.address-family": "inet"},
 	}
 	for _, h := range []string{n1, n2, n3} {
-		have.Bricks = append(have.Bricks, gluster.Brick{Host: h, Path: brickPath, PeerUUID: o.UUIDs[h]})
+		have.Bricks = append(have.Bricks, gluster.Brick{Host: h, Path: brickPath, PeerUUID: uuids[h]})
 	}
 	o.Volumes = []gluster.Volume{have}
 	for _, e := range edit {
@@ -93,17 +101,16 @@ func seen(node string, edit ...func(*Observed)) Observed {
 func virgin(o *Observed) {
 	o.Peers = slices.DeleteFunc(o.Peers, func(p gluster.Peer) bool { return !p.Local })
 	o.Volumes = nil
-	for n := range o.Views {
-		o.Views[n] = nil
+	for n := range o.Nodes {
+		o.Nodes[n] = tells(o.Nodes[n].Self())
 	}
 }
 
 // gone makes a server silent; the others know it still.
 func gone(server string) func(*Observed) {
 	return func(o *Observed) {
-		id := o.UUIDs[server]
-		delete(o.Views, server)
-		delete(o.UUIDs, server)
+		id := o.Nodes[server].Self()
+		delete(o.Nodes, server)
 		for i := range o.Peers {
 			if o.Peers[i].UUID == id {
 				o.Peers[i].Connected = false
@@ -115,8 +122,7 @@ func gone(server string) func(*Observed) {
 // anew gives a server another UUID than the pool knows it by, and takes its peers.
 func anew(server string) func(*Observed) {
 	return func(o *Observed) {
-		o.UUIDs[server] = "cccc0001"
-		o.Views[server] = nil
+		o.Nodes[server] = tells("cccc0001")
 	}
 }
 
@@ -124,7 +130,7 @@ func anew(server string) func(*Observed) {
 func peer(server string, edit func(*gluster.Peer)) func(*Observed) {
 	return func(o *Observed) {
 		for i := range o.Peers {
-			if o.Peers[i].UUID == o.UUIDs[server] {
+			if o.Peers[i].UUID == o.Nodes[server].Self() {
 				edit(&o.Peers[i])
 			}
 		}
@@ -289,8 +295,8 @@ func TestTheLeaderIsTheFirstServerThatHasPeers(t *testing.T) {
 		{"of virgin nodes the first", seen(n1, virgin), n1},
 		{"of a pool the first of the file", seen(n3), n1},
 		{"the next one when the first does not answer", seen(n2, gone(n1)), n2},
-		{"the first when it does not answer in time and is connected", seen(n2, func(o *Observed) { delete(o.Views, n1) }), n1},
-		{"not the first when it is new and the others are a pool", seen(n1, func(o *Observed) { o.Views[n1] = nil }), n2},
+		{"the first when it does not answer in time and is connected", seen(n2, func(o *Observed) { delete(o.Nodes, n1) }), n1},
+		{"not the first when it is new and the others are a pool", seen(n1, func(o *Observed) { o.Nodes[n1] = tells(u1) }), n2},
 		{"the first when nobody answers", Observed{}, n1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -305,9 +311,9 @@ func TestALeaderThatIsNotTheFirstTakesTheFirstIn(t *testing.T) {
 	firstIsNew := func(o *Observed) {
 		o.Peers = slices.DeleteFunc(o.Peers, func(p gluster.Peer) bool { return p.UUID == u1 })
 		o.Volumes = nil
-		o.Views[n1] = nil
-		o.Views[n2] = o.Views[n2][1:]
-		o.Views[n3] = o.Views[n3][1:]
+		o.Nodes[n1] = tells(u1)
+		o.Nodes[n2] = tells(u2, o.Nodes[n2].Others()[1:]...)
+		o.Nodes[n3] = tells(u3, o.Nodes[n3].Others()[1:]...)
 	}
 	decideCase{
 		node: n2, want: wanted(), see: seen(n2, firstIsNew),
@@ -317,7 +323,7 @@ func TestALeaderThatIsNotTheFirstTakesTheFirstIn(t *testing.T) {
 		},
 	}.check(t)
 	virginFirst := seen(n1, virgin)
-	virginFirst.Views = seen(n2, firstIsNew).Views
+	virginFirst.Nodes = seen(n2, firstIsNew).Nodes
 	decideCase{
 		node: n1, want: wanted(), see: virginFirst,
 		steps: []string{

@@ -46,7 +46,7 @@ func TestPeers(t *testing.T) {
 			see: seen(n1, func(o *Observed) {
 				o.Peers = slices.DeleteFunc(o.Peers, func(p gluster.Peer) bool { return p.UUID == u3 })
 				o.Peers[0].Names = []string{n2, n3}
-				delete(o.UUIDs, n3)
+				delete(o.Nodes, n3)
 				o.Volumes[0].Bricks[2].PeerUUID = u2
 			}),
 			conflicts: []string{"peer-twice peer n3.example.com: it and n2.example.com are one machine to GlusterFS (UUID aaaa0002)"},
@@ -62,7 +62,7 @@ func TestPeers(t *testing.T) {
 		},
 		{
 			name: "a clone is refused before it is probed", want: wanted(),
-			see: seen(n1, virgin, func(o *Observed) { o.UUIDs[n3] = u1 }),
+			see: seen(n1, virgin, func(o *Observed) { o.Nodes[n3] = tells(u1) }),
 			steps: []string{
 				"probe peer n2.example.com",
 				"create volume server after n2.example.com to be in the pool after n3.example.com to be in the pool",
@@ -87,7 +87,7 @@ func TestPeers(t *testing.T) {
 		{
 			name: "it says so itself, and begins no pool of its own", node: n2, want: wanted(),
 			see: seen(n2, anew(n2), func(o *Observed) {
-				o.Peers = []gluster.Peer{{UUID: o.UUIDs[n2], Names: []string{"localhost"}, Local: true, State: gluster.PeerInCluster}}
+				o.Peers = []gluster.Peer{{UUID: u2, Names: []string{"localhost"}, Local: true, State: gluster.PeerInCluster}}
 				o.Volumes = nil
 			}),
 			steps: []string{

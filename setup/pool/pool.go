@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/agree"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
@@ -27,16 +28,14 @@ type Observed struct {
 	Running bool           // this node's glusterd answers
 	Peers   []gluster.Peer // this node's view, itself included
 	Volumes []gluster.Volume
-	// Views has, for every server whose glusterd answers over the network, the
-	// peers that it knows besides itself.
-	Views map[string][]gluster.Peer
-	// UUIDs has what the servers that answer call themselves.
-	UUIDs map[string]string
+	// Nodes has, by name, every server whose glusterd answers over the network,
+	// and this node, with the peers that it knows.
+	Nodes map[string]actual.Node
 	// Unprepared has the bricks, by path, of the servers that answer and whose
 	// host part has not prepared them.
 	Unprepared map[string][]string
-	// Copies has how every server that answers over the network, and this node, have the volumes.
-	Copies []agree.View
+	// Copies are the same, in the order of the cluster file, with how they have the volumes.
+	Copies []actual.Node
 	// Apart has the differences between them that last, and that are no change under way; Moving has the volumes that a change
 	// is under way for.
 	Apart  []agree.Difference
@@ -106,7 +105,7 @@ func (p *Pool) Plan(ctx context.Context) (change.Plan, error) {
 
 // Observe asks this node's glusterd, and those of the other servers.
 func (p *Pool) Observe(ctx context.Context) (Observed, error) {
-	see := Observed{Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{}, Unprepared: map[string][]string{}, Stamps: map[string]Stamp{}, Clients: map[string][]netip.Addr{}, Unasked: map[string]string{}}
+	see := Observed{Nodes: map[string]actual.Node{}, Unprepared: map[string][]string{}, Stamps: map[string]Stamp{}, Clients: map[string][]netip.Addr{}, Unasked: map[string]string{}}
 	var err error
 	see.Peers, err = peers(ctx, p.Local)
 	if errors.Is(err, gluster.ErrNotRunning) {
@@ -122,7 +121,7 @@ func (p *Pool) Observe(ctx context.Context) (Observed, error) {
 	}
 	see.Full = machine.Full(gluster.DefaultWorkdir)
 	var wg sync.WaitGroup
-	wg.Go(func() { p.views(ctx, &see) })
+	wg.Go(func() { p.nodes(ctx, &see) })
 	if p.Applied != nil {
 		see.File, err = p.Applied.View(ctx)
 	}
@@ -154,9 +153,9 @@ func peers(ctx context.Context, c *gluster.Client) ([]gluster.Peer, error) {
 // viewTimeout bounds how long one silent machine holds up a look at the pool.
 const viewTimeout = 3 * time.Second
 
-// views asks all other servers at once. One that does not answer has no view.
-func (p *Pool) views(ctx context.Context, see *Observed) {
-	see.Views[p.Node], see.UUIDs[p.Node] = apart(see.Peers)
+// nodes asks all other servers at once. One that does not answer is not among Nodes.
+func (p *Pool) nodes(ctx context.Context, see *Observed) {
+	see.Nodes[p.Node] = actual.Node{Name: p.Node, Peers: see.Peers}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for name, c := range p.others() {
@@ -165,7 +164,7 @@ func (p *Pool) views(ctx context.Context, see *Observed) {
 			defer cancel()
 			list, err := peers(ctx, c)
 			if err != nil {
-				return // no view: what it means is for Decide to say
+				return // what it means is for Decide to say
 			}
 			// A glusterd that hands out no such files must not hold up everything.
 			ready, _, err := c.ServerVolfile(ctx, desired.ReadyVolfile)
@@ -174,7 +173,7 @@ func (p *Pool) views(ctx context.Context, see *Observed) {
 			if err == nil {
 				see.Unprepared[name] = p.unprepared(name, ready)
 			}
-			see.Views[name], see.UUIDs[name] = apart(list)
+			see.Nodes[name] = actual.Node{Name: name, Peers: list}
 		})
 	}
 	wg.Wait()
@@ -204,19 +203,6 @@ func (p *Pool) unprepared(server, ready string) []string {
 		}
 	}
 	return paths
-}
-
-// apart are all peers but the asked one, whose UUID is apart.
-func apart(peers []gluster.Peer) (out []gluster.Peer, self string) {
-	out = []gluster.Peer{}
-	for _, p := range peers {
-		if p.Local {
-			self = p.UUID
-			continue
-		}
-		out = append(out, p)
-	}
-	return out, self
 }
 
 // Close ends the connections to the other servers.

@@ -69,8 +69,8 @@ func (p *Pool) reunited(ctx context.Context, see *Observed) error {
 		if see.Volumes, err = p.Local.Volumes(ctx); err != nil {
 			return fmt.Errorf("ask this node's glusterd for the volumes: %w", err)
 		}
-		p.views(ctx, see)
-		see.Copies = p.copies(ctx, see.Views)
+		p.nodes(ctx, see)
+		see.Copies = p.copies(ctx, see.Nodes)
 	}
 	return nil
 }
@@ -84,31 +84,32 @@ func (p *Pool) parted(see Observed, s desired.Server) bool {
 		return true
 	}
 	return slices.ContainsFunc(see.Peers, func(peer gluster.Peer) bool {
-		if !s.Is(peer.Names) || see.UUIDs[s.Name] != peer.UUID || !joined(peer) {
+		if !s.Is(peer.Names) || see.Nodes[s.Name].Self() != peer.UUID || !joined(peer) {
 			return false
 		}
-		return forgets(see.Views[s.Name], see.UUIDs[p.Node]) ||
+		return see.forgets(s.Name, see.Nodes[p.Node].Self()) ||
 			peer.State == gluster.PeerRejected && len(apartFrom(see, p.Node, s.Name)) == 0
 	})
 }
 
 // knownBy names a server that has this node in its pool, by the UUID that it has, when this node knows of no pool.
 func knownBy(see Observed, node string, servers []desired.Server) (name string, is bool) {
-	own := see.UUIDs[node]
-	if own == "" || len(see.Views[node]) > 0 {
+	own := see.Nodes[node].Self()
+	if own == "" || len(see.Nodes[node].Others()) > 0 {
 		return "", false
 	}
 	for _, s := range servers {
-		if s.Name != node && slices.ContainsFunc(see.Views[s.Name], func(p gluster.Peer) bool { return p.UUID == own && joined(p) }) {
+		if s.Name != node && slices.ContainsFunc(see.Nodes[s.Name].Others(), func(p gluster.Peer) bool { return p.UUID == own && joined(p) }) {
 			return s.Name, true
 		}
 	}
 	return "", false
 }
 
-// forgets reports whether a server that answers knows no peer, this node, by its UUID, among them.
-func forgets(view []gluster.Peer, uuid string) bool {
-	return view != nil && uuid != "" && !slices.ContainsFunc(view, func(p gluster.Peer) bool { return p.UUID == uuid })
+// forgets reports whether a server answers and does not know a peer, this node, by its UUID.
+func (o Observed) forgets(server, uuid string) bool {
+	n, answers := o.Nodes[server]
+	return answers && uuid != "" && !slices.ContainsFunc(n.Others(), func(p gluster.Peer) bool { return p.UUID == uuid })
 }
 
 // forgetful refuses to go on when this node knows none of the pool, and the pool knows it by the UUID that it has: the
@@ -131,7 +132,7 @@ func (d *decider) forgot(name, member string) {
 func (d *decider) known(volume string) string {
 	for _, v := range agree.Of(d.see.Copies, agree.Together(d.want.Servers, d.node, d.see.Peers)) {
 		if slices.ContainsFunc(v.Volumes, func(have gluster.Volume) bool { return have.Name == volume }) {
-			return v.Server
+			return v.Name
 		}
 	}
 	return ""
@@ -141,8 +142,8 @@ func (d *decider) known(volume string) string {
 func (d *decider) elsewhere(id string) (server, volume string) {
 	for _, v := range d.see.Copies {
 		i := slices.IndexFunc(v.Volumes, func(volume gluster.Volume) bool { return strings.EqualFold(volume.ID, id) })
-		if i >= 0 && v.Server != d.node {
-			return v.Server, v.Volumes[i].Name
+		if i >= 0 && v.Name != d.node {
+			return v.Name, v.Volumes[i].Name
 		}
 	}
 	return "", ""
@@ -152,7 +153,7 @@ func (d *decider) elsewhere(id string) (server, volume string) {
 func (d *decider) silent() []string {
 	var names []string
 	for _, s := range d.want.Servers {
-		if _, answers := d.see.Views[s.Name]; !answers {
+		if _, answers := d.see.Nodes[s.Name]; !answers {
 			names = append(names, s.Name)
 		}
 	}

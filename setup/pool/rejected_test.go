@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/agree"
 )
 
 // copied puts how each server has the volumes into what is seen: as this node has them, after changes by edit.
-func copied(o *Observed, edit func(server string, v *agree.View)) {
+func copied(o *Observed, edit func(server string, v *actual.Node)) {
 	for _, s := range servers() {
-		v := agree.View{Server: s.Name, Volumes: slices.Clone(o.Volumes), Versions: map[string]uint64{"server": 7}}
+		v := actual.Node{Name: s.Name, Volumes: slices.Clone(o.Volumes), Versions: map[string]uint64{"server": 7}}
 		edit(s.Name, &v)
 		o.Copies = append(o.Copies, v)
 	}
@@ -45,11 +46,11 @@ func TestServersThatDoNotKnowTheSame(t *testing.T) {
 	stamped := func(o *Observed) { o.Stamps[brickPath] = Stamp{ID: "FEED"} }
 	forgetful := func(node string) func(*Observed) {
 		return func(o *Observed) {
-			o.Views[n2], o.Volumes = []gluster.Peer{}, slices.Clip(o.Volumes)
+			o.Nodes[n2], o.Volumes = tells(u2), slices.Clip(o.Volumes)
 			if node == n2 {
 				o.Peers = []gluster.Peer{{UUID: u2, Names: []string{"localhost"}, Local: true}}
 			}
-			copied(o, func(server string, v *agree.View) {
+			copied(o, func(server string, v *actual.Node) {
 				if server == n2 {
 					v.Volumes, v.Versions = nil, nil
 				}
@@ -88,7 +89,7 @@ func TestServersThatDoNotKnowTheSame(t *testing.T) {
 		{
 			"a rejected peer with another option", n1, func(o *Observed) {
 				rejected(o, n2)
-				copied(o, func(server string, v *agree.View) {
+				copied(o, func(server string, v *actual.Node) {
 					if server == n2 {
 						v.Volumes[0].Options = map[string]string{"a": "1"}
 					}
@@ -98,14 +99,14 @@ func TestServersThatDoNotKnowTheSame(t *testing.T) {
 			[]string{"glusterd.info", "everything below"},
 		},
 		{
-			"a rejected peer, and nothing shows why", n1, func(o *Observed) { rejected(o, n2); copied(o, func(string, *agree.View) {}) },
+			"a rejected peer, and nothing shows why", n1, func(o *Observed) { rejected(o, n2); copied(o, func(string, *actual.Node) {}) },
 			[]string{"conflict peer-rejected peer " + n2, "mv /var/lib/glusterd/vols/server /root/glusterd.old/"},
 			nil,
 		},
 		{
 			"a rejected peer that has forgotten the volume", n1, func(o *Observed) {
 				rejected(o, n2)
-				copied(o, func(server string, v *agree.View) {
+				copied(o, func(server string, v *actual.Node) {
 					if server == n2 {
 						v.Volumes = nil
 					}
@@ -129,7 +130,7 @@ func TestServersThatDoNotKnowTheSame(t *testing.T) {
 		},
 		{
 			"glusterd takes the volume over", n2, func(o *Observed) {
-				copied(o, func(string, *agree.View) {})
+				copied(o, func(string, *actual.Node) {})
 				o.Volumes = nil
 				stamped(o)
 			},
@@ -144,7 +145,7 @@ func TestServersThatDoNotKnowTheSame(t *testing.T) {
 		{
 			"a brick of a volume that nobody has", n2, func(o *Observed) {
 				o.Volumes = nil
-				copied(o, func(string, *agree.View) {})
+				copied(o, func(string, *actual.Node) {})
 				o.Stamps[brickPath] = Stamp{ID: "beef"}
 			},
 			[]string{"conflict brick-in-use", "a volume that this pool does not have (id beef)"},
@@ -153,7 +154,7 @@ func TestServersThatDoNotKnowTheSame(t *testing.T) {
 		{
 			"a brick of a volume that a server which does not answer may have", n2, func(o *Observed) {
 				o.Volumes = nil
-				delete(o.Views, n3)
+				delete(o.Nodes, n3)
 				o.Stamps[brickPath] = Stamp{ID: "beef"}
 			},
 			[]string{"conflict brick-unknown", n3 + ", which may have it, does not answer", "leave the brick as it is"},
@@ -182,19 +183,16 @@ func TestAServerThatIsJustBeingProbedIsLookedAtAgain(t *testing.T) {
 	first, second := servers()[0], servers()[1]
 	p := &Pool{Node: second.Name, Want: wanted()}
 	known := gluster.Peer{UUID: "2", Names: []string{second.Name}, State: gluster.PeerInCluster}
-	see := Observed{
-		UUIDs: map[string]string{first.Name: "1", second.Name: "2"},
-		Views: map[string][]gluster.Peer{first.Name: {known}, second.Name: {}},
-	}
+	see := Observed{Nodes: map[string]actual.Node{first.Name: tells("1", known), second.Name: tells("2")}}
 	if !p.parted(see, first) {
 		t.Error("a server that the other one knows, and that knows of no pool, is not looked at again")
 	}
-	see.Views[second.Name] = []gluster.Peer{{UUID: "1", Names: []string{first.Name}, State: gluster.PeerInCluster}}
-	see.Peers = see.Views[second.Name]
+	see.Nodes[second.Name] = tells("2", gluster.Peer{UUID: "1", Names: []string{first.Name}, State: gluster.PeerInCluster})
+	see.Peers = see.Nodes[second.Name].Others()
 	if p.parted(see, first) {
 		t.Error("two servers that know each other are looked at again")
 	}
-	see.Views[first.Name] = []gluster.Peer{}
+	see.Nodes[first.Name] = tells("1")
 	if !p.parted(see, first) {
 		t.Error("a server that has forgotten this one is not looked at again")
 	}

@@ -6,55 +6,40 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/agree"
 	"brickyard/setup/change"
-	"brickyard/setup/desired"
 	"brickyard/setup/machine"
 )
 
 // copies asks this node and those others that answer, as a look at their peers has shown, at once how they have the volumes.
-func (p *Pool) copies(ctx context.Context, answer map[string][]gluster.Peer) []agree.View {
-	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
-	defer cancel()
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	var views []agree.View
-	ask := func(name string, c *gluster.Client) {
-		v, err := agree.Look(ctx, name, c)
-		if err != nil {
-			return
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		views = append(views, v)
-	}
-	wg.Go(func() { ask(p.Node, p.Local) })
-	for name, c := range p.others() {
-		if _, ok := answer[name]; ok {
-			wg.Go(func() { ask(name, c) })
+func (p *Pool) copies(ctx context.Context, answer map[string]actual.Node) []actual.Node {
+	var names []string
+	for _, s := range p.Want.Servers {
+		if _, ok := answer[s.Name]; ok || s.Name == p.Node {
+			names = append(names, s.Name)
 		}
 	}
-	wg.Wait()
-	place := func(v agree.View) int {
-		return slices.IndexFunc(p.Want.Servers, func(s desired.Server) bool { return s.Name == v.Server })
-	}
-	slices.SortFunc(views, func(a, b agree.View) int { return place(a) - place(b) })
-	return views
+	return actual.AskEach(ctx, names, viewTimeout, func(name string) *gluster.Client {
+		if name == p.Node {
+			return p.Local
+		}
+		return p.others()[name]
+	})
 }
 
 // compare finds the volumes that servers which accept each other have in different versions. A change that is under way is
 // none: it holds the lock of the volume, so a command that wants it finds out, and whoever got it looks at what the last
 // change has left.
 func (p *Pool) compare(ctx context.Context, see *Observed) error {
-	see.Copies = p.copies(ctx, see.Views)
+	see.Copies = p.copies(ctx, see.Nodes)
 	if err := p.reunited(ctx, see); err != nil {
 		return err
 	}
 	together := agree.Together(p.Want.Servers, p.Node, see.Peers)
-	look := func(ctx context.Context) []agree.View { return agree.Of(p.copies(ctx, see.Views), together) }
+	look := func(ctx context.Context) []actual.Node { return agree.Of(p.copies(ctx, see.Nodes), together) }
 	found := agree.Lasting(ctx, agree.Of(see.Copies, together), look)
 	if len(found) == 0 {
 		return nil
@@ -71,7 +56,7 @@ func (p *Pool) compare(ctx context.Context, see *Observed) error {
 		return fmt.Errorf("ask this node's glusterd for its peers: %w", err)
 	}
 	see.Peers, together = now, agree.Together(p.Want.Servers, p.Node, now)
-	see.Copies = p.copies(ctx, see.Views)
+	see.Copies = p.copies(ctx, see.Nodes)
 	see.Apart = slices.DeleteFunc(agree.Both(found, agree.Differences(agree.Of(see.Copies, together))),
 		func(d agree.Difference) bool { return slices.Contains(see.Moving, d.Volume) })
 	return nil
@@ -108,9 +93,9 @@ func (p *Pool) partly(ctx context.Context, refused error) error {
 	if err != nil {
 		return refused
 	}
-	see := Observed{Peers: now, Views: map[string][]gluster.Peer{}, UUIDs: map[string]string{}, Unprepared: map[string][]string{}}
-	p.views(ctx, &see)
-	found := agree.Differences(agree.Of(p.copies(ctx, see.Views), agree.Together(p.Want.Servers, p.Node, now)))
+	see := Observed{Peers: now, Nodes: map[string]actual.Node{}, Unprepared: map[string][]string{}}
+	p.nodes(ctx, &see)
+	found := agree.Differences(agree.Of(p.copies(ctx, see.Nodes), agree.Together(p.Want.Servers, p.Node, now)))
 	if len(found) == 0 {
 		return refused
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/change"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
@@ -17,14 +18,10 @@ import (
 // OwnOptions is the volume option in which apply remembers the options that it
 // set, so that it can reset those that leave the cluster file and never touches
 // anybody else's. It lives in the volume: every node reads the same.
-const OwnOptions = ownPrefix + "options"
+const OwnOptions = actual.OwnWords + "options"
 
 // noOptions is its value when apply sets none any more.
 const noOptions = "none"
-
-// ownPrefix begins the volume options in which gluster-setup keeps what all
-// nodes must know; they are nobody else's business.
-const ownPrefix = "user.brickyard-"
 
 func (d *decider) volume(want desired.Volume) {
 	name := want.Spec.Name
@@ -99,18 +96,18 @@ func (d *decider) create(want desired.Volume) {
 // strangersTo says which servers of a volume another one is not connected to yet, as just after a probe: it would refuse the
 // volume when the bricks of those that agree are stamped already, and only their own nodes can free them.
 func (d *decider) strangersTo(host string, want desired.Volume) []string {
-	view, answers := d.see.Views[host]
+	asked, answers := d.see.Nodes[host]
 	if host == d.node || !answers {
 		return nil
 	}
 	var needs []string
 	for _, other := range want.ServersOf() {
-		id := d.see.UUIDs[other]
+		id := d.see.Nodes[other].Self()
 		s, _ := d.want.Server(other)
 		if other == host || id == "" || d.peer(s) == nil {
 			continue
 		}
-		if !slices.ContainsFunc(view, func(p gluster.Peer) bool { return p.UUID == id && p.Connected && p.State == gluster.PeerInCluster }) {
+		if !slices.ContainsFunc(asked.Others(), func(p gluster.Peer) bool { return p.UUID == id && p.Connected && p.State == gluster.PeerInCluster }) {
 			needs = append(needs, host+" to be connected to "+other)
 		}
 	}
@@ -196,7 +193,7 @@ func (d *decider) uuid(s desired.Server) string {
 	if p := d.peer(s); p != nil {
 		return p.UUID
 	}
-	return d.see.UUIDs[s.Name]
+	return d.see.Nodes[s.Name].Self()
 }
 
 func names(bricks []gluster.Brick) string {
@@ -271,7 +268,7 @@ func (d *decider) options(want desired.Volume, have gluster.Volume) {
 // unnamed warns of options that somebody else set.
 func (d *decider) unnamed(have gluster.Volume, keys, former []string) {
 	for _, k := range slices.Sorted(maps.Keys(have.Options)) {
-		if strings.HasPrefix(k, ownPrefix) || automatic(k) || slices.Contains(keys, k) || slices.Contains(former, k) {
+		if strings.HasPrefix(k, actual.OwnWords) || automatic(k) || slices.Contains(keys, k) || slices.Contains(former, k) {
 			continue
 		}
 		d.plan.Warnings = append(d.plan.Warnings, fmt.Sprintf("volume %s has the option %s=%s, which the cluster file does not name: left alone", have.Name, k, have.Options[k]))

@@ -93,7 +93,7 @@ func TestANodeThatDoesNotKnowAPeerYetTakesItsBricksForWhatTheyAre(t *testing.T) 
 		conflict bool
 	}{
 		{"the machine says who it is", func(*Observed) {}, false},
-		{"the machine does not answer", func(o *Observed) { delete(o.UUIDs, n2); delete(o.Views, n2) }, false},
+		{"the machine does not answer", func(o *Observed) { delete(o.Nodes, n2) }, false},
 		{"the brick is another machine's", func(o *Observed) {
 			o.Volumes[0].Bricks[1] = gluster.Brick{Host: "n9.example.com", Path: brickPath, PeerUUID: "aaaa0009"}
 		}, true},
@@ -342,8 +342,8 @@ func TestTheVolumeWaitsForItsNodes(t *testing.T) {
 		{
 			name: "for two that the leader knows and that do not know each other yet", want: wanted(),
 			see: seen(n1, noVolume, func(o *Observed) {
-				o.Views[n2][1].Connected = false
-				o.Views[n3] = o.Views[n3][:1]
+				o.Nodes[n2].Peers[1].Connected = false
+				o.Nodes[n3] = tells(u3, o.Nodes[n3].Others()[:1]...)
 			}),
 			steps: make3("n2.example.com to be connected to n3.example.com after n3.example.com to be connected to n2.example.com"),
 		},

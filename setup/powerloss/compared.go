@@ -11,7 +11,7 @@ import (
 
 // With which bricks a brick was compared after a power cut lies beside it,
 // because it serves before all of them were there, and the machine may be
-// rebooted in between. They are told by who they are (recovery.ID); former
+// rebooted in between. They are told by who they are (actual.ID); former
 // versions noted the names of their nodes, which count for nothing.
 
 func comparedPath(brick string) string {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/beneath"
 	"brickyard/setup/cluster"
 	"brickyard/setup/powerloss"
@@ -26,8 +27,8 @@ type Actor struct {
 }
 
 // Act does what was decided about a brick.
-func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
-	b := l.Set.Bricks[l.Own]
+func (a *Actor) Act(ctx context.Context, l actual.Local, d Decision) error {
+	b := l.Brick()
 	vol := l.Set.Volume
 	switch d.Action {
 	case None, Wait, Stop, Healing:
@@ -40,11 +41,11 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 		if err := removeEmpty(b.Path); err != nil {
 			return fmt.Errorf("remove the empty directory of the brick: %w", err)
 		}
-		words := []word{{stateOption, string(IsWiped)}}
+		words := []actual.Word{actual.State(actual.IsWiped)}
 		if b.GivenUp {
-			words = append(words, word{givenUpOption, no})
+			words = append(words, actual.GivenUp(false))
 		}
-		return a.Run(ctx, command(vol, l.Words.say(l.Brick, words...)))
+		return a.Run(ctx, command(vol, l.Words.Say(b.Number, words...)))
 	case Refill:
 		return a.refill(ctx, l, b)
 	case Rebuild:
@@ -58,14 +59,14 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 	case Redo:
 		return a.empty(ctx, l, b)
 	case TellSuspect:
-		return a.Run(ctx, l.tell(IsSuspect))
+		return a.Run(ctx, tell(l, actual.IsSuspect))
 	case Accept:
-		if err := a.Run(ctx, l.tell(Unproven)); err != nil {
+		if err := a.Run(ctx, tell(l, actual.Unproven)); err != nil {
 			return err
 		}
 		return a.release(ctx, l)
 	case Resync: // it was compared: see Runner.compare
-		if err := a.Run(ctx, l.tell(Behind)); err != nil {
+		if err := a.Run(ctx, tell(l, actual.Behind)); err != nil {
 			return err
 		}
 		return a.release(ctx, l)
@@ -82,9 +83,9 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 			return err
 		}
 		if l.Set.Allowed {
-			return a.Run(ctx, l.tell(Nothing, l.Words.sayRebuild(l.Set.Index, no)...))
+			return a.Run(ctx, tell(l, actual.Nothing, l.Words.SayRebuild(l.Set.Index, false)...))
 		}
-		return a.Run(ctx, l.tell(Nothing))
+		return a.Run(ctx, tell(l, actual.Nothing))
 	default:
 		return fmt.Errorf("unknown action %q", d.Action)
 	}
@@ -92,14 +93,14 @@ func (a *Actor) Act(ctx context.Context, l Local, d Decision) error {
 
 // refill first leaves word, then the mark, then asks GlusterFS: whenever this
 // node or its source stops in between, nobody takes the brick for complete.
-func (a *Actor) refill(ctx context.Context, l Local, b Brick) error {
-	if err := a.Run(ctx, l.tell(Refilling)); err != nil {
+func (a *Actor) refill(ctx context.Context, l actual.Local, b actual.Brick) error {
+	if err := a.Run(ctx, tell(l, actual.Refilling)); err != nil {
 		return err
 	}
 	if err := freePlace(b.Path); err != nil {
 		return err
 	}
-	if err := a.mark(l, begun); err != nil {
+	if err := a.mark(l, actual.Begun); err != nil {
 		return err
 	}
 	if err := a.Run(ctx, gluster.ResetBrickCommit(l.Set.Volume, b.Node, b.Path)); err != nil {
@@ -117,11 +118,7 @@ func untold(err error) error {
 		"run \"gluster-setup ok-to-stop --wait 10m && systemctl restart glusterd\" on this node: %w", err)
 }
 
-// begun is how the mark of a refill begins that GlusterFS has not confirmed. A
-// reset-brick that fails on another node has stamped the brick here already.
-const begun = "begun "
-
-func (a *Actor) mark(l Local, word string) error {
+func (a *Actor) mark(l actual.Local, word string) error {
 	if err := beneath.WriteState(l.MarkPath, []byte(word+a.Now().UTC().Format(time.RFC3339)+"\n")); err != nil {
 		return fmt.Errorf("leave the mark of an unfinished refill: %w", err)
 	}
@@ -130,7 +127,7 @@ func (a *Actor) mark(l Local, word string) error {
 
 // rebuild begins anew with an empty brick: the directory that GlusterFS wants
 // to find, and a start of the brick. The other bricks are refilled from it.
-func (a *Actor) rebuild(ctx context.Context, l Local, b Brick) error {
+func (a *Actor) rebuild(ctx context.Context, l actual.Local, b actual.Brick) error {
 	a.Emptied(Emptied{Volume: l.Set.Volume, Set: l.Set.Index + 1, Brick: b.Node + ":" + b.Path, Time: a.Now(), Reason: "begun anew, empty: no brick of the replica set held anything any more"})
 	if err := beneath.RemoveState(l.MarkPath); err != nil {
 		return err
@@ -145,12 +142,12 @@ func (a *Actor) rebuild(ctx context.Context, l Local, b Brick) error {
 		return err
 	}
 	// The brick is complete now; what a person allowed was for this time only.
-	return a.Run(ctx, l.tell(Nothing, l.Words.sayRebuild(l.Set.Index, no)...))
+	return a.Run(ctx, tell(l, actual.Nothing, l.Words.SayRebuild(l.Set.Index, false)...))
 }
 
 // release lets GlusterFS start a brick that was withheld.
-func (a *Actor) release(ctx context.Context, l Local) error {
-	if err := powerloss.Release(l.Set.Bricks[l.Own].Path); err != nil {
+func (a *Actor) release(ctx context.Context, l actual.Local) error {
+	if err := powerloss.Release(l.Brick().Path); err != nil {
 		return err
 	}
 	return a.Run(ctx, startForce(l.Set.Volume))
@@ -213,7 +210,7 @@ func terminate(ctx context.Context, pid int) error {
 
 // empty throws away what a brick holds: in memory it is freed, on a disk it is
 // moved aside, below the brick's own file system.
-func (a *Actor) empty(ctx context.Context, l Local, b Brick) error {
+func (a *Actor) empty(ctx context.Context, l actual.Local, b actual.Brick) error {
 	// It was taken for offline because a connection said so; what is certain is here.
 	if err := a.takeOffline(ctx, b.Path); err != nil {
 		return err
@@ -225,7 +222,7 @@ func (a *Actor) empty(ctx context.Context, l Local, b Brick) error {
 		return beneath.RemoveState(l.MarkPath)
 	}
 	from := b.Path
-	if b.Disk == Withheld {
+	if b.Disk == actual.Withheld {
 		from = b.Why
 	}
 	if err := powerloss.WholeAside(b.Path, a.Now()).Whole(from); err != nil {

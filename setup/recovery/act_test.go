@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 )
 
 // actor records the commands that it would run.
@@ -34,7 +35,7 @@ func TestNoEmptyDirectoryIsLeftInThePlaceOfABrickThatIsAnnouncedAsEmpty(t *testi
 				t.Fatal(err)
 			}
 			var commands []string
-			if err := actor(&commands).Act(t.Context(), Local{Set: set(b, brick("n2", "away"))}, Decision{TellWiped, ""}); err != nil {
+			if err := actor(&commands).Act(t.Context(), actual.Local{Set: set(b, brick("n2", "away"))}, Decision{TellWiped, ""}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := os.Lstat(b.Path); !os.IsNotExist(err) {
@@ -51,7 +52,7 @@ func TestNoEmptyDirectoryIsLeftInThePlaceOfABrickThatIsAnnouncedAsEmpty(t *testi
 		t.Fatal(err)
 	}
 	var commands []string
-	if err := actor(&commands).Act(t.Context(), Local{Set: set(full)}, Decision{TellWiped, ""}); err != nil || len(commands) != 1 {
+	if err := actor(&commands).Act(t.Context(), actual.Local{Set: set(full)}, Decision{TellWiped, ""}); err != nil || len(commands) != 1 {
 		t.Errorf("a directory that is not empty any more: %v, %q", err, commands)
 	}
 	if _, err := os.Lstat(filepath.Join(full.Path, "file")); err != nil {
@@ -62,7 +63,7 @@ func TestNoEmptyDirectoryIsLeftInThePlaceOfABrickThatIsAnnouncedAsEmpty(t *testi
 func TestTheLeaveToBeginAnewIsTakenBack(t *testing.T) {
 	b := brick("n1")
 	b.Path = filepath.Join(t.TempDir(), "brick")
-	l := Local{Set: set(b, brick("n2")), MarkPath: filepath.Join(t.TempDir(), "mark")}
+	l := actual.Local{Set: set(b, brick("n2")), MarkPath: filepath.Join(t.TempDir(), "mark")}
 	l.Set.Index, l.Set.Allowed = 3, true
 	var commands []string
 	if err := actor(&commands).Act(t.Context(), l, Decision{Finish, ""}); err != nil {
@@ -84,7 +85,7 @@ func TestAGlusterdThatTakesItsOwnBrickForANewOneMustBeRestarted(t *testing.T) {
 	b := brick("n1", "wiped")
 	b.Path = filepath.Join(t.TempDir(), "brick")
 	a := &Actor{Run: gluster.CLI{Path: program}.Run, Now: time.Now}
-	err := a.Act(t.Context(), Local{Set: set(b, brick("n2")), MarkPath: filepath.Join(t.TempDir(), "mark")}, Decision{Refill, ""})
+	err := a.Act(t.Context(), actual.Local{Set: set(b, brick("n2")), MarkPath: filepath.Join(t.TempDir(), "mark")}, Decision{Refill, ""})
 	if !errors.Is(err, gluster.ErrUntold) || !strings.Contains(err.Error(), "systemctl restart glusterd\" on this node: ") {
 		t.Errorf("%v", err)
 	}

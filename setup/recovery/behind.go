@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"brickyard/setup/actual"
 )
 
 // How long things are looked at before they are believed.
@@ -44,7 +46,7 @@ type state struct {
 // Next takes one look and says in words what to wait for; "" ends the wait, with
 // a warning where it ends for another reason than that all is healed. asked is
 // false where the node could not be looked at.
-func (w *HealWait) Next(bricks []Local, asked bool, now time.Time) (words, warning string) {
+func (w *HealWait) Next(bricks []actual.Local, asked bool, now time.Time) (words, warning string) {
 	if w.began.IsZero() {
 		w.began, w.least = now, -1
 	}
@@ -53,7 +55,7 @@ func (w *HealWait) Next(bricks []Local, asked bool, now time.Time) (words, warni
 		worst = state{condition: unseen, words: "this node's glusterd and bricks to answer"}
 	}
 	for _, l := range bricks {
-		if s := l.state(now.Sub(w.began) < starting); s.condition > worst.condition {
+		if s := stateOf(l, now.Sub(w.began) < starting); s.condition > worst.condition {
 			worst = s
 		}
 	}
@@ -90,28 +92,28 @@ func (w *HealWait) Next(bricks []Local, asked bool, now time.Time) (words, warni
 	return worst.words, ""
 }
 
-// state is what there is to say about one brick.
-func (l Local) state(early bool) state {
-	b := l.Set.Bricks[l.Own]
+// stateOf is what there is to say about one brick.
+func stateOf(l actual.Local, early bool) state {
+	b := l.Brick()
 	name := b.Node + ":" + b.Path
-	others := l.Set.others(l.Own, func(o Brick) bool { return o.Online })
+	others := l.Set.Others(l.Own, func(o actual.Brick) bool { return o.Online })
 	switch {
 	case l.Set.Otherwise != "": // the brick was not looked at, and is not until a person has corrected the file
 		return state{condition: unseen, words: fmt.Sprintf("brick %s: %s", name, l.Set.Otherwise)}
 	// What is filled from nothing shows nothing old.
-	case !l.Set.Started, l.Tmpfs, b.GivenUp, b.Mark, b.Published == IsWiped, b.Published == Refilling:
+	case !l.Set.Started, l.Tmpfs, b.GivenUp, b.Mark, b.Published == actual.IsWiped, b.Published == actual.Refilling:
 		return state{}
-	case b.Disk == Withheld:
+	case b.Disk == actual.Withheld:
 		return state{condition: unknown, words: fmt.Sprintf("brick %s to be compared after a power cut", name)}
-	case b.Disk == Unmounted && early:
+	case b.Disk == actual.Unmounted && early:
 		return state{condition: unknown, words: fmt.Sprintf("the disk of brick %s", name)}
-	case b.Disk != Stamped:
+	case b.Disk != actual.Stamped:
 		return state{}
 	case !b.Online && early:
 		return state{condition: unknown, words: fmt.Sprintf("brick %s to start", name)}
 	case !b.Online, len(others) == 0:
 		return state{condition: unseen, words: fmt.Sprintf("brick %s and the others of its replica set to be online", name)}
-	case b.Published.doubted():
+	case b.Published.Doubted():
 		return state{condition: unknown, words: fmt.Sprintf("brick %s to be healed after a power cut", name)}
 	case !l.Set.Heals:
 		return state{} // nobody counts
@@ -133,19 +135,19 @@ func (l Local) state(early bool) state {
 // limit: a question to a disk that hangs cannot be taken back, so whoever asks
 // in vain does not ask again before it has ended.
 type LookOnce struct {
-	Observe func(context.Context) ([]Local, error)
+	Observe func(context.Context) ([]actual.Local, error)
 	Limit   time.Duration
 
 	under chan looked // of a question under way
 }
 
 type looked struct {
-	bricks []Local
+	bricks []actual.Local
 	err    error
 }
 
 // Look returns what there is to see; asked is false where nobody answered.
-func (o *LookOnce) Look(ctx context.Context) (bricks []Local, asked bool) {
+func (o *LookOnce) Look(ctx context.Context) (bricks []actual.Local, asked bool) {
 	if o.under == nil {
 		under := make(chan looked, 1)
 		go func() {

@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"brickyard/setup/actual"
 )
 
 // healing is this node's brick n1 beside n2, with nothing left to heal.
-func healing(changes ...func(own, other *Brick, l *Local)) Local {
-	l := Local{Set: set(brick("n1"), brick("n2"))}
+func healing(changes ...func(own, other *actual.Brick, l *actual.Local)) actual.Local {
+	l := actual.Local{Set: set(brick("n1"), brick("n2"))}
 	l.Set.Heals = true
 	for i := range l.Set.Bricks {
 		l.Set.Bricks[i].Counted = true
@@ -21,40 +23,46 @@ func healing(changes ...func(own, other *Brick, l *Local)) Local {
 }
 
 // lacks has the other brick know of so many entries that n1 lacks.
-func lacks(n int) Local { return healing(func(_, other *Brick, _ *Local) { other.Pending = n }) }
+func lacks(n int) actual.Local {
+	return healing(func(_, other *actual.Brick, _ *actual.Local) { other.Pending = n })
+}
 
 func TestConditionOfABrickBeforeItsMount(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		change func(own, other *Brick, l *Local)
+		change func(own, other *actual.Brick, l *actual.Local)
 		early  bool
 		want   condition
 	}{
-		"the file has other bricks":      {func(own, _ *Brick, l *Local) { own.Disk, l.Set.Otherwise = Unmounted, "brick 1 is n9:/b" }, true, unseen},
-		"healed":                         {func(*Brick, *Brick, *Local) {}, false, whole},
-		"the other has more":             {func(_, other *Brick, _ *Local) { other.Pending = 3 }, false, lacking},
-		"the other lacks something":      {func(own, _ *Brick, _ *Local) { own.Pending = 3 }, false, whole},
-		"nobody counted yet":             {func(_, other *Brick, _ *Local) { other.Counted = false }, false, unknown},
-		"nobody heals":                   {func(_, other *Brick, l *Local) { l.Set.Heals, other.Counted = false, false }, false, irrelevant},
-		"withheld":                       {func(own, _ *Brick, _ *Local) { own.Disk, own.Online = Withheld, false }, false, unknown},
-		"released, not healed":           {func(own, _ *Brick, _ *Local) { own.Published = Behind }, false, unknown},
-		"not started yet":                {func(own, _ *Brick, _ *Local) { own.Online = false }, true, unknown},
-		"its process is gone":            {func(own, _ *Brick, _ *Local) { own.Online = false }, false, unseen},
-		"its disk is not there yet":      {func(own, _ *Brick, _ *Local) { own.Disk, own.Online = Unmounted, false }, true, unknown},
-		"its disk does not come":         {func(own, _ *Brick, _ *Local) { own.Disk, own.Online = Unmounted, false }, false, irrelevant},
-		"wiped":                          {func(own, _ *Brick, _ *Local) { own.Disk, own.Online = Wiped, false }, true, irrelevant},
-		"somebody else's":                {func(own, _ *Brick, _ *Local) { own.Disk, own.Online = Foreign, false }, true, irrelevant},
-		"given up":                       {func(own, _ *Brick, _ *Local) { own.GivenUp, own.Disk = true, Withheld }, true, irrelevant},
-		"alone":                          {func(_, other *Brick, _ *Local) { other.Online, other.Pending = false, 3 }, false, unseen},
-		"in memory, filled from nothing": {func(_, other *Brick, l *Local) { l.Tmpfs, other.Pending = true, 3 }, false, irrelevant},
+		"the file has other bricks": {func(own, _ *actual.Brick, l *actual.Local) {
+			own.Disk, l.Set.Otherwise = actual.Unmounted, "brick 1 is n9:/b"
+		}, true, unseen},
+		"healed":                         {func(*actual.Brick, *actual.Brick, *actual.Local) {}, false, whole},
+		"the other has more":             {func(_, other *actual.Brick, _ *actual.Local) { other.Pending = 3 }, false, lacking},
+		"the other lacks something":      {func(own, _ *actual.Brick, _ *actual.Local) { own.Pending = 3 }, false, whole},
+		"nobody counted yet":             {func(_, other *actual.Brick, _ *actual.Local) { other.Counted = false }, false, unknown},
+		"nobody heals":                   {func(_, other *actual.Brick, l *actual.Local) { l.Set.Heals, other.Counted = false, false }, false, irrelevant},
+		"withheld":                       {func(own, _ *actual.Brick, _ *actual.Local) { own.Disk, own.Online = actual.Withheld, false }, false, unknown},
+		"released, not healed":           {func(own, _ *actual.Brick, _ *actual.Local) { own.Published = actual.Behind }, false, unknown},
+		"not started yet":                {func(own, _ *actual.Brick, _ *actual.Local) { own.Online = false }, true, unknown},
+		"its process is gone":            {func(own, _ *actual.Brick, _ *actual.Local) { own.Online = false }, false, unseen},
+		"its disk is not there yet":      {func(own, _ *actual.Brick, _ *actual.Local) { own.Disk, own.Online = actual.Unmounted, false }, true, unknown},
+		"its disk does not come":         {func(own, _ *actual.Brick, _ *actual.Local) { own.Disk, own.Online = actual.Unmounted, false }, false, irrelevant},
+		"wiped":                          {func(own, _ *actual.Brick, _ *actual.Local) { own.Disk, own.Online = actual.Wiped, false }, true, irrelevant},
+		"somebody else's":                {func(own, _ *actual.Brick, _ *actual.Local) { own.Disk, own.Online = actual.Foreign, false }, true, irrelevant},
+		"given up":                       {func(own, _ *actual.Brick, _ *actual.Local) { own.GivenUp, own.Disk = true, actual.Withheld }, true, irrelevant},
+		"alone":                          {func(_, other *actual.Brick, _ *actual.Local) { other.Online, other.Pending = false, 3 }, false, unseen},
+		"in memory, filled from nothing": {func(_, other *actual.Brick, l *actual.Local) { l.Tmpfs, other.Pending = true, 3 }, false, irrelevant},
 		"a new disk, filled from nothing": {
-			func(own, other *Brick, _ *Local) { own.Mark, own.Published, other.Pending = true, Refilling, 3 }, false, irrelevant,
+			func(own, other *actual.Brick, _ *actual.Local) {
+				own.Mark, own.Published, other.Pending = true, actual.Refilling, 3
+			}, false, irrelevant,
 		},
-		"the volume is not started": {func(_, other *Brick, l *Local) { l.Set.Started = false; other.Pending = 3 }, false, irrelevant},
+		"the volume is not started": {func(_, other *actual.Brick, l *actual.Local) { l.Set.Started = false; other.Pending = 3 }, false, irrelevant},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := healing(tc.change).state(tc.early)
+			got := stateOf(healing(tc.change), tc.early)
 			if got.condition != tc.want || (got.words == "") != (tc.want == irrelevant) {
 				t.Errorf("condition %d, want %d; waits for %q", got.condition, tc.want, got.words)
 			}
@@ -64,12 +72,12 @@ func TestConditionOfABrickBeforeItsMount(t *testing.T) {
 
 func TestTheWaitForHealsBelievesNoSingleLook(t *testing.T) {
 	t.Parallel()
-	away := healing(func(_, other *Brick, _ *Local) { other.Online = false })
-	off := healing(func(own, _ *Brick, _ *Local) { own.Online = false })
+	away := healing(func(_, other *actual.Brick, _ *actual.Local) { other.Online = false })
+	off := healing(func(own, _ *actual.Brick, _ *actual.Local) { own.Online = false })
 	const never = time.Duration(-1)
 	type look struct {
 		at time.Duration
-		l  Local
+		l  actual.Local
 	}
 	// Looks come every second; each stays as it was until the next that is named.
 	for name, tc := range map[string]struct {
@@ -86,7 +94,7 @@ func TestTheWaitForHealsBelievesNoSingleLook(t *testing.T) {
 		"nobody heals any more":                     {[]look{{0, lacks(500)}, {30 * time.Second, lacks(7)}}, 90 * time.Second, "7 entries have waited for 1m0s"},
 		"a file in split-brain":                     {[]look{{0, lacks(1)}}, 60 * time.Second, "1 entries"},
 		"slowly":                                    {[]look{{0, lacks(5)}, {50 * time.Second, lacks(4)}, {100 * time.Second, lacks(3)}, {150 * time.Second, healing()}}, 155 * time.Second, ""},
-		"compared for long":                         {[]look{{0, healing(func(own, _ *Brick, _ *Local) { own.Disk, own.Online = Withheld, false })}}, never, ""},
+		"compared for long":                         {[]look{{0, healing(func(own, _ *actual.Brick, _ *actual.Local) { own.Disk, own.Online = actual.Withheld, false })}}, never, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +108,7 @@ func TestTheWaitForHealsBelievesNoSingleLook(t *testing.T) {
 					}
 				}
 				var words string
-				if words, warning = w.Next([]Local{l}, true, start.Add(at)); words == "" {
+				if words, warning = w.Next([]actual.Local{l}, true, start.Add(at)); words == "" {
 					ended = at
 				}
 			}
@@ -130,10 +138,10 @@ func TestANodeThatCannotBeLookedAtIsNotWaitedForLong(t *testing.T) {
 func TestALookThatHangsIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	asked, answer := 0, make(chan struct{})
-	o := LookOnce{Limit: 10 * time.Millisecond, Observe: func(context.Context) ([]Local, error) {
+	o := LookOnce{Limit: 10 * time.Millisecond, Observe: func(context.Context) ([]actual.Local, error) {
 		asked++
 		<-answer
-		return []Local{healing()}, nil
+		return []actual.Local{healing()}, nil
 	}}
 	for range 3 {
 		if _, ok := o.Look(t.Context()); ok {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"brickyard/setup/actual"
 	"brickyard/setup/powerloss"
 	"brickyard/setup/resync"
 )
@@ -23,15 +24,6 @@ type comparison struct {
 	ended   chan struct{} // closed at its end
 	result  resync.Result
 	failure error
-}
-
-// comparison is what is noted of a brick that another one was compared with: who it is, and that it serves without a proof
-// where it does. What was compared with it before it lost power itself is not compared with what it has since.
-func (b Brick) comparison() string {
-	if b.Published == Unproven {
-		return string(b.Who) + ":" + string(Unproven)
-	}
-	return string(b.Who)
 }
 
 // words is its progress.
@@ -54,11 +46,11 @@ const tellEvery = 10 * time.Second
 
 // compare sees to it that a brick is being compared while that is what was
 // decided, and reports whether that came to its end.
-func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, err error) {
+func (r *Runner) compare(ctx context.Context, l actual.Local, d Decision) (done bool, err error) {
 	k := key(l)
 	c := r.jobs[k]
 	// An arbiter alone proves nothing, but it can note what this brick lacks.
-	sources := l.Set.others(l.Own, func(o Brick) bool { return o.Serves() && !o.GivenUp })
+	sources := l.Set.Others(l.Own, func(o actual.Brick) bool { return o.Serves() && !o.GivenUp })
 	switch {
 	case c != nil && (d.Action != Resync || !slices.Equal(c.sources, sources)):
 		c.end()
@@ -80,7 +72,7 @@ func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, e
 	}
 	if c.failure == nil {
 		// Without this record it would have to be compared again after a reboot, as it then is.
-		if err := powerloss.SetCompared(l.Set.Bricks[l.Own].Path, c.with); err != nil {
+		if err := powerloss.SetCompared(l.Brick().Path, c.with); err != nil {
 			return false, fmt.Errorf("note with whom the brick was compared: %w", err)
 		}
 	}
@@ -89,18 +81,18 @@ func (r *Runner) compare(ctx context.Context, l Local, d Decision) (done bool, e
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
-		r.Log.Warn("the comparison did not come to its end, it begins again", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "error", sanitize(c.failure.Error()))
+		r.Log.Warn("the comparison did not come to its end, it begins again", "volume", l.Set.Volume, "brick", l.Brick().Path, "error", sanitize(c.failure.Error()))
 		return false, nil
 	}
 	r.record(l, c)
 	return true, nil
 }
 
-func (r *Runner) begin(ctx context.Context, l Local, sources []int) *comparison {
+func (r *Runner) begin(ctx context.Context, l actual.Local, sources []int) *comparison {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &comparison{sources: sources, began: r.Now(), told: r.Now(), cancel: cancel, ended: make(chan struct{})}
 	for _, i := range sources {
-		c.with = append(c.with, l.Set.Bricks[i].comparison())
+		c.with = append(c.with, l.Set.Bricks[i].Comparison())
 	}
 	go func() {
 		defer close(c.ended)
@@ -123,10 +115,10 @@ func (r *Runner) abandon() {
 }
 
 // record keeps what a comparison came to, and says it.
-func (r *Runner) record(l Local, c *comparison) {
-	unproven := slices.ContainsFunc(c.sources, func(i int) bool { return l.Set.Bricks[i].Published == Unproven })
+func (r *Runner) record(l actual.Local, c *comparison) {
+	unproven := slices.ContainsFunc(c.sources, func(i int) bool { return l.Set.Bricks[i].Published == actual.Unproven })
 	e := Resynced{
-		Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path, Source: l.Set.list(c.sources), Unproven: unproven,
+		Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Brick().Path, Source: l.Set.List(c.sources), Unproven: unproven,
 		Started: c.began, Duration: r.Now().Sub(c.began).Round(time.Millisecond).Seconds(), Result: c.result,
 	}
 	r.past, r.news = append(r.past, e), true
@@ -140,9 +132,9 @@ func (r *Runner) record(l Local, c *comparison) {
 
 // undecided adds to what is said of a brick that is healed after a power cut that the comparison left names as they were: behind one
 // that a disk cannot read GlusterFS heals no other of the same directory (afr_selfheal_entry_do_subvol, afr-self-heal-entry.c, 10.3).
-func (r *Runner) undecided(l Local, say Decision) Decision {
-	own := l.Set.Bricks[l.Own]
-	if say.Action != Healing || l.Set.Healed || !own.suspect() {
+func (r *Runner) undecided(l actual.Local, say Decision) Decision {
+	own := l.Brick()
+	if say.Action != Healing || l.Set.Healed || !own.Suspect() {
 		return say
 	}
 	for _, e := range slices.Backward(r.past) {
@@ -159,14 +151,8 @@ func (r *Runner) undecided(l Local, say Decision) Decision {
 }
 
 // accepted keeps that a brick serves without a comparison.
-func (r *Runner) accepted(l Local) {
-	e := Resynced{Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path, Unproven: true, Started: r.Now()}
+func (r *Runner) accepted(l actual.Local) {
+	e := Resynced{Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Brick().Path, Unproven: true, Started: r.Now()}
 	e.Listed = []string{}
 	r.past, r.news = append(r.past, e), true
-}
-
-// suspect reports whether a power cut may have cost the brick anything, and
-// nothing has proved the contrary yet.
-func (b Brick) suspect() bool {
-	return b.Disk == Withheld || b.Published.doubted() || b.Published == Unproven
 }

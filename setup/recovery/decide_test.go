@@ -4,19 +4,21 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"brickyard/setup/actual"
 )
 
 // brick makes a remote or own brick in the state that the words describe.
-func brick(node string, words ...string) Brick {
-	b := Brick{Node: node, Path: "/b/brick", Reachable: true, Online: true, Disk: Stamped}
+func brick(node string, words ...string) actual.Brick {
+	b := actual.Brick{Node: node, Path: "/b/brick", Reachable: true, Online: true, Disk: actual.Stamped}
 	for _, w := range words {
 		switch w {
 		case "wiped":
-			b.Disk, b.Online = Wiped, false
+			b.Disk, b.Online = actual.Wiped, false
 		case "told wiped":
-			b.Disk, b.Online, b.Published = Wiped, false, IsWiped
+			b.Disk, b.Online, b.Published = actual.Wiped, false, actual.IsWiped
 		case "half":
-			b.Mark, b.Published = true, Refilling
+			b.Mark, b.Published = true, actual.Refilling
 		case "offline":
 			b.Online = false
 		case "away":
@@ -26,33 +28,33 @@ func brick(node string, words ...string) Brick {
 		case "given up":
 			b.GivenUp = true
 		case "foreign":
-			b.Disk, b.Online = Foreign, false
+			b.Disk, b.Online = actual.Foreign, false
 		case "unstamped":
-			b.Disk, b.Online = Unstamped, false
+			b.Disk, b.Online = actual.Unstamped, false
 		case "unmounted":
-			b.Disk, b.Online = Unmounted, false
+			b.Disk, b.Online = actual.Unmounted, false
 		case "withheld":
-			b.Disk, b.Online = Withheld, false
+			b.Disk, b.Online = actual.Withheld, false
 		case "suspect": // and the others know
-			b.Disk, b.Online, b.Published = Withheld, false, IsSuspect
+			b.Disk, b.Online, b.Published = actual.Withheld, false, actual.IsSuspect
 		case "released":
-			b.Disk, b.Published = Stamped, Behind
+			b.Disk, b.Published = actual.Stamped, actual.Behind
 		case "behind": // and lost power again
-			b.Disk, b.Online, b.Published = Withheld, false, Behind
+			b.Disk, b.Online, b.Published = actual.Withheld, false, actual.Behind
 		case "compared":
 			b.Compared = true
 		case "unproven":
-			b.Published = Unproven
+			b.Published = actual.Unproven
 		case "link":
-			b.Disk, b.Online = Link, false
+			b.Disk, b.Online = actual.Link, false
 		case "begun":
-			b.Mark, b.Published, b.Begun = true, Refilling, true
+			b.Mark, b.Published, b.Begun = true, actual.Refilling, true
 		case "deaf":
 			b.Deaf = true
 		case "rebuilt":
-			b.Published = IsWiped
+			b.Published = actual.IsWiped
 		case "filled":
-			b.Published = Refilling
+			b.Published = actual.Refilling
 		default:
 			panic("unknown word " + w)
 		}
@@ -60,19 +62,30 @@ func brick(node string, words ...string) Brick {
 	return b
 }
 
-func set(bricks ...Brick) Set {
-	return Set{Volume: "v", Ephemeral: true, Started: true, Majority: true, Bricks: bricks}
+func set(bricks ...actual.Brick) actual.Set {
+	for i := range bricks {
+		bricks[i].Number = i
+	}
+	return actual.Set{Volume: "v", Ephemeral: true, Started: true, Majority: true, Bricks: bricks}
+}
+
+func TestASetThatTheClusterFileHasOtherwiseIsTouchedByNobody(t *testing.T) {
+	s := set(brick("n2", "given up"), brick("n3"))
+	s.Otherwise = "brick 1 is n2:/b in the cluster file and n1:/b in the volume"
+	if d := Decide(s, 0); d.Action != Stop || !strings.Contains(d.Reason, s.Otherwise) || !strings.Contains(d.Reason, "touches nothing") {
+		t.Errorf("Decide: %+v", d)
+	}
 }
 
 func TestDecide(t *testing.T) {
-	durable := func(s Set) Set { s.Ephemeral = false; return s }
-	alone := func(s Set) Set { s.Majority = false; return s }
-	healed := func(s Set) Set { s.Healed = true; return s }
-	stopped := func(s Set) Set { s.Started = false; return s }
-	allowed := func(s Set) Set { s.Ephemeral, s.Allowed = true, true; return s }
+	durable := func(s actual.Set) actual.Set { s.Ephemeral = false; return s }
+	alone := func(s actual.Set) actual.Set { s.Majority = false; return s }
+	healed := func(s actual.Set) actual.Set { s.Healed = true; return s }
+	stopped := func(s actual.Set) actual.Set { s.Started = false; return s }
+	allowed := func(s actual.Set) actual.Set { s.Ephemeral, s.Allowed = true, true; return s }
 	for _, tc := range []struct {
 		name   string
-		set    Set
+		set    actual.Set
 		want   Action
 		reason string
 	}{
@@ -226,8 +239,8 @@ func TestDecideNeverGivesUpACopyInAnyCombination(t *testing.T) {
 		{"arbiter", "half"},
 	}
 	combinations := 0
-	var try func(bricks []Brick)
-	try = func(bricks []Brick) {
+	var try func(bricks []actual.Brick)
+	try = func(bricks []actual.Brick) {
 		if len(bricks) >= 2 {
 			for _, healed := range []bool{false, true} {
 				for _, ephemeral := range []bool{false, true} {
@@ -251,10 +264,10 @@ func TestDecideNeverGivesUpACopyInAnyCombination(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, s Set) {
+func check(t *testing.T, s actual.Set) {
 	t.Helper()
 	d := Decide(s, 0)
-	mayHold := func(b Brick) bool { return b.Published == Nothing && !b.GivenUp && !b.Arbiter }
+	mayHold := func(b actual.Brick) bool { return b.Published == actual.Nothing && !b.GivenUp && !b.Arbiter }
 	holders, online := 0, 0
 	for _, b := range s.Bricks[1:] {
 		if mayHold(b) {
@@ -266,7 +279,7 @@ func check(t *testing.T, s Set) {
 	}
 	switch d.Action {
 	case Rebuild:
-		if holders > 0 || !s.Ephemeral || s.Bricks[0].Disk != Wiped || s.Bricks[0].Arbiter {
+		if holders > 0 || !s.Ephemeral || s.Bricks[0].Disk != actual.Wiped || s.Bricks[0].Arbiter {
 			t.Errorf("begins anew with %+v", s)
 		}
 	case Empty:

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
+	"brickyard/setup/beneath"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/resync"
@@ -22,13 +24,13 @@ import (
 const nobody = 65534
 
 // observed makes a brick with a file and looks at it after forge did something beside it.
-func observed(t *testing.T, forge func(dir, mark string) error) (path string, l Local) {
+func observed(t *testing.T, forge func(dir, mark string) error) (path string, l actual.Local) {
 	t.Helper()
 	dir := t.TempDir()
 	path = filepath.Join(dir, "brick")
 	id := []byte("0123456789abcdef")
 	err := errors.Join(os.MkdirAll(filepath.Join(path, "docroot"), 0o755), os.WriteFile(filepath.Join(path, "docroot/index.html"), []byte("data"), 0o600),
-		unix.Lsetxattr(path, gluster.XattrVolumeID, id, 0), forge(dir, markPath(path)))
+		unix.Lsetxattr(path, gluster.XattrVolumeID, id, 0), forge(dir, actual.MarkPath(path)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,14 +38,15 @@ func observed(t *testing.T, forge func(dir, mark string) error) (path string, l 
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &Observer{
+	o := &actual.Observer{
 		State: &desired.State{Node: "n1", Pool: desired.Pool{Servers: []desired.Server{{Name: "n1"}, {Name: "n2"}}}}, Cluster: &cluster.Cluster{Volumes: map[string]cluster.Volume{"v": {}}}, Now: time.Now, Timeout: time.Second,
 		Mounted: func(desired.BrickMount) (string, error) { return "", nil },
 		Dial:    func(desired.Server) *gluster.Client { return gluster.NewClient("tcp", "127.0.0.1:1") },
 	}
 	want := desired.Volume{Spec: gluster.VolumeSpec{Name: "v"}, Sets: [][]cluster.Brick{{{Node: "n1", Path: path}, {Node: "n2", Path: path}}}}
 	bricks := []gluster.Brick{{Host: "n1", Path: path}, {Host: "n2", Path: path}}
-	locals := o.volume(t.Context(), want, gluster.Volume{Name: "v", ID: uuid, Status: gluster.Started, Replica: 2, Bricks: bricks}, nil)
+	o.State.Pool.Volumes = []desired.Volume{want}
+	locals := o.Bricks(t.Context(), actual.Node{Volumes: []gluster.Volume{{Name: "v", ID: uuid, Status: gluster.Started, Replica: 2, Bricks: bricks}}})
 	if len(locals) != 1 {
 		t.Fatalf("%+v", locals)
 	}
@@ -57,7 +60,7 @@ func observed(t *testing.T, forge func(dir, mark string) error) (path string, l 
 
 // With this mark of root's a brick is thrown away: only root may have made it.
 func TestAMarkOfAnybodyElsesCountsForNothing(t *testing.T) {
-	const text = begun + "x\n"
+	const text = actual.Begun + "x\n"
 	for name, tc := range map[string]struct {
 		forge   func(dir, mark string) error
 		begun   bool
@@ -91,7 +94,7 @@ func TestAMarkOfAnybodyElsesCountsForNothing(t *testing.T) {
 // Where others may replace what lies beside a brick it also proves nothing that there is no mark.
 func TestNothingIsThrownAwayOrCalledCompleteWhereOthersMayReplaceTheNotes(t *testing.T) {
 	_, l := observed(t, func(dir, mark string) error {
-		return errors.Join(os.WriteFile(mark, []byte(begun+"x\n"), 0o600), os.Chmod(dir, 0o777))
+		return errors.Join(os.WriteFile(mark, []byte(actual.Begun+"x\n"), 0o600), os.Chmod(dir, 0o777))
 	})
 	own := &l.Set.Bricks[l.Own]
 	if !strings.Contains(own.Exposed, "may be written by others (its mode is 0777)") || own.Mark {
@@ -103,15 +106,15 @@ func TestNothingIsThrownAwayOrCalledCompleteWhereOthersMayReplaceTheNotes(t *tes
 	}{
 		"complete and online":    {func() {}, None},
 		"its process is gone":    {func() { own.Online = false }, Start},
-		"it was being refilled":  {func() { own.Online, own.Published = true, Refilling }, Stop},
+		"it was being refilled":  {func() { own.Online, own.Published = true, actual.Refilling }, Stop},
 		"given up":               {func() { own.Online, own.GivenUp = false, true }, Stop},
-		"nothing is left of it":  {func() { own.GivenUp, own.Disk, own.Published = false, Wiped, Nothing }, Stop},
-		"its node had no power":  {func() { own.Disk = Withheld }, TellSuspect},
-		"others know about that": {func() { own.Published = IsSuspect }, Resync},
+		"nothing is left of it":  {func() { own.GivenUp, own.Disk, own.Published = false, actual.Wiped, actual.Nothing }, Stop},
+		"its node had no power":  {func() { own.Disk = actual.Withheld }, TellSuspect},
+		"others know about that": {func() { own.Published = actual.IsSuspect }, Resync},
 	} {
-		*own = Brick{Node: own.Node, Path: own.Path, Exposed: own.Exposed, Disk: Stamped, Online: true, Reachable: true}
+		*own = actual.Brick{Node: own.Node, Path: own.Path, Exposed: own.Exposed, Disk: actual.Stamped, Online: true, Reachable: true}
 		if name == "others know about that" {
-			own.Disk, own.Online = Withheld, false
+			own.Disk, own.Online = actual.Withheld, false
 		}
 		tc.change()
 		if d := Decide(l.Set, l.Own); d.Action != tc.want || tc.want == Stop && !strings.Contains(d.Reason, "chown root") {
@@ -140,7 +143,7 @@ func TestABrickBeginsInADirectoryOfRoots(t *testing.T) {
 			a := actor(&commands)
 			a.Now, a.Emptied = time.Now, func(Emptied) {}
 			old := unix.Umask(mask)
-			err := a.Act(t.Context(), Local{Set: set(b), MarkPath: markPath(b.Path)}, Decision{Rebuild, ""})
+			err := a.Act(t.Context(), actual.Local{Set: set(b), MarkPath: actual.MarkPath(b.Path)}, Decision{Rebuild, ""})
 			unix.Umask(old)
 			var st unix.Stat_t
 			if err := errors.Join(err, unix.Lstat(b.Path, &st)); err != nil || st.Mode != unix.S_IFDIR|0o755 || st.Uid != 0 {
@@ -158,19 +161,21 @@ func TestTheMarkOfARefillIsWrittenThroughNoLink(t *testing.T) {
 	victim := filepath.Join(dir, "shadow")
 	b := brick("n1", "wiped")
 	b.Path = filepath.Join(dir, "brick")
-	if err := errors.Join(os.WriteFile(victim, []byte("secret"), 0o600), os.Symlink(victim, markPath(b.Path))); err != nil {
+	if err := errors.Join(os.WriteFile(victim, []byte("secret"), 0o600), os.Symlink(victim, actual.MarkPath(b.Path))); err != nil {
 		t.Fatal(err)
 	}
 	var commands []string
 	a := actor(&commands)
 	a.Now = time.Now
-	if err := a.Act(t.Context(), Local{Set: set(b, brick("n2")), MarkPath: markPath(b.Path), Tmpfs: true}, Decision{Refill, ""}); err != nil {
+	if err := a.Act(t.Context(), actual.Local{Set: set(b, brick("n2")), MarkPath: actual.MarkPath(b.Path), Tmpfs: true}, Decision{Refill, ""}); err != nil {
 		t.Fatal(err)
 	}
-	var own Brick
-	readMark(markPath(b.Path), &own)
-	if text, err := os.ReadFile(victim); err != nil || string(text) != "secret" || !own.Mark || own.Begun {
-		t.Errorf("the victim holds %q, %v; mark %+v", text, err, own)
+	mark, err := beneath.ReadState(actual.MarkPath(b.Path))
+	if err != nil || !strings.HasPrefix(string(mark), "confirmed ") {
+		t.Errorf("mark %q, %v", mark, err)
+	}
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "secret" {
+		t.Errorf("the victim holds %q, %v", text, err)
 	}
 }
 
@@ -179,7 +184,7 @@ func TestAFullOrReadOnlyVarEndsNoRecovery(t *testing.T) {
 	dir := t.TempDir()
 	b := brick("n1")
 	b.Path = filepath.Join(dir, "brick")
-	b.Disk, b.Published, b.Online = Withheld, IsSuspect, false
+	b.Disk, b.Published, b.Online = actual.Withheld, actual.IsSuspect, false
 	if err := os.Mkdir(filepath.Join(dir, ".gluster-setup-withheld"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -189,16 +194,16 @@ func TestAFullOrReadOnlyVarEndsNoRecovery(t *testing.T) {
 			Run: func(_ context.Context, c gluster.Command) error {
 				switch words := strings.Join(c, " "); {
 				case strings.Contains(words, "behind"):
-					b.Published = Behind
+					b.Published = actual.Behind
 				case strings.Contains(words, "force"):
-					b.Disk, b.Online = Stamped, true
+					b.Disk, b.Online = actual.Stamped, true
 				case strings.Contains(words, "complete"):
-					b.Published = Nothing
+					b.Published = actual.Nothing
 				}
 				return nil
 			},
 			Waiting: func(context.Context, string) ([]string, error) { return nil, nil },
-			Compare: func(ctx context.Context, _ Local, _ []int, _ func(int64)) (resync.Result, error) {
+			Compare: func(ctx context.Context, _ actual.Local, _ []int, _ func(int64)) (resync.Result, error) {
 				select {
 				case <-ctx.Done():
 				case <-time.After(time.Minute):
@@ -207,14 +212,14 @@ func TestAFullOrReadOnlyVarEndsNoRecovery(t *testing.T) {
 			},
 			Log: slog.New(slog.NewTextHandler(&said, nil)), Status: func(string) {}, Journal: "/proc/1/nowhere/recovery.json", Pause: time.Second, Now: time.Now,
 		}
-		r.Observe = func(context.Context) ([]Local, error) {
+		r.Observe = func(context.Context) ([]actual.Local, error) {
 			s := healed(set(b, brick("n2")))
 			s.Majority, s.Bricks[1].Compared = true, true
-			return []Local{{Set: s, MarkPath: markPath(b.Path)}}, nil
+			return []actual.Local{{Set: s, MarkPath: actual.MarkPath(b.Path)}}, nil
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if err := r.Recover(ctx); err != nil || b.Published != Nothing || !b.Online {
+		if err := r.Recover(ctx); err != nil || b.Published != actual.Nothing || !b.Online {
 			t.Errorf("%v: %+v", err, b)
 		}
 		if n := strings.Count(said.String(), "word of the recovery cannot be left"); n != 1 {
@@ -230,7 +235,7 @@ func TestWhatIsIgnoredIsSaidOnce(t *testing.T) {
 	for _, words := range []string{"a file", "a file", "", "a file", "another"} {
 		synctest.Test(t, func(t *testing.T) {
 			r := &Runner{
-				Observe: func(context.Context) ([]Local, error) {
+				Observe: func(context.Context) ([]actual.Local, error) {
 					b := brick("n1")
 					b.Ignored = words
 					return local(healed(set(b, brick("n2")))), nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 )
 
 // alone is a volume that no self-heal daemon of this node serves.
@@ -26,7 +27,7 @@ func lessOften(vain int) time.Duration {
 // help tells the self-heal daemons to look when heals make no progress: a
 // client that came back to a brick later than they did leaves entries behind
 // them. Only where all bricks are there is there anything to be done.
-func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
+func (r *Runner) help(ctx context.Context, l actual.Local, d Decision) error {
 	k := key(l)
 	if !l.Set.NoDaemon || d.Action != Healing && d.Action != None || !l.Set.Started {
 		delete(r.alone, k)
@@ -48,7 +49,7 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 		r.Log.Warn("no self-heal daemon of this node serves the volume: glusterd is told to start it", "volume", l.Set.Volume)
 		return r.change(ctx, startForce(l.Set.Volume))
 	}
-	away := l.Set.others(-1, func(b Brick) bool { return !b.Online })
+	away := l.Set.Others(-1, func(b actual.Brick) bool { return !b.Online })
 	if l.Set.Healed || len(away) > 0 || d.Action != Healing && d.Action != None {
 		delete(r.heals, k)
 		delete(r.half, k)
@@ -71,7 +72,7 @@ func (r *Runner) help(ctx context.Context, l Local, d Decision) error {
 	if r.half[k] == nil {
 		r.half[k] = nameless{}
 	}
-	removed, err := r.half[k].remove(l.Set.Bricks[l.Own].Path, dirs, r.Now())
+	removed, err := r.half[k].remove(l.Brick().Path, dirs, r.Now())
 	if len(r.half[k]) == 0 {
 		delete(r.half, k)
 	}

@@ -11,46 +11,12 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 )
-
-func TestPeersThatJustConnectedAreLeftAlone(t *testing.T) {
-	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-	peers := func(connected ...bool) []gluster.Peer {
-		out := []gluster.Peer{{UUID: "self", Local: true, State: gluster.PeerInCluster}}
-		for i, c := range connected {
-			out = append(out, gluster.Peer{UUID: string(rune('a' + i)), Connected: c, State: gluster.PeerInCluster})
-		}
-		return out
-	}
-	started := now.Add(-time.Hour)
-	o := &Observer{Now: func() time.Time { return now }, Started: func() time.Time { return started }}
-	look := func(what string, want bool, connected ...bool) {
-		t.Helper()
-		o.note(peers(connected...))
-		if got := o.Joining(); got != want {
-			t.Errorf("%s: %t", what, got)
-		}
-	}
-	look("nobody knows since when, and glusterd is old", false, true, false)
-	look("a peer connects", true, true, true)
-	now = now.Add(joining - time.Second)
-	look("it did so a moment ago", true, true, true)
-	now = now.Add(time.Second)
-	look("it is there for a while", false, true, true)
-	look("it goes", false, true, false)
-	look("and comes back", true, true, true)
-	now = now.Add(time.Minute)
-	look("for good", false, true, true)
-
-	o.since, started = nil, now.Add(-time.Second)
-	look("this node's glusterd has just started", true, true, true)
-	o.since = nil
-	look("and has no peers yet", false, false, false)
-}
 
 func TestChangesOfVolumesWaitForNodesThatJustConnected(t *testing.T) {
 	for name, tc := range map[string]struct {
-		set      Set
+		set      actual.Set
 		joining  time.Duration
 		commands []string
 		least    time.Duration
@@ -66,13 +32,13 @@ func TestChangesOfVolumesWaitForNodesThatJustConnected(t *testing.T) {
 				var commands []string
 				var first time.Duration
 				r := &Runner{
-					Observe: func(context.Context) ([]Local, error) {
+					Observe: func(context.Context) ([]actual.Local, error) {
 						s := tc.set
 						if len(commands) == 2 {
 							s = healed(set(brick("n1"), brick("n2")))
 						}
 						s.Bricks[0].Path = "/b"
-						return []Local{{Set: s, Tmpfs: true, MarkPath: filepath.Join(dir, "mark")}}, nil
+						return []actual.Local{{Set: s, Tmpfs: true, MarkPath: filepath.Join(dir, "mark")}}, nil
 					},
 					Joining: func() bool { return time.Since(began) < tc.joining },
 					Run: func(_ context.Context, c gluster.Command) error {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"testing"
+
+	"brickyard/setup/actual"
 )
 
 // world is a replica set with the parts of GlusterFS that matter here: files
@@ -27,7 +29,7 @@ type modelBrick struct {
 	process        bool
 	stamped, mark  bool
 	begun          bool // stamped by a refill that failed: nothing will fill it
-	published      Published
+	published      actual.Published
 	givenUp        bool
 	data           map[int]int // file -> version; 0 is a name without contents
 	missed         [3]bool     // which bricks know that this one was down while they took writes
@@ -54,23 +56,23 @@ func (w *world) fail(format string, args ...any) {
 }
 
 // sees is the set as node i sees it.
-func (w *world) sees(i int) Set {
-	s := Set{Volume: "v", Ephemeral: w.ephemeral, Started: true, Healed: true}
+func (w *world) sees(i int) actual.Set {
+	s := actual.Set{Volume: "v", Ephemeral: w.ephemeral, Started: true, Healed: true}
 	reach := 0
 	for j, b := range w.bricks {
 		reachable := b.up && (i == j || (!b.cut && !w.bricks[i].cut))
 		if reachable {
 			reach++
 		}
-		o := Brick{Node: fmt.Sprintf("n%d", j), Path: "/b", Arbiter: b.arbiter, Reachable: reachable, Online: reachable && b.process, Published: b.published, GivenUp: b.givenUp, Who: ID(fmt.Sprint(j))}
-		o.Compared = w.bricks[i].compared[j] == o.comparison()
+		o := actual.Brick{Node: fmt.Sprintf("n%d", j), Path: "/b", Arbiter: b.arbiter, Reachable: reachable, Online: reachable && b.process, Published: b.published, GivenUp: b.givenUp, Who: actual.ID(fmt.Sprint(j))}
+		o.Compared = w.bricks[i].compared[j] == o.Comparison()
 		if j == i {
-			o.Disk, o.Mark, o.Begun = Wiped, b.mark, b.begun
+			o.Disk, o.Mark, o.Begun = actual.Wiped, b.mark, b.begun
 			switch {
 			case b.withheld:
-				o.Disk = Withheld
+				o.Disk = actual.Withheld
 			case b.stamped:
-				o.Disk = Stamped
+				o.Disk = actual.Stamped
 			}
 		}
 		s.Bricks = append(s.Bricks, o)
@@ -110,7 +112,7 @@ func (b *modelBrick) has(src *modelBrick) bool {
 func (w *world) newest(f int) int {
 	n := 0
 	for _, b := range w.bricks {
-		if b.copy() && !b.withheld && !b.published.doubted() {
+		if b.copy() && !b.withheld && !b.published.Doubted() {
 			n = max(n, b.data[f])
 		}
 	}
@@ -141,9 +143,9 @@ func (w *world) act(i int) Action {
 	case Start:
 		b.process = true
 	case TellWiped:
-		w.tell(i, IsWiped)
+		w.tell(i, actual.IsWiped)
 	case Refill:
-		w.tell(i, Refilling)
+		w.tell(i, actual.Refilling)
 		b.mark, b.stamped, b.process, b.data = true, true, true, map[int]int{}
 		// GlusterFS fails half way, and the brick runs although nobody knows what it lacks.
 		if b.begun = w.rng.IntN(4) == 0; b.begun {
@@ -156,7 +158,7 @@ func (w *world) act(i int) Action {
 			}
 		}
 		b.stamped, b.mark, b.process, b.data = true, false, true, map[int]int{}
-		w.tell(i, Nothing)
+		w.tell(i, actual.Nothing)
 	case TakeOffline:
 		b.process = false
 	case Empty:
@@ -169,24 +171,24 @@ func (w *world) act(i int) Action {
 	case Redo:
 		w.forget(i)
 	case TellSuspect:
-		w.tell(i, IsSuspect)
+		w.tell(i, actual.IsSuspect)
 	case Resync:
-		for _, source := range s.others(i, Brick.Serves) {
+		for _, source := range s.Others(i, actual.Brick.Serves) {
 			w.compare(i, source)
-			b.compared[source] = s.Bricks[source].comparison()
+			b.compared[source] = s.Bricks[source].Comparison()
 		}
 		b.withheld, b.process = false, true
-		w.tell(i, Behind)
+		w.tell(i, actual.Behind)
 	case Withhold:
 		b.withheld, b.process, b.compared = true, false, [3]string{}
 	case Accept:
-		w.tell(i, Unproven)
+		w.tell(i, actual.Unproven)
 		b.withheld, b.process, b.lost = false, true, false // what it holds counts from now on
 	case Finish:
-		if (b.mark || b.published.doubted()) && !w.full(b) {
+		if (b.mark || b.published.Doubted()) && !w.full(b) {
 			w.fail("n%d calls itself complete and is not", i)
 		}
-		w.tell(i, Nothing)
+		w.tell(i, actual.Nothing)
 		b.mark, b.compared = false, [3]string{}
 	case Stop:
 		if w.ephemeral {
@@ -194,7 +196,7 @@ func (w *world) act(i int) Action {
 		}
 	default:
 	}
-	if shown := w.sees(i); b.lost && b.process && b.published != Unproven && len(shown.others(i, Brick.complete)) == 0 {
+	if shown := w.sees(i); b.lost && b.process && b.published != actual.Unproven && len(shown.Others(i, actual.Brick.Complete)) == 0 {
 		w.fail("n%d shows what is older than what it acknowledged", i)
 	}
 	return d.Action
@@ -210,13 +212,13 @@ func (w *world) compare(i, source int) {
 		switch own := b.data[f]; {
 		case own < src.data[f]:
 			b.missed[source] = true
-		case own > src.data[f] && src.published == Unproven && src.data[f] == 0:
+		case own > src.data[f] && src.published == actual.Unproven && src.data[f] == 0:
 			for _, o := range w.bricks { // a name that one of them has is kept on all
 				if o.stamped && !o.arbiter && !o.withheld && o.data[f] == 0 {
 					o.data[f] = own
 				}
 			}
-		case own > src.data[f] && src.published == Unproven:
+		case own > src.data[f] && src.published == actual.Unproven:
 			b.missed[source] = true
 		}
 	}

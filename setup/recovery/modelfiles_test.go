@@ -5,9 +5,11 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 )
@@ -95,11 +97,11 @@ func (f *files) happen(w *world, i int) {
 		}
 	case 2: // a person gives up a node that is down, where another one has everything
 		serves := slices.ContainsFunc(w.bricks, func(b *modelBrick) bool {
-			return b.up && !b.cut && b.copy() && b.process && b.published == Nothing && w.full(b) && b.missed == [3]bool{}
+			return b.up && !b.cut && b.copy() && b.process && b.published == actual.Nothing && w.full(b) && b.missed == [3]bool{}
 		})
 		if at := slices.IndexFunc(w.bricks, func(b *modelBrick) bool { return b.up && !b.cut }); serves && !w.bricks[i].up && w.sees(max(at, 0)).Majority {
 			w.note("n%d given up: by n%d", i, at)
-			f.say(w, at, i, word{givenUpOption, yes})
+			f.say(w, at, i, actual.GivenUp(true))
 		}
 	case 3:
 		f.former[i] = !f.former[i]
@@ -107,7 +109,7 @@ func (f *files) happen(w *world, i int) {
 	default: // it moves what it saw the last time, and looks
 		if w.bricks[i].up && !f.former[i] && w.sees(i).Majority {
 			f.move(w, i)
-			f.moves[i] = WordsOf(f.volume).Move(func(b gluster.Brick) bool { return b.PeerUUID == fmt.Sprintf("u%d", i) })
+			f.moves[i] = actual.WordsOf(f.volume).Move(func(b gluster.Brick) bool { return b.PeerUUID == fmt.Sprintf("u%d", i) })
 		}
 	}
 }
@@ -122,7 +124,7 @@ func (f *files) calm(w *world) {
 }
 
 // show is the set as node i sees it through its own file.
-func (f *files) show(w *world, i int, s Set) Set {
+func (f *files) show(w *world, i int, s actual.Set) actual.Set {
 	if f == nil {
 		return s
 	}
@@ -130,11 +132,11 @@ func (f *files) show(w *world, i int, s Set) Set {
 	for j := range w.bricks {
 		peers = append(peers, gluster.Peer{UUID: fmt.Sprintf("u%d", j), Names: []string{fmt.Sprintf("n%d", j), fmt.Sprintf("10.0.0.%d", j+1)}, Local: i == j})
 	}
-	shown := views([][]cluster.Brick{have.set}, have.self, f.volume, whose(desired.Pool{Servers: have.servers}, have.self, f.volume, peers))
+	shown := actual.Sets([][]cluster.Brick{have.set}, have.self, f.volume, actual.Bricks(desired.Pool{Servers: have.servers}, have.self, f.volume, peers))
 	if len(shown) != 1 {
 		w.fail("n%d sees %d sets", i, len(shown))
 	}
-	s.Otherwise = shown[0].otherwise
+	s.Otherwise = shown[0].Otherwise
 	for j := range s.Bricks {
 		s.Bricks[j].Published, s.Bricks[j].GivenUp = f.heard(i, j)
 	}
@@ -142,29 +144,29 @@ func (f *files) show(w *world, i int, s Set) Set {
 }
 
 // heard is what node i reads about brick j.
-func (f *files) heard(i, j int) (Published, bool) {
-	words := WordsOf(f.volume)
-	if f.former[i] {
-		words = Words{volume: gluster.Volume{Bricks: f.volume.Bricks, Options: maps.Clone(f.volume.Options)}}
-		for _, b := range f.volume.Bricks {
-			delete(words.volume.Options, IDOf(b).option(stateOption))
-			delete(words.volume.Options, IDOf(b).option(givenUpOption))
-		}
+func (f *files) heard(i, j int) (actual.Published, bool) {
+	v := f.volume
+	if f.former[i] { // it knows numbers alone
+		v.Options = maps.Clone(v.Options)
+		maps.DeleteFunc(v.Options, func(name, _ string) bool {
+			return strings.HasPrefix(name, actual.OwnWords+"brick.") || strings.HasPrefix(name, actual.OwnWords+"given-up.")
+		})
 	}
+	words := actual.WordsOf(v)
 	return words.Published(j), words.GivenUp(j)
 }
 
 // say has node i say words about brick j.
-func (f *files) say(w *world, i, j int, words ...word) {
+func (f *files) say(w *world, i, j int, words ...actual.Word) {
 	if f.former[i] {
 		var pairs []string
 		for _, s := range words {
-			pairs = append(pairs, numbered(s.option, j), s.value)
+			pairs = append(pairs, fmt.Sprintf("%s-%d", s.Option, j), s.Value)
 		}
 		f.set(w, pairs)
 		return
 	}
-	f.set(w, WordsOf(f.volume).say(j, words...))
+	f.set(w, actual.WordsOf(f.volume).Say(j, words...))
 }
 
 // move is the command that moves words, by what node i saw some time ago: it is no news to anybody.
@@ -198,19 +200,16 @@ func (f *files) set(w *world, pairs []string) {
 }
 
 // tell publishes the state of brick i, and takes back that it was given up where it is empty.
-func (w *world) tell(i int, p Published) {
+func (w *world) tell(i int, p actual.Published) {
 	b := w.bricks[i]
-	gone := b.givenUp && p == IsWiped
+	gone := b.givenUp && p == actual.IsWiped
 	b.published, b.givenUp = p, b.givenUp && !gone
 	if w.files == nil {
 		return
 	}
-	words := []word{{stateOption, string(p)}}
-	if p == Nothing {
-		words[0].value = isComplete
-	}
+	words := []actual.Word{actual.State(p)}
 	if gone {
-		words = append(words, word{givenUpOption, no})
+		words = append(words, actual.GivenUp(false))
 	}
 	w.files.say(w, i, i, words...)
 	if b.published != p {

@@ -7,12 +7,13 @@ import (
 	"slices"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 )
 
 // GiveUp returns the commands by which a person says that a node will not come
 // back with data. It is an error when its glusterd answers or is connected to
 // this node's, and when it is the asking node itself.
-func GiveUp(ctx context.Context, o *Observer, node string) ([]gluster.Command, error) {
+func GiveUp(ctx context.Context, o *actual.Observer, node string) ([]gluster.Command, error) {
 	server, ok := o.State.Pool.Server(node)
 	switch {
 	case !ok:
@@ -28,28 +29,24 @@ func GiveUp(ctx context.Context, o *Observer, node string) ([]gluster.Command, e
 	if silent == nil {
 		return nil, fmt.Errorf("glusterd on %s answers: it is not gone, and its bricks are waited for; look at gluster-setup status there", node)
 	}
-	peers, err := o.Local.Peers(ctx)
+	see, err := actual.Ask(ctx, o.Local)
 	if err != nil {
 		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
 	}
 	// A firewall may keep this program from asking it, and it serves all the same.
-	if i := slices.IndexFunc(peers, func(p gluster.Peer) bool { return !p.Local && p.Connected && server.Is(p.Names) }); i >= 0 && !errors.Is(silent, gluster.ErrNotRunning) {
+	if i := slices.IndexFunc(see.Peers, func(p gluster.Peer) bool { return !p.Local && p.Connected && server.Is(p.Names) }); i >= 0 && !errors.Is(silent, gluster.ErrNotRunning) {
 		return nil, fmt.Errorf("glusterd on %s does not answer here (%w), and this node's glusterd is connected to it: it is not gone; if it is, say so when gluster peer status calls it disconnected, within a minute", node, silent)
 	}
-	volumes, err := o.Local.Volumes(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask this node's glusterd: %w", err)
-	}
 	var out []gluster.Command
-	for _, v := range volumes {
+	for _, v := range see.Volumes {
 		if _, ok := o.State.Pool.Volume(v.Name); !ok {
 			continue
 		}
 		var pairs []string
-		words := WordsOf(v)
-		for i, b := range whose(o.State.Pool, o.State.Node, v, peers) { // those of the volume: the file may name others
-			if b.node == node {
-				pairs = append(pairs, words.say(i, word{givenUpOption, yes})...)
+		words := actual.WordsOf(v)
+		for _, b := range actual.Bricks(o.State.Pool, o.State.Node, v, see.Peers) { // those of the volume: the file may name others
+			if b.On(node, b.Path) {
+				pairs = append(pairs, words.Say(b.Number, actual.GivenUp(true))...)
 			}
 		}
 		if len(pairs) > 0 {
@@ -65,7 +62,7 @@ func GiveUp(ctx context.Context, o *Observer, node string) ([]gluster.Command, e
 // RebuildEmpty returns the command by which a person allows a volume that is
 // not ephemeral to begin anew where no complete copy is left. It is an error
 // when every replica set of this node has one.
-func RebuildEmpty(ctx context.Context, o *Observer, volume string) ([]gluster.Command, error) {
+func RebuildEmpty(ctx context.Context, o *actual.Observer, volume string) ([]gluster.Command, error) {
 	if _, ok := o.State.Pool.Volume(volume); !ok {
 		return nil, fmt.Errorf("volume %s is not in the cluster file", volume)
 	}
@@ -80,10 +77,10 @@ func RebuildEmpty(ctx context.Context, o *Observer, volume string) ([]gluster.Co
 			otherwise = l.Set.Otherwise
 			continue
 		}
-		if l.Set.Volume != volume || len(l.Set.others(-1, Brick.complete)) > 0 || l.Set.Bricks[l.Own].Disk == Withheld || l.Set.Bricks[l.Own].Disk == Stamped && !l.Set.Bricks[l.Own].Mark {
+		if l.Set.Volume != volume || len(l.Set.Others(-1, actual.Brick.Complete)) > 0 || l.Brick().Disk == actual.Withheld || l.Brick().Disk == actual.Stamped && !l.Brick().Mark {
 			continue
 		}
-		pairs = append(pairs, l.Words.sayRebuild(l.Set.Index, yes)...)
+		pairs = append(pairs, l.Words.SayRebuild(l.Set.Index, true)...)
 	}
 	switch {
 	case len(pairs) > 0:

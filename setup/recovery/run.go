@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/change"
 	"brickyard/setup/powerloss"
 	"brickyard/setup/resync"
@@ -17,7 +18,7 @@ import (
 
 // Runner watches this node's bricks until each is complete and serves.
 type Runner struct {
-	Observe func(context.Context) ([]Local, error)
+	Observe func(context.Context) ([]actual.Local, error)
 	Run     func(context.Context, gluster.Command) error
 	Waiting func(ctx context.Context, volume string) ([]string, error) // what waits to be healed
 	// Executor makes the changes, a round in each of its turns; nil makes them with nobody else around. Held is told who changes
@@ -39,7 +40,7 @@ type Runner struct {
 	Reason func(path string, since time.Time) string
 	// Compare compares a brick that is withheld with those of its set that serve
 	// and has what differs healed; progress is told how many names it compared.
-	Compare func(ctx context.Context, l Local, sources []int, progress func(entries int64)) (resync.Result, error)
+	Compare func(ctx context.Context, l actual.Local, sources []int, progress func(entries int64)) (resync.Result, error)
 
 	said    map[string]Decision // what was last logged, by brick
 	started map[string]*starts  // in vain, by brick
@@ -183,7 +184,7 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 		say = r.undecided(l, say)
 		r.say(l, say)
 		if d.changesVolume() && r.joining() {
-			waiting = append(waiting, fmt.Sprintf("volume %s, brick %s: %s, once the nodes that just connected know of each other's volumes", l.Set.Volume, l.Set.Bricks[l.Own].Path, d.Reason))
+			waiting = append(waiting, fmt.Sprintf("volume %s, brick %s: %s, once the nodes that just connected know of each other's volumes", l.Set.Volume, l.Brick().Path, d.Reason))
 			filling = true
 			continue
 		}
@@ -191,7 +192,7 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 		if err == nil {
 			err = r.help(ctx, l, d)
 		}
-		where := fmt.Sprintf("volume %s, brick %s: %s", l.Set.Volume, l.Set.Bricks[l.Own].Path, say.Reason)
+		where := fmt.Sprintf("volume %s, brick %s: %s", l.Set.Volume, l.Brick().Path, say.Reason)
 		switch {
 		case err != nil:
 		case d.Settled():
@@ -219,7 +220,7 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 				return nil, filling, nil, nil, context.Cause(ctx)
 			}
 			// Whatever GlusterFS says now, it may say otherwise when the world has moved on.
-			r.Log.Warn("not yet", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "action", string(d.Action), "error", sanitize(err.Error()))
+			r.Log.Warn("not yet", "volume", l.Set.Volume, "brick", l.Brick().Path, "action", string(d.Action), "error", sanitize(err.Error()))
 			waiting = append(waiting, where+" ("+sanitize(err.Error())+")")
 			continue
 		}
@@ -238,21 +239,21 @@ func (r *Runner) round(ctx context.Context) (acted []string, filling bool, waiti
 }
 
 // act does what was decided about a brick, as a change that is logged.
-func (r *Runner) act(ctx context.Context, a *Actor, l Local, d Decision) error {
+func (r *Runner) act(ctx context.Context, a *Actor, l actual.Local, d Decision) error {
 	return errors.Unwrap(r.Executor.Make(ctx, change.Change{
-		Part: change.Pool, Object: "brick " + l.Set.Bricks[l.Own].Path + " of volume " + l.Set.Volume, Code: "recover", Action: string(d.Action), Why: d.Reason,
+		Part: change.Pool, Object: "brick " + l.Brick().Path + " of volume " + l.Set.Volume, Code: "recover", Action: string(d.Action), Why: d.Reason,
 		Do: func(ctx context.Context) error { return a.Act(ctx, l, d) },
 	}).Err)
 }
 
 // settle holds back the end of a refill until it was seen complete for a
 // while, and the start of a process until glusterd had the time to do it.
-func (r *Runner) settle(l Local, d Decision) Decision {
+func (r *Runner) settle(l actual.Local, d Decision) Decision {
 	k := key(l)
 	var long time.Duration
 	var meanwhile Decision
 	switch {
-	case d.Action == Finish && (l.Set.Bricks[l.Own].Mark || l.Set.Bricks[l.Own].Published.doubted()):
+	case d.Action == Finish && (l.Brick().Mark || l.Brick().Published.Doubted()):
 		long, meanwhile = settleTime, Decision{Healing, "the refill looks complete; looking again"}
 	case d.Action == Start && r.started[k] == nil:
 		long, meanwhile = startTime, Decision{Healing, startsItself}
@@ -298,17 +299,17 @@ func (r *Runner) change(ctx context.Context, cmd gluster.Command) error {
 	return r.Run(context.WithoutCancel(ctx), cmd)
 }
 
-func key(l Local) string { return l.Set.Volume + " " + l.Set.Bricks[l.Own].Path }
+func key(l actual.Local) string { return l.Set.Volume + " " + l.Brick().Path }
 
 // say logs a decision when it is another than before.
-func (r *Runner) say(l Local, d Decision) {
+func (r *Runner) say(l actual.Local, d Decision) {
 	k := key(l)
 	if r.lost != "" && !d.Settled() {
 		d.Reason += "; " + r.lost
 	}
-	if words := l.Set.Bricks[l.Own].Ignored; words != r.ignored[k] {
+	if words := l.Brick().Ignored; words != r.ignored[k] {
 		if r.ignored[k], r.news = words, true; words != "" {
-			r.Log.Warn("a file beside a brick is not root's: it is ignored", "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "file", words)
+			r.Log.Warn("a file beside a brick is not root's: it is ignored", "volume", l.Set.Volume, "brick", l.Brick().Path, "file", words)
 		}
 	}
 	before, said := r.said[k]
@@ -329,7 +330,7 @@ func (r *Runner) say(l Local, d Decision) {
 	default:
 	}
 	//nolint:sloglint // the reason is a sentence for persons, one of few
-	r.Log.Log(context.Background(), level, d.Reason, "volume", l.Set.Volume, "brick", l.Set.Bricks[l.Own].Path, "action", string(d.Action))
+	r.Log.Log(context.Background(), level, d.Reason, "volume", l.Set.Volume, "brick", l.Brick().Path, "action", string(d.Action))
 }
 
 // recordEmptied leaves word before contents are thrown away. Where it cannot be
@@ -359,7 +360,7 @@ func (r *Runner) written(err error) {
 const wordEvery = 15 * time.Second
 
 // write leaves word of what is new, and now and then that this node still looks.
-func (r *Runner) write(locals []Local) {
+func (r *Runner) write(locals []actual.Local) {
 	if !r.news && r.Now().Sub(r.wrote) < wordEvery {
 		return
 	}
@@ -383,9 +384,9 @@ func (r *Runner) write(locals []Local) {
 		}
 		j.Bricks = append(j.Bricks, BrickJournal{
 			Starts: vain.times, Started: vain.last, Heals: waits.asked, Told: waits.at, Left: waits.left,
-			Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Set.Bricks[l.Own].Path,
+			Volume: l.Set.Volume, Set: l.Set.Index + 1, Path: l.Brick().Path,
 			Action: d.Action, Reason: d.Reason, Since: r.since[key(l)],
-			Suspect: l.Set.Bricks[l.Own].suspect(), Compared: r.jobs[key(l)].entries(), Ignored: l.Set.Bricks[l.Own].Ignored,
+			Suspect: l.Brick().Suspect(), Compared: r.jobs[key(l)].entries(), Ignored: l.Brick().Ignored,
 		})
 	}
 	err := j.Write(r.Journal)

@@ -13,17 +13,18 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/powerloss"
 )
 
 // recoverWith runs recover against a world that changes with time, in no time.
-func recoverWith(t *testing.T, world func(at time.Duration, done []string) []Local, fail func(gluster.Command) error) (commands []string, took time.Duration) {
+func recoverWith(t *testing.T, world func(at time.Duration, done []string) []actual.Local, fail func(gluster.Command) error) (commands []string, took time.Duration) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		r := &Runner{
-			Observe: func(context.Context) ([]Local, error) {
+			Observe: func(context.Context) ([]actual.Local, error) {
 				locals := world(time.Since(began), commands)
 				for i := range locals {
 					locals[i].MarkPath = filepath.Join(dir, "mark")
@@ -51,14 +52,14 @@ func recoverWith(t *testing.T, world func(at time.Duration, done []string) []Loc
 	return commands, took
 }
 
-func local(s Set) []Local { return []Local{{Set: s, Tmpfs: true}} }
+func local(s actual.Set) []actual.Local { return []actual.Local{{Set: s, Tmpfs: true}} }
 
 func fine(gluster.Command) error { return nil }
 
-func healed(s Set) Set { s.Healed = true; return s }
+func healed(s actual.Set) actual.Set { s.Healed = true; return s }
 
 func TestGlusterdMayStartItsBricksByItself(t *testing.T) {
-	commands, took := recoverWith(t, func(at time.Duration, _ []string) []Local {
+	commands, took := recoverWith(t, func(at time.Duration, _ []string) []actual.Local {
 		if at < 2*time.Second {
 			return local(healed(set(brick("n1", "offline"), brick("n2"))))
 		}
@@ -70,7 +71,7 @@ func TestGlusterdMayStartItsBricksByItself(t *testing.T) {
 }
 
 func TestABrickWithoutAProcessIsStarted(t *testing.T) {
-	commands, took := recoverWith(t, func(_ time.Duration, done []string) []Local {
+	commands, took := recoverWith(t, func(_ time.Duration, done []string) []actual.Local {
 		if len(done) == 0 {
 			return local(healed(set(brick("n1", "offline"), brick("n2"))))
 		}
@@ -82,16 +83,16 @@ func TestABrickWithoutAProcessIsStarted(t *testing.T) {
 }
 
 func TestHealsThatDoNotBeginByThemselvesAreAskedFor(t *testing.T) {
-	waiting := func(n int) []Local {
+	waiting := func(n int) []actual.Local {
 		s := set(brick("n1"), brick("n2"))
 		s.Pending = n
 		return local(s)
 	}
-	commands, took := recoverWith(t, func(time.Duration, []string) []Local { return waiting(4) }, fine)
+	commands, took := recoverWith(t, func(time.Duration, []string) []actual.Local { return waiting(4) }, fine)
 	if !slices.Equal(commands, []string{"volume heal v"}) || took < idleTime || took > 2*idleTime {
 		t.Errorf("stuck entries: after %s: %q", took, commands)
 	}
-	commands, _ = recoverWith(t, func(at time.Duration, _ []string) []Local {
+	commands, _ = recoverWith(t, func(at time.Duration, _ []string) []actual.Local {
 		if left := 30 - int(at.Seconds()); left > 0 {
 			return waiting(left)
 		}
@@ -100,7 +101,7 @@ func TestHealsThatDoNotBeginByThemselvesAreAskedFor(t *testing.T) {
 	if len(commands) > 0 {
 		t.Errorf("entries that are being healed: %q", commands)
 	}
-	commands, took = recoverWith(t, func(time.Duration, []string) []Local { return local(set(brick("n1"), brick("n2", "away"))) }, fine)
+	commands, took = recoverWith(t, func(time.Duration, []string) []actual.Local { return local(set(brick("n1"), brick("n2", "away"))) }, fine)
 	if len(commands) > 0 || took > time.Second {
 		t.Errorf("a brick is away: after %s: %q", took, commands)
 	}
@@ -109,7 +110,7 @@ func TestHealsThatDoNotBeginByThemselvesAreAskedFor(t *testing.T) {
 // What happened on real hosts: after the reset-brick of one volume the self-heal
 // daemon no longer served the other, whose entries waited for ever.
 func TestASelfHealDaemonThatLostAVolumeGetsItBack(t *testing.T) {
-	commands, took := recoverWith(t, func(_ time.Duration, done []string) []Local {
+	commands, took := recoverWith(t, func(_ time.Duration, done []string) []actual.Local {
 		s := healed(set(brick("n1"), brick("n2")))
 		if len(done) == 0 {
 			s.Healed, s.NoDaemon = false, true
@@ -123,7 +124,7 @@ func TestASelfHealDaemonThatLostAVolumeGetsItBack(t *testing.T) {
 
 // What happened on a real host (10.3): after a power cut the daemon ran, and did not take the volume back however often glusterd told it to.
 func TestASelfHealDaemonThatRefusesAVolumeIsReplaced(t *testing.T) {
-	commands, took := recoverWith(t, func(_ time.Duration, done []string) []Local {
+	commands, took := recoverWith(t, func(_ time.Duration, done []string) []actual.Local {
 		s := set(brick("n1", "half"), brick("n2"))
 		s.NoDaemon = true
 		if n := len(done); n > 1 && done[n-2] == "end the self-heal daemon" {
@@ -142,7 +143,7 @@ func TestWhatTheGuardFoundMeanwhileStaysInTheJournal(t *testing.T) {
 	journal := filepath.Join(t.TempDir(), "journal")
 	synctest.Test(t, func(t *testing.T) {
 		r := &Runner{
-			Observe: func(context.Context) ([]Local, error) {
+			Observe: func(context.Context) ([]actual.Local, error) {
 				return local(healed(set(brick("n1"), brick("n2")))), Journal{Unclean: []powerloss.Unclean{{Volume: "v", Brick: "/b/brick"}}}.Write(journal)
 			},
 			Log: slog.New(slog.DiscardHandler), Status: func(string) {}, Journal: journal, Pause: time.Second, Now: time.Now,
@@ -164,7 +165,7 @@ func TestAShutdownWaitsForTheChangeThatHasBegun(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var commands []string
 		r := &Runner{
-			Observe: func(context.Context) ([]Local, error) {
+			Observe: func(context.Context) ([]actual.Local, error) {
 				l := local(set(brick("n1", "wiped"), brick("n2")))
 				l[0].MarkPath = filepath.Join(dir, "mark")
 				return l, nil
@@ -194,7 +195,7 @@ func TestAShutdownWaitsForTheChangeThatHasBegun(t *testing.T) {
 // brick was stamped all the same, and would have counted as complete, empty.
 func TestARefillThatFailsHalfWayBeginsAgain(t *testing.T) {
 	mark, failed := false, 0
-	commands, _ := recoverWith(t, func(_ time.Duration, done []string) []Local {
+	commands, _ := recoverWith(t, func(_ time.Duration, done []string) []actual.Local {
 		switch {
 		case len(done) == 0:
 			return local(set(brick("n1", "wiped"), brick("n2")))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 )
 
 // A start of bricks is a transaction of the whole pool, with hooks on every node, and glusterd calls it a success when no brick
@@ -63,7 +64,7 @@ func busy(now, due, changed time.Time, most time.Duration) bool {
 }
 
 // paced is what there is to say about a brick and what to do: what did not help is not done again at once.
-func (r *Runner) paced(l Local, d Decision) (say, do Decision) {
+func (r *Runner) paced(l actual.Local, d Decision) (say, do Decision) {
 	k, now := key(l), r.Now()
 	s := r.started[k]
 	if s != nil && (r.Started != nil && s.last.Before(r.Started()) || s.last.After(now)) {
@@ -80,7 +81,7 @@ func (r *Runner) paced(l Local, d Decision) (say, do Decision) {
 	s.down = d.Action == Start
 	switch {
 	case !s.down:
-		if l.Set.Bricks[l.Own].Online && now.Sub(s.last) >= max(lasting, repeat(s.times)) {
+		if l.Brick().Online && now.Sub(s.last) >= max(lasting, repeat(s.times)) {
 			delete(r.started, k)
 		}
 		return d, d
@@ -93,15 +94,15 @@ func (r *Runner) paced(l Local, d Decision) (say, do Decision) {
 	if s.times >= enoughStarts {
 		say.Action = Stop // and yet it goes on, since the cause may go away by itself
 	}
-	if due := s.due(l.Brick, r.repeated); now.Before(due) || busy(now, due, l.Set.Changed, mostQuiet) {
+	if due := s.due(l.Brick().Number, r.repeated); now.Before(due) || busy(now, due, l.Set.Changed, mostQuiet) {
 		return say, wait
 	}
 	return say, d
 }
 
 // inVain says how often a brick was started in vain, and what is known of the reason.
-func (r *Runner) inVain(l Local, s *starts) string {
-	path := l.Set.Bricks[l.Own].Path
+func (r *Runner) inVain(l actual.Local, s *starts) string {
+	path := l.Brick().Path
 	if s.why == "" {
 		s.why = "see " + glusterdLog + " and " + brickLog(path)
 		if r.Reason != nil {
@@ -120,7 +121,7 @@ func times(n int) string {
 }
 
 // told notes that glusterd was told to start the bricks of a volume.
-func (r *Runner) told(volume string, locals []Local, decided []Decision) {
+func (r *Runner) told(volume string, locals []actual.Local, decided []Decision) {
 	for i, l := range locals {
 		if l.Set.Volume == volume && decided[i].Action == Start {
 			r.startedAgain(key(l))
@@ -140,7 +141,7 @@ func (r *Runner) startedAgain(k string) {
 }
 
 // overheard counts starts that other nodes asked for as this node's own, of bricks that were down when they came.
-func (r *Runner) overheard(locals []Local, decided []Decision) {
+func (r *Runner) overheard(locals []actual.Local, decided []Decision) {
 	heard := map[string]int{}
 	for i, l := range locals {
 		v, k := l.Set.Volume, key(l)
@@ -191,7 +192,7 @@ func (f *refusal) hopeless(now time.Time, a Action, world string, pause time.Dur
 }
 
 // surroundings are what a node knows of the bricks of others: when it changes, what was refused may not be any longer.
-func surroundings(l Local) string {
+func surroundings(l actual.Local) string {
 	var words strings.Builder
 	fmt.Fprint(&words, l.Set.Majority)
 	for i, b := range l.Set.Bricks {
@@ -204,7 +205,7 @@ func surroundings(l Local) string {
 
 // answered notes what GlusterFS said to what was decided about a brick. That another transaction was under way is no refusal,
 // but a start is what others may have asked for as well.
-func (r *Runner) answered(l Local, d Decision, err error) {
+func (r *Runner) answered(l actual.Local, d Decision, err error) {
 	k := key(l)
 	f := r.refused[k]
 	switch {

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
-	"brickyard/setup/agree"
+	"brickyard/setup/actual"
 )
 
 // pool is one whose nodes each have a brick that ends as soon as, or some time after, glusterd has started it.
@@ -67,7 +67,7 @@ func (p *pool) recoverFor(t *testing.T, long time.Duration) (journals []Journal)
 
 func (p *pool) runner(i int, began time.Time, journal string) *Runner {
 	return &Runner{
-		Observe: func(context.Context) ([]Local, error) {
+		Observe: func(context.Context) ([]actual.Local, error) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			s := healed(set(brick("n1"), brick("n2"), brick("n3")))
@@ -76,12 +76,12 @@ func (p *pool) runner(i int, began time.Time, journal string) *Runner {
 			}
 			if p.torn {
 				s.Healed, s.Pending = false, 1
-				return []Local{{Set: s, Own: i, Brick: i}}, nil
+				return []actual.Local{{Set: s, Own: i}}, nil
 			}
 			if n := len(p.starts); n == 0 || time.Since(began)-p.starts[n-1] >= p.lives {
 				s.Bricks[i].Online = false
 			}
-			return []Local{{Set: s, Own: i, Brick: i}}, nil
+			return []actual.Local{{Set: s, Own: i}}, nil
 		},
 		Run: func(_ context.Context, _ gluster.Command) error {
 			p.mu.Lock()
@@ -176,28 +176,6 @@ func TestAStartInVainIsRepeatedWhenNobodyElseChangesTheVolume(t *testing.T) {
 	}
 }
 
-func TestAChangeThatChangesNothingIsAStart(t *testing.T) {
-	plain, set, word := gluster.Volume{Name: "v"}, gluster.Volume{Name: "v", Options: map[string]string{"a": "b"}}, gluster.Volume{Name: "v", Options: map[string]string{agree.OwnWords + "x": "b"}}
-	now := time.Now()
-	before := version{number: 4, volume: plain}
-	for what, tc := range map[string]struct {
-		v       version
-		starts  int
-		changed bool
-	}{
-		"nothing":    {version{number: 4, volume: plain}, 0, false},
-		"a start":    {version{number: 5, volume: plain}, 1, false},
-		"a word":     {version{number: 5, volume: word}, 0, false},
-		"to and fro": {version{number: 6, volume: plain}, 0, false},
-		"an option":  {version{number: 5, volume: set}, 0, true},
-	} {
-		got := tc.v.after(before, now)
-		if got.starts != tc.starts || got.changed.IsZero() == tc.changed {
-			t.Errorf("%s: %+v", what, got)
-		}
-	}
-}
-
 func TestGlusterfsOwnWordsForAnError(t *testing.T) {
 	since := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	for line, want := range map[string]string{
@@ -228,7 +206,7 @@ func TestGlusterfsOwnWordsForAnError(t *testing.T) {
 
 func TestSelfHealDaemonsThatDoNothingAreToldLessAndLessOften(t *testing.T) {
 	for _, noDaemon := range []bool{false, true} {
-		commands, _ := recoverWith(t, func(at time.Duration, _ []string) []Local {
+		commands, _ := recoverWith(t, func(at time.Duration, _ []string) []actual.Local {
 			if at > 10*time.Minute {
 				return local(healed(set(brick("n1"), brick("n2"))))
 			}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"brickyard/gluster"
 	"brickyard/setup/beneath"
 	"brickyard/setup/check"
 	"brickyard/setup/powerloss"
@@ -82,7 +83,7 @@ func (b *tree) file(d *beneath.Dir, name string) {
 
 func newMarker(b *tree, aside string) *marker {
 	return &marker{
-		job: &Job{Set: check.Set{Bricks: []check.Brick{{Host: "a"}, {Host: "b"}}, Accusations: []string{"trusted.afr.v-client-0", "trusted.afr.v-client-1"}}, Brick: b.path, Now: time.Now},
+		job: &Job{Set: check.Set{Bricks: []gluster.Brick{{Host: "a"}, {Host: "b"}}, Accusations: []string{"trusted.afr.v-client-0", "trusted.afr.v-client-1"}}, Brick: b.path, Now: time.Now},
 		own: b.dir, sources: []survivor{{brick: 1}}, marked: map[string]bool{}, aside: powerloss.Aside{Brick: b.path, Dir: aside},
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"brickyard/gluster"
 	"brickyard/setup/beneath"
 	"brickyard/setup/check"
 	"brickyard/setup/powerloss"
@@ -103,7 +104,7 @@ func (m *marker) walk(ctx context.Context, own *check.Local, i int) error {
 	m.source, m.marked = i, map[string]bool{}
 	seen := m.result.Entries
 	w := &check.Walker{
-		Bricks: []check.Brick{m.job.Set.Bricks[m.job.Own], m.job.Set.Bricks[m.sources[i].brick]},
+		Bricks: []gluster.Brick{m.job.Set.Bricks[m.job.Own], m.job.Set.Bricks[m.sources[i].brick]},
 		Views:  []check.View{own, m.sources[i].Mount},
 		First: func(dir, name string, entries []check.Entry, found []check.Finding) error {
 			return m.undecided(path.Join(dir, name), m.differs(dir, name, entries, found))
@@ -113,7 +114,7 @@ func (m *marker) walk(ctx context.Context, own *check.Local, i int) error {
 	if m.job.Progress != nil {
 		w.Progress = func(entries int64) { m.job.Progress(seen + entries) }
 	}
-	if slices.ContainsFunc(w.Bricks, func(b check.Brick) bool { return b.Arbiter }) {
+	if slices.ContainsFunc(w.Bricks, func(b gluster.Brick) bool { return b.Arbiter }) {
 		w.Doubt = nil // it has no contents
 	}
 	counts, err := w.Walk(ctx)

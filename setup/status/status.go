@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/change"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
@@ -63,7 +63,7 @@ type Brick struct {
 	Unknown bool   `json:"unknown"`
 	Why     string `json:"why_offline,omitempty"`
 	// Recovery is wiped or refilling while the brick is not complete; else empty.
-	Recovery recovery.Published `json:"recovery,omitempty"`
+	Recovery actual.Published `json:"recovery,omitempty"`
 	// Waits says what recover on this node waits for, of a local brick.
 	Waits string `json:"waits_for,omitempty"`
 	// PendingHeals counts entries that this brick knows to be stale on others;
@@ -72,6 +72,8 @@ type Brick struct {
 	// SizeBytes and FreeBytes are of a local brick's file system.
 	SizeBytes uint64 `json:"size_bytes,omitempty"`
 	FreeBytes uint64 `json:"free_bytes,omitempty"`
+
+	number int // in the volume; -1 where it has not got it
 }
 
 // Mount is a client mount of this node.
@@ -120,15 +122,15 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 	if g.Encrypted {
 		s.problem("%s: what only other nodes know is unknown here; docs/security.md, \"Encrypted management connections\"", Encrypted)
 	}
-	peers, volumes := g.pool(ctx, s)
+	pool := g.pool(ctx, s)
 	for _, server := range g.State.Pool.Servers {
-		s.Peers = append(s.Peers, peer(server, g.State.Node, peers, s))
+		s.Peers = append(s.Peers, peer(server, g.State.Node, pool.Peers, s))
 	}
 	for _, v := range g.State.Pool.Volumes {
-		s.Volumes = append(s.Volumes, g.volume(ctx, v, volumes, peers, s))
+		s.Volumes = append(s.Volumes, g.volume(ctx, v, pool, s))
 	}
 	for _, m := range g.State.ClientMounts {
-		s.Mounts = append(s.Mounts, g.mount(ctx, m, volumes, s))
+		s.Mounts = append(s.Mounts, g.mount(ctx, m, pool, s))
 	}
 	g.mountUnits(s)
 	if g.Left != nil {
@@ -145,7 +147,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		}
 		s.Problems = append(s.Problems, words...)
 	}
-	g.versions(ctx, peers, s)
+	g.versions(ctx, pool.Peers, s)
 	g.files(ctx, s)
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
@@ -158,39 +160,34 @@ func (s *Status) problem(format string, args ...any) {
 
 // pool reads peers and volumes from this node's glusterd, or on a machine
 // without one from the first server that answers.
-func (g *Gatherer) pool(ctx context.Context, s *Status) ([]gluster.Peer, []gluster.Volume) {
-	ask := func(c *gluster.Client) ([]gluster.Peer, []gluster.Volume, error) {
+func (g *Gatherer) pool(ctx context.Context, s *Status) actual.Node {
+	ask := func(c *gluster.Client) (actual.Node, error) {
 		ctx, cancel := context.WithTimeout(ctx, g.Timeout)
 		defer cancel()
-		peers, err := c.Peers(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		volumes, err := c.Volumes(ctx)
-		return peers, volumes, err
+		return actual.Ask(ctx, c)
 	}
 	if g.State.Server {
-		peers, volumes, err := ask(g.Local)
+		pool, err := ask(g.Local)
 		if err == nil {
-			return peers, volumes
+			return pool
 		}
 		s.problem("glusterd of this node does not answer: %v", err)
 	}
 	if g.Encrypted {
-		return nil, nil
+		return actual.Node{}
 	}
 	for _, server := range g.State.Pool.Servers {
 		if server.Name == g.State.Node {
 			continue
 		}
 		c := g.Dial(server)
-		peers, volumes, err := ask(c)
+		pool, err := ask(c)
 		if cerr := c.Close(); err == nil && cerr == nil {
-			return local(peers, server.Name), volumes
+			return actual.Node{Name: server.Name, Peers: local(pool.Peers, server.Name), Volumes: pool.Volumes}
 		}
 	}
 	s.problem("no server of the pool answers")
-	return nil, nil
+	return actual.Node{}
 }
 
 // local gives the asked server, which calls itself localhost, its name.
@@ -226,54 +223,51 @@ func peer(server desired.Server, node string, peers []gluster.Peer, s *Status) P
 	return out
 }
 
-func (g *Gatherer) volume(ctx context.Context, want desired.Volume, volumes []gluster.Volume, peers []gluster.Peer, s *Status) Volume {
+func (g *Gatherer) volume(ctx context.Context, want desired.Volume, pool actual.Node, s *Status) Volume {
 	name := want.Spec.Name
 	out := Volume{Name: name, Status: "unknown", Bricks: []Brick{}}
-	if volumes != nil {
+	if pool.Volumes != nil {
 		out.Status = "missing"
 	}
-	var have gluster.Volume
-	for _, v := range volumes {
-		if v.Name == name {
-			have, out.Status, out.Type = v, v.Status.String(), v.Type.String()
-		}
+	have, exists := pool.Volume(name)
+	if exists {
+		out.Status, out.Type = have.Status.String(), have.Type.String()
 	}
 	if out.Status != gluster.Started.String() {
 		s.problem("volume %s is %s", name, out.Status)
 	}
 	s.access(want, have)
-	known := recovery.Know(g.State.Pool, g.State.Node, have, peers)
+	bricks, words := actual.Bricks(g.State.Pool, g.State.Node, have, pool.Peers), actual.WordsOf(have)
 	for i, set := range want.Sets {
 		for _, b := range set {
-			out.Bricks = append(out.Bricks, Brick{
-				Set: i + 1, Node: b.Node, Path: b.Path, Arbiter: b.Arbiter,
-				Recovery: known.Published(b.Node, b.Path),
-			})
+			brick := Brick{Set: i + 1, Node: b.Node, Path: b.Path, Arbiter: b.Arbiter}
+			if k := slices.IndexFunc(bricks, func(k actual.Brick) bool { return k.On(b.Node, b.Path) }); k >= 0 {
+				brick.number, brick.Recovery = k, words.Published(k)
+			} else {
+				brick.number = -1
+			}
+			out.Bricks = append(out.Bricks, brick)
 		}
 	}
-	var wg sync.WaitGroup
-	for i := range out.Bricks {
-		wg.Go(func() { g.brick(ctx, &out.Bricks[i]) })
-	}
-	wg.Wait()
+	g.serve(ctx, out.Bricks)
 	for i := range out.Bricks {
 		if b := &out.Bricks[i]; !b.Online && have.ID != "" && have.Status != gluster.Started {
 			b.Why = "the volume is " + strings.ToLower(out.Status)
 		}
 	}
-	g.heals(ctx, have, known, &out, s)
+	g.heals(ctx, have, &out, s)
 	g.waits(&out, s)
 	for _, b := range out.Bricks {
 		switch b.Recovery {
-		case recovery.IsWiped:
+		case actual.IsWiped:
 			s.problem("brick %s:%s of volume %s is empty and not refilled yet", b.Node, b.Path, name)
-		case recovery.Refilling:
+		case actual.Refilling:
 			s.problem("brick %s:%s of volume %s is being refilled", b.Node, b.Path, name)
-		case recovery.IsSuspect, recovery.Behind:
+		case actual.IsSuspect, actual.Behind:
 			s.problem("brick %s:%s of volume %s lost power and is not known to be complete yet", b.Node, b.Path, name)
-		case recovery.Unproven:
+		case actual.Unproven:
 			s.problem("brick %s:%s of volume %s lost power as all others of its replica set did: it serves, and nobody can prove that nothing was lost", b.Node, b.Path, name)
-		case recovery.Nothing:
+		case actual.Nothing:
 		}
 		if b.Waits != "" {
 			s.problem("brick %s:%s of volume %s: %s", b.Node, b.Path, name, b.Waits)
@@ -338,63 +332,64 @@ func (g *Gatherer) waits(v *Volume, s *Status) {
 	}
 }
 
-// brick tries a brick and, of a local one, looks at its file system.
-func (g *Gatherer) brick(ctx context.Context, b *Brick) {
-	if g.Encrypted {
-		b.Unknown, b.Why = true, Encrypted
-	} else {
-		err := g.serves(ctx, b)
-		b.Online, b.Unknown, b.Why = err == nil, !gluster.BrickKnown(err), gluster.WhyBrick(err)
+// serve asks whether bricks serve, and looks at the file systems of local ones.
+func (g *Gatherer) serve(ctx context.Context, bricks []Brick) {
+	asked := make([]*actual.Brick, len(bricks))
+	for i, b := range bricks {
+		asked[i] = &actual.Brick{Node: b.Node, Path: b.Path}
 	}
-	if b.Node == g.State.Node {
-		var st unix.Statfs_t
-		if err := unix.Statfs(b.Path, &st); err == nil {
-			b.SizeBytes, b.FreeBytes = st.Blocks*uint64(st.Bsize), st.Bavail*uint64(st.Bsize) //nolint:gosec // block sizes are positive
+	if !g.Encrypted {
+		errs := actual.Serving(ctx, asked, g.Timeout, func(b actual.Brick) *gluster.Client {
+			server, _ := g.State.Pool.Server(b.Node)
+			return g.Dial(server)
+		}, nil)
+		for i, err := range errs {
+			b := &bricks[i]
+			b.Online, b.Unknown, b.Why = err == nil, !gluster.BrickKnown(err), gluster.WhyBrick(err)
+		}
+	}
+	for i := range bricks {
+		b := &bricks[i]
+		if g.Encrypted {
+			b.Unknown, b.Why = true, Encrypted
+		}
+		if b.Node == g.State.Node {
+			var st unix.Statfs_t
+			if err := unix.Statfs(b.Path, &st); err == nil {
+				b.SizeBytes, b.FreeBytes = st.Blocks*uint64(st.Bsize), st.Bavail*uint64(st.Bsize) //nolint:gosec // block sizes are positive
+			}
 		}
 	}
 }
 
-func (g *Gatherer) serves(ctx context.Context, b *Brick) error {
-	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
-	defer cancel()
-	server, _ := g.State.Pool.Server(b.Node)
-	c := g.Dial(server)
-	defer c.Close() //nolint:errcheck // a connection for reading
-	return c.BrickServes(ctx, b.Path)
-}
-
 // heals asks this node's self-heal daemon, which knows all bricks of the
 // replica sets that have a brick here.
-func (g *Gatherer) heals(ctx context.Context, have gluster.Volume, known recovery.Known, v *Volume, s *Status) {
+func (g *Gatherer) heals(ctx context.Context, have gluster.Volume, v *Volume, s *Status) {
 	if !g.State.Server || have.Status != gluster.Started || !slices.ContainsFunc(v.Bricks, func(b Brick) bool { return b.Node == g.State.Node }) {
 		return
 	}
-	pending, err := gluster.LocalPendingHeals(ctx, "/proc", v.Name, len(have.ReplicaSets()), g.Timeout)
+	pending, err := actual.Heals(ctx, have, g.Timeout)
 	if err != nil && have.SelfHealDaemon() {
 		s.problem("no self-heal daemon of this node serves volume %s: %v", v.Name, err)
 	}
 	for _, h := range pending {
 		for i := range v.Bricks {
-			if b := &v.Bricks[i]; h.Status == "" && known.Number(b.Node, b.Path) == h.Set*have.Replica+h.Brick {
+			if b := &v.Bricks[i]; h.Status == "" && b.number == h.Set*have.Replica+h.Brick {
 				b.PendingHeals = &h.Entries
 			}
 		}
 	}
 }
 
-func (g *Gatherer) mount(ctx context.Context, m desired.ClientMount, volumes []gluster.Volume, s *Status) Mount {
+func (g *Gatherer) mount(ctx context.Context, m desired.ClientMount, see actual.Node, s *Status) Mount {
 	out := Mount{Volume: m.Volume, Path: m.Path}
 	mnt, err := machine.MountAt(m.Path)
 	if err != nil || mnt == nil {
 		s.problem("volume %s is not mounted on %s", m.Volume, m.Path)
 		return out
 	}
-	pool := mounted.Pool{Servers: g.State.Pool.Servers, Server: g.State.Server, Resolve: mounted.Resolve(ctx, machine.Run)}
-	for _, v := range volumes {
-		if v.Name == m.Volume {
-			pool.ID = v.ID
-		}
-	}
+	v, _ := see.Volume(m.Volume)
+	pool := mounted.Pool{Servers: g.State.Pool.Servers, Server: g.State.Server, ID: v.ID, Resolve: mounted.Resolve(ctx, machine.Run)}
 	if problem, remedy := mounted.Other(m, mounted.Look(ctx, machine.Run, mnt), pool); problem != "" {
 		s.problem("volume %s is not mounted on %s: %s: %s", m.Volume, m.Path, problem, remedy)
 		return out

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/recovery"
@@ -102,7 +103,7 @@ func TestCells(t *testing.T) {
 		{"online", Brick{Node: "n1", Path: "/b", Online: true, PendingHeals: &three, SizeBytes: 4 << 20, FreeBytes: 1 << 20}, []string{"n1:/b", "yes", "3", "1 of 4 MiB"}},
 		{"offline, and nobody knows what waits", Brick{Node: "n1", Path: "/b"}, []string{"n1:/b", "NO", "?", ""}},
 		{"nobody could ask", Brick{Node: "n1", Path: "/b", Unknown: true}, []string{"n1:/b", "unknown", "?", ""}},
-		{"being refilled", Brick{Node: "n1", Path: "/b", Online: true, Recovery: recovery.Refilling}, []string{"n1:/b", "refilling", "?", ""}},
+		{"being refilled", Brick{Node: "n1", Path: "/b", Online: true, Recovery: actual.Refilling}, []string{"n1:/b", "refilling", "?", ""}},
 		{"arbiter", Brick{Node: "n3", Path: "/b", Online: true, Arbiter: true}, []string{"n3:/b (arbiter)", "yes", "?", ""}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -2,11 +2,10 @@ package status
 
 import (
 	"context"
-	"slices"
 	"strings"
-	"sync"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/agree"
 	"brickyard/setup/machine"
 )
@@ -22,27 +21,23 @@ func (g *Gatherer) versions(ctx context.Context, peers []gluster.Peer, s *Status
 		s.problem("%s: a change of a volume would be made by the other servers and not by this one: make room there (df %s)", full, gluster.DefaultWorkdir)
 	}
 	together := agree.Together(g.State.Pool.Servers, g.State.Node, peers)
-	for _, d := range agree.Lasting(ctx, g.views(ctx, together), func(ctx context.Context) []agree.View { return g.views(ctx, together) }) {
+	for _, d := range agree.Lasting(ctx, g.nodes(ctx, together), func(ctx context.Context) []actual.Node { return g.nodes(ctx, together) }) {
 		s.problem("%s: %s", d, strings.Replace(d.Remedy(), "plan again", "status again", 1))
 	}
 }
 
-// views asks servers how they have the volumes.
-func (g *Gatherer) views(ctx context.Context, servers []string) []agree.View {
-	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
-	defer cancel()
-	views := make([]agree.View, len(servers))
-	var wg sync.WaitGroup
-	for i, name := range servers {
+// nodes asks servers how they have the volumes.
+func (g *Gatherer) nodes(ctx context.Context, servers []string) []actual.Node {
+	var clients []*gluster.Client
+	defer func() {
+		for _, c := range clients {
+			c.Close() //nolint:errcheck,gosec // a connection for reading
+		}
+	}()
+	return actual.AskEach(ctx, servers, g.Timeout, func(name string) *gluster.Client {
 		server, _ := g.State.Pool.Server(name)
-		wg.Go(func() {
-			c := g.Dial(server)
-			defer c.Close() //nolint:errcheck // a connection for reading
-			if v, err := agree.Look(ctx, name, c); err == nil {
-				views[i] = v
-			}
-		})
-	}
-	wg.Wait()
-	return slices.DeleteFunc(views, func(v agree.View) bool { return v.Server == "" }) // it did not answer
+		c := g.Dial(server)
+		clients = append(clients, c)
+		return c
+	})
 }

@@ -7,14 +7,14 @@ import (
 	"strings"
 
 	"brickyard/gluster"
-	"brickyard/setup/agree"
+	"brickyard/setup/actual"
 	"brickyard/setup/desired"
 )
 
 // stopping begins the names of the volume options by which nodes say that they are being stopped. A node's word stands under
 // its UUID in the pool. For nodes of former versions, and for nobody else, it stands a second time under the number of the
 // node in the cluster file, which is another one in another file.
-const stopping = agree.OwnWords + "stopping"
+const stopping = actual.OwnWords + "stopping"
 
 func optionOf(peer string) string { return stopping + "." + strings.ToLower(peer) }
 
@@ -67,14 +67,4 @@ func words(v gluster.Volume, pool desired.Pool, peer, node, word string) []strin
 		out = append(out, name, value)
 	}
 	return out
-}
-
-// selfOf is the UUID of this node.
-func selfOf(peers []gluster.Peer) string {
-	for _, p := range peers {
-		if p.Local {
-			return p.UUID
-		}
-	}
-	return ""
 }

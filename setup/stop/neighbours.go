@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/agree"
 	"brickyard/setup/desired"
-	"brickyard/setup/recovery"
 )
 
 // neighbours are the servers of the cluster file that share a replica set with this node, each with the volumes of those sets.
-func (g *Gate) neighbours(sets []recovery.Local) map[string][]string {
+func (g *Gate) neighbours(sets []actual.Local) map[string][]string {
 	found := map[string][]string{}
 	for _, l := range sets {
 		for _, b := range l.Set.Bricks {
@@ -50,7 +50,7 @@ func apart(servers []desired.Server, neighbours map[string][]string, peers []glu
 // differ says in what a neighbour has a volume otherwise than this node; own is the option of this node's word. Words of other
 // nodes do not count: they may be on their way. It is pure.
 func differ(here, there gluster.Volume, own string) string {
-	name, apart := agree.Option(here, there, func(name string) bool { return strings.HasPrefix(name, agree.OwnWords) && name != own })
+	name, apart := agree.Option(here, there, func(name string) bool { return strings.HasPrefix(name, actual.OwnWords) && name != own })
 	switch {
 	case apart && name == own:
 		return "it has not got the word that this node stops"
@@ -68,7 +68,7 @@ const askTime = 5 * time.Second
 
 // unlike asks the neighbours for the volumes that they share with this node, and says of which of them nobody knows that it
 // would see this node's word: it does not answer, or has the volume otherwise, as when a change did not reach it.
-func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volumes []gluster.Volume, self string) []string {
+func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, node actual.Node) []string {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var reasons []string
@@ -77,7 +77,7 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volum
 		defer mu.Unlock()
 		reasons = append(reasons, fmt.Sprintf(format, args...))
 	}
-	own := optionOf(self)
+	own := optionOf(node.Self())
 	for name, shared := range neighbours {
 		s, ok := g.Pool.Server(name)
 		if !ok {
@@ -88,17 +88,18 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volum
 			defer cancel()
 			c := g.Dial(s)
 			defer c.Close() //nolint:errcheck // a connection for reading
-			theirs, err := c.Volumes(ctx)
+			volumes, err := c.Volumes(ctx)
 			if err != nil {
 				say("%s does not say how it has the volumes, so nobody knows whether it sees that this node stops: %v", name, err)
 				return
 			}
+			theirs := actual.Node{Volumes: volumes}
 			for _, volume := range shared {
-				here := slices.IndexFunc(volumes, func(v gluster.Volume) bool { return v.Name == volume })
-				there := slices.IndexFunc(theirs, func(v gluster.Volume) bool { return v.Name == volume })
-				if here < 0 || there < 0 {
+				here, known := node.Volume(volume)
+				there, knows := theirs.Volume(volume)
+				if !known || !knows {
 					say("volume %s: %s does not know it", volume, name)
-				} else if words := differ(volumes[here], theirs[there], own); words != "" {
+				} else if words := differ(here, there, own); words != "" {
 					say("volume %s: %s has another version of it: %s", volume, name, words)
 				}
 			}
@@ -111,16 +112,16 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, volum
 
 // strangers are the sets with a brick of this node that the cluster file does not name, mostly of whole volumes, asked for
 // like the others, and why this node must stay for those of kinds that cannot be judged so.
-func (g *Gate) strangers(ctx context.Context, known []recovery.Local, volumes []gluster.Volume, peers []gluster.Peer) (sets []recovery.Local, reasons []string) {
-	self := selfOf(peers)
-	for _, v := range volumes {
+func (g *Gate) strangers(ctx context.Context, seen actual.Look) (sets []actual.Local, reasons []string) {
+	self := seen.Self()
+	for _, v := range seen.Volumes {
 		if v.Status != gluster.Started {
 			continue
 		}
 		for index, bricks := range v.ReplicaSets() {
 			own := slices.IndexFunc(bricks, func(b gluster.Brick) bool {
-				return b.PeerUUID == self && !slices.ContainsFunc(known, func(l recovery.Local) bool {
-					return l.Set.Volume == v.Name && l.Set.Bricks[l.Own].Path == b.Path
+				return b.PeerUUID == self && !slices.ContainsFunc(seen.Own, func(l actual.Local) bool {
+					return l.Set.Volume == v.Name && l.Brick().Path == b.Path
 				})
 			})
 			switch {
@@ -130,7 +131,7 @@ func (g *Gate) strangers(ctx context.Context, known []recovery.Local, volumes []
 			case len(bricks) == 1:
 				reasons = append(reasons, fmt.Sprintf("volume %s is not in the cluster file and has no other copy of what is in %s", v.Name, bricks[own]))
 			default:
-				sets = append(sets, recovery.Local{Set: g.strange(ctx, v, index, bricks), Own: own})
+				sets = append(sets, actual.Local{Set: g.strange(ctx, v, index, bricks), Own: own})
 			}
 		}
 	}
@@ -138,31 +139,18 @@ func (g *Gate) strangers(ctx context.Context, known []recovery.Local, volumes []
 }
 
 // strange asks for the bricks of a set of a volume that the cluster file does not name.
-func (g *Gate) strange(ctx context.Context, v gluster.Volume, index int, bricks []gluster.Brick) recovery.Set {
+func (g *Gate) strange(ctx context.Context, v gluster.Volume, index int, bricks []gluster.Brick) actual.Set {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	set := recovery.Set{Volume: v.Name, Index: index, Started: true, Bricks: make([]recovery.Brick, len(bricks))}
-	var wg sync.WaitGroup
+	set := actual.Set{Volume: v.Name, Index: index, Started: true, Bricks: make([]actual.Brick, len(bricks))}
+	asked := make([]*actual.Brick, len(bricks))
 	for i, b := range bricks {
-		wg.Go(func() {
-			c := g.DialHost(b.Host)
-			defer c.Close() //nolint:errcheck // a connection for reading
-			err := c.BrickServes(ctx, b.Path)
-			set.Bricks[i] = recovery.Brick{Node: b.Host, Path: b.Path, Arbiter: b.Arbiter}
-			set.Bricks[i].Found(err)
-		})
+		set.Bricks[i] = actual.Brick{Node: b.Host, Host: b.Host, Path: b.Path, Arbiter: b.Arbiter}
+		asked[i] = &set.Bricks[i]
 	}
-	wg.Wait()
-	pending, err := gluster.LocalPendingHeals(ctx, "/proc", v.Name, len(v.ReplicaSets()), askTime)
-	set.Healed = err == nil
-	seen := 0
-	for _, h := range pending {
-		if h.Set == index {
-			seen++
-			set.Healed = set.Healed && h.Status == "" && h.Entries == 0
-		}
-	}
-	set.Healed = set.Healed && seen == len(bricks)
+	actual.Serving(ctx, asked, askTime, func(b actual.Brick) *gluster.Client { return g.DialHost(b.Host) }, nil)
+	heals, err := actual.Heals(ctx, v, askTime)
+	set.Healed = err == nil && set.Count(heals)
 	return set
 }
 

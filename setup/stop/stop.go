@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/actual"
 	"brickyard/setup/desired"
-	"brickyard/setup/recovery"
 )
 
 // Decide returns why the node must not be stopped, one reason a replica set;
@@ -23,7 +23,7 @@ import (
 // The rule is strict: every other brick of each replica set of the node is
 // online and complete, and nothing waits to be healed. Then what remains has
 // every file, and keeps quorum.
-func Decide(sets []recovery.Local, quorum map[string]gluster.Quorum) []string {
+func Decide(sets []actual.Local, quorum map[string]gluster.Quorum) []string {
 	var reasons []string
 	for _, l := range sets {
 		if !l.Set.Started {
@@ -37,11 +37,11 @@ func Decide(sets []recovery.Local, quorum map[string]gluster.Quorum) []string {
 	return reasons
 }
 
-func set(l recovery.Local, q gluster.Quorum) string {
+func set(l actual.Local, q gluster.Quorum) string {
 	if l.Set.Otherwise != "" {
 		return l.Set.Otherwise + ": nobody knows what would be left"
 	}
-	own := l.Set.Bricks[l.Own]
+	own := l.Brick()
 	if own.Unknown != "" {
 		return fmt.Sprintf("unknown whether %s:%s serves: %s", own.Node, own.Path, own.Unknown)
 	}
@@ -56,11 +56,11 @@ func set(l recovery.Local, q gluster.Quorum) string {
 		name := b.Node + ":" + b.Path
 		switch {
 		case i == l.Own || !serves:
-		case b.Published == recovery.Refilling:
+		case b.Published == actual.Refilling:
 			return fmt.Sprintf("%s is being refilled", name)
-		case b.Published == recovery.IsSuspect || b.Published == recovery.Behind:
+		case b.Published == actual.IsSuspect || b.Published == actual.Behind:
 			return fmt.Sprintf("%s lost power and is not known to be complete yet", name)
-		case b.Published == recovery.IsWiped:
+		case b.Published == actual.IsWiped:
 			return fmt.Sprintf("%s is empty and waits to be refilled", name)
 		case !b.Online && !b.Reachable:
 			return fmt.Sprintf("%s is down: %s does not answer", name, b.Node)
@@ -83,11 +83,11 @@ func set(l recovery.Local, q gluster.Quorum) string {
 
 // Gate asks, and claims the right to stop.
 type Gate struct {
-	Node    string
-	Pool    desired.Pool
-	Local   *gluster.Client
-	Run     func(context.Context, gluster.Command) error
-	Observe func(context.Context) ([]recovery.Local, error)
+	Node  string
+	Pool  desired.Pool
+	Local *gluster.Client
+	Run   func(context.Context, gluster.Command) error
+	Look  func(context.Context) (actual.Look, error)
 	// Dial returns a client of the glusterd of a server of the cluster file, DialHost of one under any name.
 	Dial     func(desired.Server) *gluster.Client
 	DialHost func(string) *gluster.Client
@@ -101,25 +101,25 @@ type Gate struct {
 // those of the others, so of two that ask at once at least one sees the other,
 // and whoever sees another withdraws.
 func (g *Gate) Ask(ctx context.Context, claim bool) ([]string, error) {
-	reasons, sets, err := g.look(ctx)
+	reasons, seen, err := g.look(ctx)
 	if err != nil || len(reasons) > 0 || !claim {
 		return reasons, err
 	}
-	volumes := volumesOf(sets)
+	volumes := volumesOf(seen.Own)
 	now, err := g.Moment()
 	if err != nil {
 		return nil, err
 	}
 	said := word{at: time.Now().UTC().Format(time.RFC3339), moment: now}
-	if err := g.tell(ctx, volumes, said.String()); err != nil {
-		return nil, errors.Join(fmt.Errorf("claim the right to stop: %w", err), g.tell(ctx, volumes, withdrawn))
+	if err := g.tell(ctx, seen.Node, volumes, said.String()); err != nil {
+		return nil, errors.Join(fmt.Errorf("claim the right to stop: %w", err), g.withdraw(ctx, volumes))
 	}
 	reasons, _, err = g.look(ctx)
 	if err != nil || len(reasons) > 0 {
-		return reasons, errors.Join(err, g.tell(ctx, volumes, withdrawn))
+		return reasons, errors.Join(err, g.withdraw(ctx, volumes))
 	}
 	if err := g.pass(ctx, said); err != nil { // nobody waits for the answer any more
-		return nil, errors.Join(err, g.tell(context.WithoutCancel(ctx), volumes, withdrawn))
+		return nil, errors.Join(err, g.withdraw(context.WithoutCancel(ctx), volumes))
 	}
 	return nil, nil
 }
@@ -156,62 +156,50 @@ func (g *Gate) Returned(ctx context.Context, glusterd time.Duration) error {
 }
 
 func (g *Gate) release(ctx context.Context, over func(word) bool) error {
-	volumes, err := g.Local.Volumes(ctx)
-	if err != nil {
-		return err
-	}
-	peers, err := g.Local.Peers(ctx)
+	node, err := actual.Ask(ctx, g.Local)
 	if err != nil {
 		return err
 	}
 	var names []string
-	for _, v := range volumes {
-		if w, ok := claim(v, g.Pool, selfOf(peers), g.Node); ok && over(w) {
+	for _, v := range node.Volumes {
+		if w, ok := claim(v, g.Pool, node.Self(), g.Node); ok && over(w) {
 			names = append(names, v.Name)
 		}
 	}
-	return g.tell(ctx, names, withdrawn)
+	return g.tell(ctx, node, names, withdrawn)
 }
 
-func (g *Gate) look(ctx context.Context) ([]string, []recovery.Local, error) {
-	sets, err := g.Observe(ctx)
+func (g *Gate) look(ctx context.Context) ([]string, actual.Look, error) {
+	seen, err := g.Look(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, seen, err
 	}
-	volumes, err := g.Local.Volumes(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	peers, err := g.Local.Peers(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	strange, reasons := g.strangers(ctx, sets, volumes, peers)
-	neighbours := g.neighbours(sets)
+	strange, reasons := g.strangers(ctx, seen)
+	neighbours := g.neighbours(seen.Own)
 	reasons = slices.Concat(
-		Decide(slices.Concat(sets, strange), g.quorums(volumes)), reasons,
-		apart(g.Pool.Servers, neighbours, peers),
-		serverQuorum(peers, volumes, g.claimed(volumes)),
-		g.claims(sets, volumes),
+		Decide(slices.Concat(seen.Own, strange), g.quorums(seen.Volumes)), reasons,
+		apart(g.Pool.Servers, neighbours, seen.Peers),
+		serverQuorum(seen.Peers, seen.Volumes, g.claimed(seen.Volumes)),
+		g.claims(seen),
 	)
 	if len(reasons) == 0 {
 		// Only now: who is down does not answer, which is said already.
-		reasons = g.unlike(ctx, neighbours, volumes, selfOf(peers))
+		reasons = g.unlike(ctx, neighbours, seen.Node)
 	}
-	return reasons, sets, nil
+	return reasons, seen, nil
 }
 
 // claims names the nodes that share a replica set with this one and are
 // allowed to stop already.
-func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string {
+func (g *Gate) claims(seen actual.Look) []string {
 	var out []string
-	for _, l := range sets {
-		i := slices.IndexFunc(volumes, func(v gluster.Volume) bool { return v.Name == l.Set.Volume })
-		if i < 0 {
+	for _, l := range seen.Own {
+		v, ok := seen.Volume(l.Set.Volume)
+		if !ok {
 			continue
 		}
 		for _, b := range l.Set.Bricks {
-			said, ok := claim(volumes[i], g.Pool, b.Peer, b.Node)
+			said, ok := claim(v, g.Pool, b.Peer, b.Node)
 			if b.Node == g.Node || !ok {
 				continue
 			}
@@ -222,23 +210,24 @@ func (g *Gate) claims(sets []recovery.Local, volumes []gluster.Volume) []string 
 	return out
 }
 
-func (g *Gate) tell(ctx context.Context, volumes []string, word string) error {
+// withdraw takes this node's word back, from what the volumes say now.
+func (g *Gate) withdraw(ctx context.Context, volumes []string) error {
 	if len(volumes) == 0 {
 		return nil
 	}
-	peers, err := g.Local.Peers(ctx)
+	node, err := actual.Ask(ctx, g.Local)
 	if err != nil {
 		return err
 	}
-	all, err := g.Local.Volumes(ctx)
-	if err != nil {
-		return err
-	}
-	for _, v := range all {
+	return g.tell(ctx, node, volumes, withdrawn)
+}
+
+func (g *Gate) tell(ctx context.Context, node actual.Node, volumes []string, word string) error {
+	for _, v := range node.Volumes {
 		if !slices.Contains(volumes, v.Name) {
 			continue
 		}
-		pairs := words(v, g.Pool, selfOf(peers), g.Node, word)
+		pairs := words(v, g.Pool, node.Self(), g.Node, word)
 		cmd := gluster.VolumeSet(v.Name, pairs[0], pairs[1], pairs[2:]...)
 		if err := g.retry(ctx, func() error { return g.Run(ctx, cmd) }); err != nil {
 			return err
@@ -265,7 +254,7 @@ func (g *Gate) retry(ctx context.Context, f func() error) error {
 	}
 }
 
-func volumesOf(sets []recovery.Local) []string {
+func volumesOf(sets []actual.Local) []string {
 	var out []string
 	for _, l := range sets {
 		if !slices.Contains(out, l.Set.Volume) {
@@ -285,10 +274,10 @@ type Holding struct {
 // would take away are the only complete copies: bricks that are being filled
 // from them, or that have entries to be healed. What is in memory would be lost
 // altogether, so then bricks that are empty or down are waited for as well.
-func Hold(sets []recovery.Local) []Holding {
+func Hold(sets []actual.Local) []Holding {
 	var out []Holding
 	for _, l := range sets {
-		own := l.Set.Bricks[l.Own]
+		own := l.Brick()
 		if !l.Set.Started || !own.Serves() || own.Arbiter {
 			continue
 		}

@@ -7,31 +7,31 @@ import (
 	"testing"
 
 	"brickyard/gluster"
-	"brickyard/setup/recovery"
+	"brickyard/setup/actual"
 )
 
 // local is a replica set whose first brick is the asking node's.
-func local(healed bool, bricks ...recovery.Brick) []recovery.Local {
+func local(healed bool, bricks ...actual.Brick) []actual.Local {
 	for i := range bricks {
 		bricks[i].Path = "/b"
 		bricks[i].Node = "n" + string(rune('1'+i))
 	}
-	return []recovery.Local{{Set: recovery.Set{Volume: "v", Started: true, Healed: healed, Bricks: bricks}}}
+	return []actual.Local{{Set: actual.Set{Volume: "v", Started: true, Healed: healed, Bricks: bricks}}}
 }
 
 func TestDecide(t *testing.T) {
-	up := recovery.Brick{Online: true, Reachable: true}
-	down := recovery.Brick{Reachable: true}
-	away := recovery.Brick{}
-	unknown := recovery.Brick{Reachable: true, Unknown: "its port 1 on n does not answer: a firewall?"}
-	wiped := recovery.Brick{Reachable: true, Published: recovery.IsWiped}
-	filling := recovery.Brick{Online: true, Reachable: true, Published: recovery.Refilling}
-	arbiter := recovery.Brick{Online: true, Reachable: true, Arbiter: true}
+	up := actual.Brick{Online: true, Reachable: true}
+	down := actual.Brick{Reachable: true}
+	away := actual.Brick{}
+	unknown := actual.Brick{Reachable: true, Unknown: "its port 1 on n does not answer: a firewall?"}
+	wiped := actual.Brick{Reachable: true, Published: actual.IsWiped}
+	filling := actual.Brick{Online: true, Reachable: true, Published: actual.Refilling}
+	arbiter := actual.Brick{Online: true, Reachable: true, Arbiter: true}
 	auto := gluster.Quorum{Auto: true}
-	last := func(l []recovery.Local) []recovery.Local { l[0].Own = len(l[0].Set.Bricks) - 1; return l }
+	last := func(l []actual.Local) []actual.Local { l[0].Own = len(l[0].Set.Bricks) - 1; return l }
 	for _, tc := range []struct {
 		name   string
-		sets   []recovery.Local
+		sets   []actual.Local
 		quorum gluster.Quorum
 		want   string // part of the reason; empty: it may stop
 	}{
@@ -65,17 +65,17 @@ func TestDecide(t *testing.T) {
 }
 
 func TestHold(t *testing.T) {
-	up := recovery.Brick{Online: true, Reachable: true}
-	has := recovery.Brick{Online: true, Reachable: true, Pending: 3}
-	down := recovery.Brick{Reachable: true, Published: recovery.IsWiped}
-	away := recovery.Brick{}
-	filling := recovery.Brick{Online: true, Reachable: true, Published: recovery.Refilling}
-	arbiter := recovery.Brick{Online: true, Reachable: true, Arbiter: true}
-	givenUp := recovery.Brick{GivenUp: true}
-	tmpfs := func(l []recovery.Local) []recovery.Local { l[0].Tmpfs = true; return l }
+	up := actual.Brick{Online: true, Reachable: true}
+	has := actual.Brick{Online: true, Reachable: true, Pending: 3}
+	down := actual.Brick{Reachable: true, Published: actual.IsWiped}
+	away := actual.Brick{}
+	filling := actual.Brick{Online: true, Reachable: true, Published: actual.Refilling}
+	arbiter := actual.Brick{Online: true, Reachable: true, Arbiter: true}
+	givenUp := actual.Brick{GivenUp: true}
+	tmpfs := func(l []actual.Local) []actual.Local { l[0].Tmpfs = true; return l }
 	for _, tc := range []struct {
 		name string
-		sets []recovery.Local
+		sets []actual.Local
 		want string
 		gone bool
 	}{
@@ -109,8 +109,8 @@ var errTold = errors.New("told")
 func TestAClaimThatCannotBeWrittenIsAnError(t *testing.T) {
 	g := &Gate{
 		Node: "n1", Moment: ThisMoment,
-		Local:   gluster.NewClient("unix", t.TempDir()+"/none"),
-		Observe: func(context.Context) ([]recovery.Local, error) { return nil, errTold },
+		Local: gluster.NewClient("unix", t.TempDir()+"/none"),
+		Look:  func(context.Context) (actual.Look, error) { return actual.Look{}, errTold },
 	}
 	if _, err := g.Ask(t.Context(), true); !errors.Is(err, errTold) {
 		t.Errorf("Ask = %v, want the error of the look", err)

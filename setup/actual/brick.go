@@ -1,14 +1,11 @@
-// Package recovery brings this node's bricks back after a reboot: wiped tmpfs
-// bricks are refilled from a complete copy, or rebuilt empty when no copy is
-// left, and half-filled bricks whose source vanished are never shown.
-//
-// Observe gathers facts, Decide is pure and says what to do about each local
-// brick and why, Act does it. Nodes tell each other what they know of their own
-// bricks through volume options (see Published), which every node reads alike.
-package recovery
+// Package actual is the pool as it is, beside package desired, which is how it should be: peers, volumes, bricks, heals and
+// what nodes say of their bricks, asked once a look. It has the one type for a brick and for a replica set, and it decides
+// nothing: recovery, stop, status and others do, from what a look came to.
+package actual
 
 import (
 	"io/fs"
+	"strings"
 	"time"
 )
 
@@ -44,10 +41,17 @@ const (
 	Unproven  Published = "unproven"  // the same, and it serves all the same, because nobody knows better
 )
 
+// Doubted reports whether a power cut may have cost the brick something that was
+// not healed since.
+func (p Published) Doubted() bool { return p == IsSuspect || p == Behind }
+
 // Brick is what is known about one brick of a replica set.
 type Brick struct {
-	Node      string
+	Node      string // of the cluster file; where none is known to be its, Host
+	Nobodys   bool   // no node of the cluster file is known to be its
+	Host      string // as the volume has it
 	Path      string
+	Number    int // in the order of the volume, 0-based
 	Who       ID
 	Peer      string    // UUID of its node in the pool
 	Arbiter   bool      // holds names, no contents
@@ -79,6 +83,40 @@ type Brick struct {
 	// neither what is noted there nor that nothing is noted can be believed.
 	Exposed string
 	Ignored string // what lies beside the brick and is not believed, in words
+}
+
+// String gives the brick as the gluster command prints it.
+func (b Brick) String() string { return b.Host + ":" + b.Path }
+
+// On says whether the brick is that of a node of the cluster file at a path.
+func (b Brick) On(node, path string) bool { return !b.Nobodys && b.Node == node && b.Path == path }
+
+// Serves reports whether the brick is online with what it should hold, as far
+// as anybody knows.
+func (b Brick) Serves() bool { return b.Online && (b.Published == Nothing || b.Published == Unproven) }
+
+// Complete reports whether others may be filled from the brick.
+func (b Brick) Complete() bool { return b.Serves() && !b.GivenUp && !b.Arbiter }
+
+// MayHold reports whether the brick may hold what no brick that serves has.
+func (b Brick) MayHold() bool {
+	away := !b.Online && (b.Published == Nothing || b.Published == Unproven)
+	return (away || b.Published.Doubted()) && !b.GivenUp
+}
+
+// Suspect reports whether a power cut may have cost the brick anything, and
+// nothing has proved the contrary yet.
+func (b Brick) Suspect() bool {
+	return b.Disk == Withheld || b.Published.Doubted() || b.Published == Unproven
+}
+
+// Comparison is what is noted of a brick that another one was compared with: who it is, and that it serves without a proof
+// where it does. What was compared with it before it lost power itself is not compared with what it has since.
+func (b Brick) Comparison() string {
+	if b.Published == Unproven {
+		return string(b.Who) + ":" + string(Unproven)
+	}
+	return string(b.Who)
 }
 
 // Set is a replica set as one node sees it.
@@ -114,56 +152,31 @@ type Set struct {
 	NoDaemon bool
 }
 
-// Action is what a node does about one of its bricks.
-type Action string
-
-// The actions.
-const (
-	None        Action = "none"         // it is complete and serves
-	Start       Action = "start"        // its process is gone: start it
-	TellWiped   Action = "tell-wiped"   // publish that it is empty
-	Refill      Action = "refill"       // reset-brick: GlusterFS fills it from a complete copy
-	Rebuild     Action = "rebuild"      // begin anew, empty: no copy is left anywhere
-	TakeOffline Action = "take-offline" // stop its process: it holds names without contents and has no source
-	Empty       Action = "empty"        // throw away what it holds
-	Redo        Action = "redo"         // empty it again: GlusterFS never confirmed its refill
-	Finish      Action = "finish"       // the refill is complete: remove mark and word
-	Healing     Action = "healing"      // wait: it is being filled
-	Wait        Action = "wait"         // wait for somebody else
-	Stop        Action = "stop"         // wait for a person
-	TellSuspect Action = "tell-suspect" // publish that it may have lost something
-	Resync      Action = "resync"       // compare it with a complete copy before anybody reads from it
-	Withhold    Action = "withhold"     // keep it from GlusterFS again: there is one more to compare it with
-	Accept      Action = "accept"       // let it serve as it is: nobody knows better
-)
-
-// Decision is an action and its reason in words.
-type Decision struct {
-	Action Action
-	Reason string
-}
-
-// Settled reports whether nothing is left to do or to wait for.
-func (d Decision) Settled() bool { return d.Action == None }
-
-// Waiting reports whether only others can change something.
-func (d Decision) Waiting() bool {
-	return d.Action == Wait || d.Action == Stop || d.Action == Healing
-}
-
-// harmless reports whether the action is right also where nothing that is noted
-// beside the brick can be believed: it throws nothing away, and calls nothing
-// complete.
-func (d Decision) harmless() bool {
-	return d.Settled() || d.Waiting() || d.Action == Start || d.Action == TellSuspect || d.Action == Resync
-}
-
-// changesVolume reports whether the action tells all nodes of the volume something.
-func (d Decision) changesVolume() bool {
-	switch d.Action {
-	case Start, TellWiped, Refill, Rebuild, Finish, TellSuspect, Resync, Accept:
-		return true
-	default:
-		return false
+// Others returns the indices of the other bricks for which is holds.
+func (s Set) Others(own int, is func(Brick) bool) []int {
+	var out []int
+	for i, o := range s.Bricks {
+		if i != own && is(o) {
+			out = append(out, i)
+		}
 	}
+	return out
+}
+
+// Nodes names the nodes of bricks.
+func (s Set) Nodes(bricks []int) string {
+	var out []string
+	for _, i := range bricks {
+		out = append(out, s.Bricks[i].Node)
+	}
+	return strings.Join(out, ", ")
+}
+
+// List names bricks by their nodes.
+func (s Set) List(bricks []int) string {
+	var out []string
+	for _, i := range bricks {
+		out = append(out, s.Bricks[i].Node+":"+s.Bricks[i].Path)
+	}
+	return strings.Join(out, ", ")
 }

@@ -1,4 +1,4 @@
-package recovery
+package actual
 
 import (
 	"reflect"
@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"brickyard/gluster"
-	"brickyard/setup/agree"
 )
 
 // version is one state of a volume, and what was seen of its changes.
@@ -35,7 +34,7 @@ func (v version) after(before version, now time.Time) version {
 func withoutWords(v gluster.Volume) gluster.Volume {
 	options := map[string]string{}
 	for name, value := range v.Options {
-		if !strings.HasPrefix(name, agree.OwnWords) {
+		if !strings.HasPrefix(name, OwnWords) {
 			options[name] = value
 		}
 	}

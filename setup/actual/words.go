@@ -1,4 +1,4 @@
-package recovery
+package actual
 
 import (
 	"cmp"
@@ -12,6 +12,9 @@ import (
 
 	"brickyard/gluster"
 )
+
+// OwnWords begins the names of the options by which nodes tell each other something. They change at any moment.
+const OwnWords = "user.brickyard-"
 
 // Values of the options below, beside those of Published.
 const (
@@ -33,9 +36,9 @@ const (
 // GlusterFS cannot reset an option of this kind. Words that no longer hold are overwritten; those of a brick that left the
 // volume stand under an ID that no brick has. docs/architecture.md, "What nodes tell each other", has the rules.
 const (
-	stateOption   = "user.brickyard-brick"    // of a brick: wiped, refilling and so on
-	givenUpOption = "user.brickyard-given-up" // of a brick: yes or no
-	rebuildOption = "user.brickyard-rebuild"  // of a replica set: yes where a person allowed to begin anew
+	stateOption   = OwnWords + "brick"    // of a brick: wiped, refilling and so on
+	givenUpOption = OwnWords + "given-up" // of a brick: yes or no
+	rebuildOption = OwnWords + "rebuild"  // of a replica set: yes where a person allowed to begin anew
 )
 
 // ID is who a brick is: the node by its UUID in the pool, and the path there. That of a replica set is made of its bricks'.
@@ -184,24 +187,29 @@ func (o *options) pairs() (out []string) {
 	return out
 }
 
-// command sets pairs of options; it is nil without any.
-func command(volume string, pairs []string) gluster.Command {
-	if len(pairs) == 0 {
-		return nil
+// Word is one word about a brick: the name of its option, without who it is about, and its value.
+type Word struct{ Option, Value string }
+
+// State is the word that publishes a brick's state; Nothing says that it is complete.
+func State(p Published) Word { return Word{stateOption, cmp.Or(string(p), isComplete)} }
+
+// GivenUp is a person's word that the node of a brick will not return with data, or that this is over.
+func GivenUp(is bool) Word { return Word{givenUpOption, yesNo(is)} }
+
+func yesNo(is bool) string {
+	if is {
+		return yes
 	}
-	return gluster.VolumeSet(volume, pairs[0], pairs[1], pairs[2:]...)
+	return no
 }
 
-// word is one word about a brick.
-type word struct{ option, value string }
-
-// say are the pairs that say words about brick number i. Where its number was another brick's, they take it over: what
+// Say are the pairs that say words about brick number i. Where its number was another brick's, they take it over: what
 // stood there was not about this one.
-func (w Words) say(i int, words ...word) []string {
+func (w Words) Say(i int, words ...Word) []string {
 	var out options
 	if i >= len(w.volume.Bricks) {
 		for _, s := range words {
-			out.set(numbered(s.option, i), s.value)
+			out.set(numbered(s.Option, i), s.Value)
 		}
 		return out.pairs()
 	}
@@ -211,7 +219,7 @@ func (w Words) say(i int, words ...word) []string {
 	}
 	tell(stateOption, cmp.Or(w.said(stateOption, i), isComplete))
 	if !w.counts(i) {
-		words = append([]word{{stateOption, cmp.Or(w.said(stateOption, i), isComplete)}, {givenUpOption, cmp.Or(w.said(givenUpOption, i), no)}}, words...)
+		words = append([]Word{{stateOption, cmp.Or(w.said(stateOption, i), isComplete)}, {givenUpOption, cmp.Or(w.said(givenUpOption, i), no)}}, words...)
 		for _, who := range slices.Sorted(maps.Keys(w.claims[i])) {
 			if s := w.claims[i][who]; !w.has(who) && s.word != isGone {
 				out.set(who.option(stateOption), said{isGone, i, s.about}.String())
@@ -220,8 +228,8 @@ func (w Words) say(i int, words ...word) []string {
 		}
 	}
 	for _, s := range words {
-		tell(s.option, s.value)
-		out.set(numbered(s.option, i), s.value)
+		tell(s.Option, s.Value)
+		out.set(numbered(s.Option, i), s.Value)
 	}
 	return out.pairs()
 }
@@ -231,8 +239,9 @@ func (w Words) has(who ID) bool {
 	return slices.ContainsFunc(w.volume.Bricks, func(b gluster.Brick) bool { return IDOf(b) == who })
 }
 
-// sayRebuild are the pairs that say whether a replica set may begin anew.
-func (w Words) sayRebuild(index int, value string) []string {
+// SayRebuild are the pairs that say whether a replica set may begin anew.
+func (w Words) SayRebuild(index int, allowed bool) []string {
+	value := yesNo(allowed)
 	var out options
 	if sets := w.volume.ReplicaSets(); index < len(sets) {
 		var about []string
@@ -256,7 +265,7 @@ func (w Words) Move(own func(gluster.Brick) bool) []string {
 		gone, told := w.own(givenUpOption, IDOf(b))
 		switch {
 		case !w.counts(i) && own(b):
-			out = append(out, w.say(i)...)
+			out = append(out, w.Say(i)...)
 		case !w.counts(i), !known && state == "" && givenUp == "":
 		case !known || state != "" && s.word != state:
 			out = append(out, IDOf(b).option(stateOption), said{cmp.Or(state, isComplete), i, b.String()}.String())
@@ -268,7 +277,7 @@ func (w Words) Move(own func(gluster.Brick) bool) []string {
 	for index, set := range w.volume.ReplicaSets() {
 		own, _ := w.own(rebuildOption, idOf(set))
 		if allowed := w.rebuildAllowed(index); allowed != (own.word == yes) {
-			out = append(out, w.sayRebuild(index, map[bool]string{true: yes, false: no}[allowed])[:2]...)
+			out = append(out, w.SayRebuild(index, allowed)[:2]...)
 		}
 	}
 	return append(out, w.leftOver()...)
@@ -288,18 +297,3 @@ func (w Words) leftOver() []string {
 	}
 	return out.pairs()
 }
-
-// tell is the command that publishes the state of a brick of this node.
-func (l Local) tell(p Published, more ...string) gluster.Command {
-	return command(l.Set.Volume, append(l.Words.say(l.Brick, word{stateOption, cmp.Or(string(p), isComplete)}), more...))
-}
-
-// startForce starts the processes of bricks that are down. In spite of its name
-// it forces nothing else on a volume that is started: glusterd leaves a brick
-// whose directory is missing alone. Nothing else starts a single brick.
-func startForce(volume string) gluster.Command {
-	return append(gluster.VolumeStart(volume), "force")
-}
-
-// sanitize makes a text fit for one line of a log.
-func sanitize(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,4 +1,4 @@
-package recovery
+package actual
 
 import (
 	"fmt"
@@ -77,8 +77,8 @@ func moveOn(v gluster.Volume, node string) gluster.Volume {
 
 func TestWordsStandUnderWhomTheyAreAbout(t *testing.T) {
 	v := volumeOn("n1 n2", nil)
-	v = with(v, WordsOf(v).say(1, word{stateOption, string(Refilling)}))
-	v = with(v, WordsOf(v).say(0, word{givenUpOption, yes}))
+	v = with(v, WordsOf(v).Say(1, State(Refilling)))
+	v = with(v, WordsOf(v).Say(0, GivenUp(true)))
 	if got := heard(v); got != "-/given-up refilling" {
 		t.Error(got)
 	}
@@ -129,7 +129,7 @@ func TestTheWordsOfAFormerVersionCount(t *testing.T) {
 // n1 is given up and replaced by n3: by hand, whatever version the nodes have that speak.
 func TestTheBrickInThePlaceOfAnotherInheritsNothing(t *testing.T) {
 	for name, v := range map[string]gluster.Volume{
-		"said by this version":            with(volumeOn("n1 n2", nil), WordsOf(volumeOn("n1 n2", nil)).say(0, word{givenUpOption, yes})),
+		"said by this version":            with(volumeOn("n1 n2", nil), WordsOf(volumeOn("n1 n2", nil)).Say(0, GivenUp(true))),
 		"said by a former one, and moved": moveOn(volumeOn("n1 n2", map[string]string{"user.brickyard-given-up-0": "yes"}), "n2"),
 	} {
 		v = on(v, "n3 n2")
@@ -144,7 +144,7 @@ func TestTheBrickInThePlaceOfAnotherInheritsNothing(t *testing.T) {
 		if got := former(v); got != "- -" {
 			t.Errorf("%s: a former version reads %s", name, got)
 		}
-		v = with(v, WordsOf(v).say(0, word{stateOption, string(IsWiped)}))
+		v = with(v, WordsOf(v).Say(0, State(IsWiped)))
 		if got := heard(v) + ", " + former(v); got != "wiped -, wiped -" {
 			t.Errorf("%s: %s", name, got)
 		}
@@ -155,8 +155,8 @@ func TestTheBrickInThePlaceOfAnotherInheritsNothing(t *testing.T) {
 }
 
 func TestABrickThatSpeaksTakesItsNumberOver(t *testing.T) {
-	v := on(with(volumeOn("n1 n2", nil), WordsOf(volumeOn("n1 n2", nil)).say(0, word{givenUpOption, yes})), "n3 n2")
-	v = with(v, WordsOf(v).say(0, word{stateOption, string(Refilling)}))
+	v := on(with(volumeOn("n1 n2", nil), WordsOf(volumeOn("n1 n2", nil)).Say(0, GivenUp(true))), "n3 n2")
+	v = with(v, WordsOf(v).Say(0, State(Refilling)))
 	if got := heard(v) + ", " + former(v); got != "refilling -, refilling -" {
 		t.Errorf("before its words were moved: %s", got)
 	}
@@ -174,8 +174,8 @@ func TestAVolumeThatShrankAndGrewHasNoOldWords(t *testing.T) {
 	}
 	// The second set goes; the third becomes the second.
 	v = volumeOn("n1 n2 n3 n4 n5 n6", nil)
-	v = with(v, WordsOf(v).say(2, word{givenUpOption, yes}))
-	v = with(v, WordsOf(v).say(4, word{stateOption, string(Refilling)}))
+	v = with(v, WordsOf(v).Say(2, GivenUp(true)))
+	v = with(v, WordsOf(v).Say(4, State(Refilling)))
 	v = on(v, "n1 n2 n5 n6")
 	if got := heard(v); got != "- - refilling -" {
 		t.Error(got)
@@ -191,18 +191,18 @@ func TestAVolumeThatShrankAndGrewHasNoOldWords(t *testing.T) {
 // The leave to begin anew is given to bricks, not to a number.
 func TestTheLeaveToBeginAnewIsThatOfItsBricks(t *testing.T) {
 	for name, v := range map[string]gluster.Volume{
-		"said by this version": with(volumeOn("n1 n2 n3 n4", nil), WordsOf(volumeOn("n1 n2 n3 n4", nil)).sayRebuild(1, yes)),
+		"said by this version": with(volumeOn("n1 n2 n3 n4", nil), WordsOf(volumeOn("n1 n2 n3 n4", nil)).SayRebuild(1, true)),
 		"said by a former one": moveOn(volumeOn("n1 n2 n3 n4", map[string]string{"user.brickyard-rebuild-1": "yes", "user.brickyard-brick-2": "wiped", "user.brickyard-brick-3": "wiped"}), "n1"),
 	} {
-		v = with(v, WordsOf(v).say(2, word{stateOption, string(IsWiped)}))
-		v = with(v, WordsOf(v).say(3, word{stateOption, string(IsWiped)}))
+		v = with(v, WordsOf(v).Say(2, State(IsWiped)))
+		v = with(v, WordsOf(v).Say(3, State(IsWiped)))
 		for bricks, want := range map[string]string{"n1 n2 n3 n4": "false true", "n3 n4 n1 n2": "true false", "n1 n2 n5 n6": "false false", "n1 n2 n3 n6": "false false"} {
 			w := WordsOf(on(v, bricks))
 			if got := fmt.Sprint(w.rebuildAllowed(0), " ", w.rebuildAllowed(1)); got != want {
 				t.Errorf("%s, bricks %s: %s, want %s", name, bricks, got, want)
 			}
 		}
-		v = with(v, WordsOf(v).sayRebuild(1, no))
+		v = with(v, WordsOf(v).SayRebuild(1, false))
 		if WordsOf(v).rebuildAllowed(1) {
 			t.Errorf("%s: it cannot be taken back", name)
 		}
@@ -240,7 +240,7 @@ func TestAComparisonIsWithWhatABrickHadThen(t *testing.T) {
 		{"it had lost power before", Unproven, Unproven, true},
 	} {
 		s.Bricks[1].Published = tc.then
-		if err := powerloss.SetCompared(path, []string{s.Bricks[1].comparison()}); err != nil {
+		if err := powerloss.SetCompared(path, []string{s.Bricks[1].Comparison()}); err != nil {
 			t.Fatal(err)
 		}
 		s.Bricks[1].Published = tc.now
