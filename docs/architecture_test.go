@@ -118,7 +118,7 @@ func anchors(text string) map[string]bool {
 
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]*)#?([^)]*)\)`)
-	files := []string{"../README.md", "../CHANGELOG.md"}
+	files := []string{"../README.md", "../CHANGELOG.md", "../CONTRIBUTING.md", "../SECURITY.md"}
 	for _, pattern := range []string{"*.md", "runbooks/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
@@ -151,6 +151,23 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			if !anchors(string(to))[m[2]] {
 				t.Errorf("%s links to %s, which has no heading #%s", f, target, m[2])
 			}
+		}
+	}
+}
+
+// The list of all pages has each of them, and so has that of the runbooks (TestTheIndexListsEveryAlertUnderItsSeverity).
+func TestEveryPageIsListed(t *testing.T) {
+	index, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("*.md")
+	if err != nil || len(pages) < 2 {
+		t.Fatalf("%v: %v", pages, err)
+	}
+	for _, page := range append(pages, "runbooks/README.md", "../README.md", "../CONTRIBUTING.md", "../SECURITY.md") {
+		if page != "README.md" && !strings.Contains(string(index), "]("+page) {
+			t.Errorf("docs/README.md does not list %s", page)
 		}
 	}
 }
