@@ -77,6 +77,7 @@ type Cluster struct {
 	volumes map[string]*volume
 	sorted  []string // their names
 	byPath  map[string]*brick
+	behind  map[Copy]bool
 	list    []byte // a reply
 	next    int    // number of the next volume
 	lastPID int

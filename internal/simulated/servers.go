@@ -134,6 +134,19 @@ func (c *Cluster) handsOut(self peer, args []byte) []byte {
 	return xdr.AppendOpaque(xdr.AppendOpaque(xdr.AppendInt32(xdr.AppendInt32(nil, ret), errno), text), "")
 }
 
+// Copy is a volume as a node has it.
+type Copy struct{ Node, Volume string }
+
+// Behind makes nodes have volumes in an older version than all others; none, that all have the same again.
+func (c *Cluster) Behind(copies ...Copy) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.behind = map[Copy]bool{}
+	for _, k := range copies {
+		c.behind[k] = true
+	}
+}
+
 func (c *Cluster) file(self peer, key string) (text string, found bool) {
 	switch key {
 	case readyFile:
@@ -149,6 +162,9 @@ func (c *Cluster) file(self peer, key string) (text string, found bool) {
 		return Word, true
 	}
 	if v := c.volumes[strings.TrimPrefix(key, infoFile)]; v != nil {
+		if c.behind[Copy{self.name, v.name}] {
+			return replace(v.stored, "version", "1"), true
+		}
 		return v.stored, true
 	}
 	return "", false

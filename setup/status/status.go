@@ -148,7 +148,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		}
 		s.Problems = append(s.Problems, words...)
 	}
-	g.versions(ctx, pool.Peers, s)
+	g.versions(ctx, pool, s)
 	g.files(ctx, s)
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
