@@ -287,6 +287,23 @@ func (s *session) render(ctx context.Context) error {
 	return nil
 }
 
+func (s *session) looks(ctx context.Context) error {
+	s.progress("looks at a simulated pool")
+	all, err := s.goBench(ctx, "looks", nil, "-bench=^BenchmarkLook$", "-benchtime=3x", "./setup")
+	if err != nil {
+		return err
+	}
+	s.heading("12. One look at a simulated pool of 100 servers and 1,000 volumes of six bricks, mean of 3")
+	s.show(each(all, []string{""}, []column{
+		{"wall, s", "sec/op", "%.2f"},
+		{"questions", "questions", "%.0f"},
+		{"of them to others", "questions-others", "%.0f"},
+		{"MiB asked", "MiB-asked", "%.2f"},
+		{"MiB answered", "MiB-answered", "%.2f"},
+	}))
+	return nil
+}
+
 // endurance is what TestManyScrapes says of itself.
 var endurance = regexp.MustCompile(`(?m)^ *endurance_test\.go:\d+: (.*)$|^--- PASS: [^(]*\((.*)\)$`)
 

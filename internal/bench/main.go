@@ -55,6 +55,7 @@ func parts() []part {
 		{"sync", "what it costs that bricks' file systems are mounted sync, against async and other ways", (*session).sync, false},
 		{"mounts", "what auto-invalidation=yes costs a client", (*session).mounts, false},
 		{"render", "the files of one node of a thousand", (*session).render, false},
+		{"looks", "one look of plan, status, ok-to-stop and recover at a simulated pool of a hundred servers and a thousand volumes", (*session).looks, false},
 		{"day", "24 hours' worth of scrapes as fast as they go, and what is left of them", (*session).day, false},
 		{"before", "check, resync after a power cut, and scrape of an earlier commit's programs and of these, in turn", (*session).before, true},
 	}

@@ -5,6 +5,7 @@ package simulated
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,6 +41,7 @@ type volume struct {
 	bricks   []*brick
 
 	info, statistics, count []byte // replies
+	stored                  string // glusterd's file of it
 }
 
 type brick struct {
@@ -60,7 +62,11 @@ type Cluster struct {
 	Dir string
 	// Glusterd and SelfHeal are its daemons; see Bricks for those of bricks.
 	Glusterd, SelfHeal *Daemon
+	// Servers are the glusterds of all nodes on the network, this one first; none before StartServers.
+	Servers []*Daemon
 
+	tally    tally
+	port     *Daemon // where all bricks of all nodes listen, after StartServers
 	size     Size
 	recorded recording
 	peers    []peer
@@ -69,6 +75,9 @@ type Cluster struct {
 
 	mu      sync.RWMutex
 	volumes map[string]*volume
+	sorted  []string // their names
+	byPath  map[string]*brick
+	behind  map[Copy]bool
 	list    []byte // a reply
 	next    int    // number of the next volume
 	lastPID int
@@ -81,7 +90,7 @@ func Start(size Size) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Dir: dir, size: size, volumes: map[string]*volume{}, lastPID: firstPID}
+	c := &Cluster{Dir: dir, size: size, volumes: map[string]*volume{}, byPath: map[string]*brick{}, lastPID: firstPID}
 	if err := c.start(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -102,7 +111,7 @@ func (c *Cluster) start() error {
 	self := dict.Dict{}
 	self.SetString("uuid", c.peers[0].uuid)
 	c.uuid, c.pool, c.clients = glusterdReply(self), peersReply(c.recorded.pool(c.peers)), brickReply(c.recorded.connected(c.size.Clients))
-	c.Glusterd, c.SelfHeal = newDaemon(c.path("glusterd.socket"), c.glusterd), newDaemon(c.path("shd.socket"), c.selfHeal)
+	c.Glusterd, c.SelfHeal = c.daemon("this glusterd", "glusterd.socket", c.glusterd), c.daemon("self-heal daemon", "shd.socket", c.selfHeal)
 	if err := c.writeNode(); err != nil {
 		return err
 	}
@@ -117,7 +126,7 @@ func (c *Cluster) start() error {
 
 // Close ends all daemons and removes the directory.
 func (c *Cluster) Close() error {
-	for _, d := range append(c.Bricks(), c.Glusterd, c.SelfHeal) {
+	for _, d := range slices.Concat(c.Bricks(), c.Servers, []*Daemon{c.Glusterd, c.SelfHeal, c.port}) {
 		if d != nil {
 			d.Stop()
 		}
@@ -142,23 +151,17 @@ func (c *Cluster) Flags() []string {
 func (c *Cluster) Volumes() []string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.names()
-}
-
-func (c *Cluster) names() []string {
-	names := make([]string, 0, len(c.volumes))
-	for n := range c.volumes {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Clone(c.sorted)
 }
 
 // after is the name of the volume that follows another, of the first after "", and "" after the last.
 func (c *Cluster) after(name string) string {
-	names := c.names()
-	if i := slices.Index(names, name) + 1; i < len(names) {
-		return names[i]
+	i, found := slices.BinarySearch(c.sorted, name)
+	if found {
+		i++
+	}
+	if (found || name == "") && i < len(c.sorted) {
+		return c.sorted[i]
 	}
 	return ""
 }
@@ -167,7 +170,7 @@ func (c *Cluster) after(name string) string {
 func (c *Cluster) Bricks() (all []*Daemon) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	for _, name := range c.names() {
+	for _, name := range c.sorted {
 		for _, b := range c.volumes[name].bricks {
 			if b.local() {
 				all = append(all, b.daemon)
@@ -197,13 +200,14 @@ func (c *Cluster) addVolume() (*volume, error) {
 		// Spread evenly: the bricks of a set are on different nodes where there are enough.
 		if k*c.size.LocalBricks%total < c.size.LocalBricks {
 			b.peer = c.peers[0]
-			b.daemon = newDaemon(c.path("run", fmt.Sprintf("%d.socket", k)), func(_, procedure uint32, args []byte) ([]byte, rpc.AcceptStat) {
+			b.daemon = c.daemon("brick", filepath.Join("run", fmt.Sprintf("%d.socket", k)), func(_, procedure uint32, args []byte) ([]byte, rpc.AcceptStat) {
 				return c.brick(b, procedure, args)
 			})
 		} else {
 			b.peer = c.peers[1+k%(len(c.peers)-1)]
 		}
 		v.bricks = append(v.bricks, b)
+		c.byPath[b.path] = b
 	}
 	v.info = glusterdReply(c.recorded.describe(v))
 	v.statistics, v.count = brickReply(c.recorded.crawled(v, Crawls)), brickReply(c.recorded.pending(v))
@@ -220,13 +224,19 @@ func (c *Cluster) addVolume() (*volume, error) {
 }
 
 // listed makes the reply to LIST_VOLUME anew.
-func (c *Cluster) listed() { c.list = glusterdReply(list(c.names())) }
+func (c *Cluster) listed() {
+	c.sorted = slices.Sorted(maps.Keys(c.volumes))
+	c.list = glusterdReply(list(c.sorted))
+}
 
 // RemoveVolume stops a volume and deletes it.
 func (c *Cluster) RemoveVolume(name string) error {
 	c.mu.Lock()
 	v := c.volumes[name]
 	delete(c.volumes, name)
+	for _, b := range v.bricks {
+		delete(c.byPath, b.path)
+	}
 	c.listed()
 	c.mu.Unlock()
 	errs := []error{os.RemoveAll(c.path("workdir", "vols", name))}
@@ -308,6 +318,8 @@ func (c *Cluster) glusterd(program, procedure uint32, args []byte) ([]byte, rpc.
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	switch {
+	case program == programHandshake && procedure == getSpec:
+		return c.handsOut(c.peers[0], args), 0
 	case program != programGlusterd:
 		return nil, rpc.ProgUnavail
 	case procedure == uuidGet:

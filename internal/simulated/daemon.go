@@ -49,23 +49,35 @@ func (f Fault) String() string {
 // answer is what a daemon answers to one call: results, or why there are none (an accept_stat of RFC 5531).
 type answer func(program, procedure uint32, args []byte) (results []byte, stat rpc.AcceptStat)
 
-// Daemon is a process that listens on a unix socket.
+// Daemon is a process that listens on a unix socket, or on a TCP port of this machine.
 type Daemon struct {
-	// Socket is its path.
+	// Socket is the path of its unix socket; "" where it has a port.
 	Socket string
 
 	answer answer
+	count  func(program, procedure uint32, asked, answered int) // what was asked, and bytes
 	asked  atomic.Int64
 	fault  atomic.Int32
 	served sync.WaitGroup
 
 	mu       sync.Mutex
-	listener *net.UnixListener
+	listener net.Listener
 	conns    map[net.Conn]bool
 }
 
-func newDaemon(socket string, a answer) *Daemon {
-	return &Daemon{Socket: socket, answer: a, conns: map[net.Conn]bool{}}
+// daemon is one of the node's, by the path of its socket in the node's directory, "" for a port; what it is asked counts under its kind.
+func (c *Cluster) daemon(kind, socket string, a answer) *Daemon {
+	if socket != "" {
+		socket = c.path(socket)
+	}
+	return &Daemon{Socket: socket, answer: a, count: c.tally.of(kind), conns: map[net.Conn]bool{}}
+}
+
+// Address is the host and port of a daemon without a unix socket that was started.
+func (d *Daemon) Address() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.listener.Addr().String()
 }
 
 // Asked is how many questions it was asked.
@@ -81,17 +93,27 @@ func (d *Daemon) Start() error {
 	if d.listener != nil {
 		return nil
 	}
-	if err := os.Remove(d.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: d.Socket, Net: "unix"})
+	l, err := listen(d.Socket)
 	if err != nil {
 		return err
 	}
-	l.SetUnlinkOnClose(false)
 	d.listener = l
 	d.served.Go(func() { d.accept(l) })
 	return nil
+}
+
+func listen(socket string) (net.Listener, error) {
+	if socket == "" {
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err == nil {
+		l.SetUnlinkOnClose(false)
+	}
+	return l, err
 }
 
 // Stop ends the daemon as SIGKILL does: its socket stays behind, and nobody listens.
@@ -108,7 +130,7 @@ func (d *Daemon) Stop() {
 	d.served.Wait()
 }
 
-func (d *Daemon) accept(l *net.UnixListener) {
+func (d *Daemon) accept(l net.Listener) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -178,11 +200,16 @@ func (d *Daemon) reply(call []byte) []byte {
 	for _, v := range []uint32{xid, 1, 0, 0, 0, uint32(stat)} {
 		b = xdr.AppendUint32(b, v)
 	}
-	return append(b, results...)
+	b = append(b, results...)
+	d.count(program, procedure, mark+len(call), mark+len(b))
+	return b
 }
 
-// head is the size of a record's mark and of a reply's header, in bytes.
-const head = 4 + 24
+// mark is the size of a record's mark, and head that of it and of a reply's header, in bytes.
+const (
+	mark = 4
+	head = mark + 24
+)
 
 // spoil makes of a good record what a faulty daemon sends, and whether it goes on afterwards.
 func (f Fault) spoil(record []byte) ([]byte, bool) {

@@ -120,6 +120,7 @@ func (c *Cluster) writeVolume(v *volume) error {
 	for i, b := range v.bricks {
 		info = replace(info, fmt.Sprintf("brick-%d", i), b.peer.name+":"+strings.ReplaceAll(b.path, "/", "-"))
 	}
+	v.stored = info
 	dir := c.path("workdir", "vols", v.name)
 	return errors.Join(
 		write(filepath.Join(dir, "info"), info),

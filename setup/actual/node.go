@@ -2,6 +2,7 @@ package actual
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +19,8 @@ type Node struct {
 	// Versions has, by name of the volume, how often it was changed, of those of which the node tells it: its host part makes
 	// the links for that (desired.InfoVolfile). Only AskEach asks.
 	Versions map[string]uint64
+	// Unasked are the names of volumes that it has, and about which AskEach did not ask it.
+	Unasked []string
 }
 
 // Ask asks a glusterd for peers and volumes. It takes no lock.
@@ -33,9 +36,13 @@ func Ask(ctx context.Context, c *gluster.Client) (Node, error) {
 	return Node{Peers: peers, Volumes: volumes}, nil
 }
 
-// AskEach asks the glusterds of nodes, all at once and within timeout, for the volumes and how often each was changed. Who does
-// not answer is left out, and the others stay in the order of the names. It takes no lock.
-func AskEach(ctx context.Context, names []string, timeout time.Duration, client func(name string) *gluster.Client) []Node {
+// About says about which of its volumes a node is asked.
+type About func(node string, has []string) []string
+
+// AskEach asks the glusterds of nodes, all at once and within timeout, which volumes they have, and of those that about says, or
+// all without one, how, and how often each was changed. Who does not answer is left out, and the others stay in the order of the
+// names. It takes no lock.
+func AskEach(ctx context.Context, names []string, timeout time.Duration, client func(name string) *gluster.Client, about About) []Node {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	nodes := make([]Node, len(names))
@@ -43,7 +50,7 @@ func AskEach(ctx context.Context, names []string, timeout time.Duration, client 
 	for i, name := range names {
 		c := client(name)
 		wg.Go(func() {
-			if n, err := askVersions(ctx, name, c); err == nil {
+			if n, err := askVersions(ctx, name, c, about); err == nil {
 				nodes[i] = n
 			}
 		})
@@ -52,13 +59,26 @@ func AskEach(ctx context.Context, names []string, timeout time.Duration, client 
 	return slices.DeleteFunc(nodes, func(n Node) bool { return n.Name == "" })
 }
 
-func askVersions(ctx context.Context, name string, c *gluster.Client) (Node, error) {
+func askVersions(ctx context.Context, name string, c *gluster.Client, about About) (Node, error) {
 	n := Node{Name: name, Versions: map[string]uint64{}}
-	var err error
-	if n.Volumes, err = c.Volumes(ctx); err != nil {
+	has, err := c.VolumeNames(ctx)
+	if err != nil {
 		return n, err
 	}
-	for _, volume := range n.Volumes {
+	asked := has
+	if about != nil {
+		asked = about(name, has)
+	}
+	n.Unasked = slices.DeleteFunc(slices.Clone(has), func(volume string) bool { return slices.Contains(asked, volume) })
+	for _, name := range asked {
+		volume, err := c.Volume(ctx, name)
+		if errors.Is(err, gluster.ErrNoSuchVolume) {
+			continue // deleted just now
+		}
+		if err != nil {
+			return n, err
+		}
+		n.Volumes = append(n.Volumes, volume)
 		// One that does not tell is compared by what it says of the volume.
 		text, found, err := c.ServerVolfile(ctx, desired.InfoVolfile(volume.Name))
 		if err != nil || !found {

@@ -24,6 +24,7 @@ type Observer struct {
 	Timeout time.Duration                                        // of one question to one node
 	Started func() time.Time                                     // when this node's glusterd started
 	Now     func() time.Time
+	Proc    string // where the self-heal daemon is found, "" is /proc
 	// Only limits a look to one volume, "" for all. Then what waits to be healed
 	// is counted also while bricks are away: who waits for that is in no hurry.
 	Only string
@@ -155,7 +156,7 @@ func (o *Observer) volume(ctx context.Context, want desired.Volume, v gluster.Vo
 		}
 	}
 	o.ask(ctx, known, deaf)
-	heals := sync.OnceValues(func() ([]gluster.PendingHeal, error) { return Heals(ctx, v, o.Timeout) })
+	heals := sync.OnceValues(func() ([]gluster.PendingHeal, error) { return Heals(ctx, o.Proc, v, o.Timeout) })
 	var out []Local
 	for _, set := range sets {
 		if set.Otherwise == "" {

@@ -1,6 +1,7 @@
 package actual
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,10 +58,10 @@ func refuses(path string) string {
 	return fmt.Sprintf("its process %d runs, and connections to its port are refused: a firewall?", serving[0].PID)
 }
 
-// Heals asks this node's self-heal daemon what waits to be healed in a volume. It is an error that no daemon of this node knows
-// the volume.
-func Heals(ctx context.Context, v gluster.Volume, timeout time.Duration) ([]gluster.PendingHeal, error) {
-	return gluster.LocalPendingHeals(ctx, "/proc", v.Name, len(v.ReplicaSets()), timeout)
+// Heals asks this node's self-heal daemon, found in proc, "" for /proc, what waits to be healed in a volume. It is an error that
+// no daemon of this node knows the volume.
+func Heals(ctx context.Context, proc string, v gluster.Volume, timeout time.Duration) ([]gluster.PendingHeal, error) {
+	return gluster.LocalPendingHeals(ctx, cmp.Or(proc, "/proc"), v.Name, len(v.ReplicaSets()), timeout)
 }
 
 // Count fills in what a self-heal daemon has counted in the set, and reports whether it reached all bricks and nothing waits.

@@ -28,7 +28,7 @@ type Difference struct {
 	Others []Copy   // as the others have it
 }
 
-// Differences compares what the servers say, each volume on its own. It is pure.
+// Differences compares what the servers say, each volume on its own, with those that were not asked about it left out. It is pure.
 func Differences(nodes []actual.Node) []Difference {
 	names := map[string]bool{}
 	for _, v := range nodes {
@@ -38,7 +38,8 @@ func Differences(nodes []actual.Node) []Difference {
 	}
 	var found []Difference
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if d := difference(name, nodes); len(d.Others) > 0 {
+		asked := slices.DeleteFunc(slices.Clone(nodes), func(v actual.Node) bool { return slices.Contains(v.Unasked, name) })
+		if d := difference(name, asked); len(d.Others) > 0 {
 			found = append(found, d)
 		}
 	}

@@ -120,7 +120,7 @@ func (p *Pool) clients(ctx context.Context, see *Observed) {
 
 // connectedTo asks the process of a brick of this node. Nobody is connected to one that does not run.
 func connectedTo(ctx context.Context, path string) (peers []gluster.BrickPeer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
 	serving, err := gluster.ServingBrick("/proc", path)
 	if err != nil {

@@ -6,6 +6,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,8 @@ type Pool struct {
 	// Grace is how long another node's refusal is retried that its own apply may
 	// end, or not. Zero means DefaultGrace.
 	Grace time.Duration
+	// Timeout bounds what one server may take to answer. Zero means DefaultTimeout.
+	Timeout time.Duration
 
 	remote  map[string]*gluster.Client
 	refused time.Time // when the first of a row of such refusals came
@@ -150,8 +153,10 @@ func peers(ctx context.Context, c *gluster.Client) ([]gluster.Peer, error) {
 	}
 }
 
-// viewTimeout bounds how long one silent machine holds up a look at the pool.
-const viewTimeout = 3 * time.Second
+// DefaultTimeout bounds how long one silent machine holds up a look at the pool.
+const DefaultTimeout = 3 * time.Second
+
+func (p *Pool) timeout() time.Duration { return cmp.Or(p.Timeout, DefaultTimeout) }
 
 // nodes asks all other servers at once. One that does not answer is not among Nodes.
 func (p *Pool) nodes(ctx context.Context, see *Observed) {
@@ -160,7 +165,7 @@ func (p *Pool) nodes(ctx context.Context, see *Observed) {
 	var wg sync.WaitGroup
 	for name, c := range p.others() {
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+			ctx, cancel := context.WithTimeout(ctx, p.timeout())
 			defer cancel()
 			list, err := peers(ctx, c)
 			if err != nil {

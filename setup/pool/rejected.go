@@ -70,7 +70,7 @@ func (p *Pool) reunited(ctx context.Context, see *Observed) error {
 			return fmt.Errorf("ask this node's glusterd for the volumes: %w", err)
 		}
 		p.nodes(ctx, see)
-		see.Copies = p.copies(ctx, see.Nodes)
+		see.Copies = p.copies(ctx, see.Nodes, p.share(*see))
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func (d *decider) forgot(name, member string) {
 // known names a member of the pool that has a volume; "" where none has.
 func (d *decider) known(volume string) string {
 	for _, v := range agree.Of(d.see.Copies, agree.Together(d.want.Servers, d.node, d.see.Peers)) {
-		if slices.ContainsFunc(v.Volumes, func(have gluster.Volume) bool { return have.Name == volume }) {
+		if _, has := v.Volume(volume); has || slices.Contains(v.Unasked, volume) {
 			return v.Name
 		}
 	}

@@ -14,32 +14,38 @@ import (
 	"brickyard/setup/machine"
 )
 
-// copies asks this node and those others that answer, as a look at their peers has shown, at once how they have the volumes.
-func (p *Pool) copies(ctx context.Context, answer map[string]actual.Node) []actual.Node {
+// copies asks this node and those others that answer, as a look at their peers has shown, at once how they have the volumes that
+// about says, all without one.
+func (p *Pool) copies(ctx context.Context, answer map[string]actual.Node, about actual.About) []actual.Node {
 	var names []string
 	for _, s := range p.Want.Servers {
 		if _, ok := answer[s.Name]; ok || s.Name == p.Node {
 			names = append(names, s.Name)
 		}
 	}
-	return actual.AskEach(ctx, names, viewTimeout, func(name string) *gluster.Client {
+	return actual.AskEach(ctx, names, p.timeout(), func(name string) *gluster.Client {
 		if name == p.Node {
 			return p.Local
 		}
 		return p.others()[name]
-	})
+	}, about)
+}
+
+// share is about which volumes the other servers are asked, by what this node's glusterd said.
+func (p *Pool) share(see Observed) actual.About {
+	return agree.Share(p.Want.Servers, p.Node, actual.Node{Peers: see.Peers, Volumes: see.Volumes})
 }
 
 // compare finds the volumes that servers which accept each other have in different versions. A change that is under way is
 // none: it holds the lock of the volume, so a command that wants it finds out, and whoever got it looks at what the last
 // change has left.
 func (p *Pool) compare(ctx context.Context, see *Observed) error {
-	see.Copies = p.copies(ctx, see.Nodes)
+	see.Copies = p.copies(ctx, see.Nodes, p.share(*see))
 	if err := p.reunited(ctx, see); err != nil {
 		return err
 	}
-	together := agree.Together(p.Want.Servers, p.Node, see.Peers)
-	look := func(ctx context.Context) []actual.Node { return agree.Of(p.copies(ctx, see.Nodes), together) }
+	together, share := agree.Together(p.Want.Servers, p.Node, see.Peers), p.share(*see)
+	look := func(ctx context.Context) []actual.Node { return agree.Of(p.copies(ctx, see.Nodes, share), together) }
 	found := agree.Lasting(ctx, agree.Of(see.Copies, together), look)
 	if len(found) == 0 {
 		return nil
@@ -56,7 +62,7 @@ func (p *Pool) compare(ctx context.Context, see *Observed) error {
 		return fmt.Errorf("ask this node's glusterd for its peers: %w", err)
 	}
 	see.Peers, together = now, agree.Together(p.Want.Servers, p.Node, now)
-	see.Copies = p.copies(ctx, see.Nodes)
+	see.Copies = p.copies(ctx, see.Nodes, share)
 	see.Apart = slices.DeleteFunc(agree.Both(found, agree.Differences(agree.Of(see.Copies, together))),
 		func(d agree.Difference) bool { return slices.Contains(see.Moving, d.Volume) })
 	return nil
@@ -95,7 +101,7 @@ func (p *Pool) partly(ctx context.Context, refused error) error {
 	}
 	see := Observed{Peers: now, Nodes: map[string]actual.Node{}, Unprepared: map[string][]string{}}
 	p.nodes(ctx, &see)
-	found := agree.Differences(agree.Of(p.copies(ctx, see.Nodes), agree.Together(p.Want.Servers, p.Node, now)))
+	found := agree.Differences(agree.Of(p.copies(ctx, see.Nodes, nil), agree.Together(p.Want.Servers, p.Node, now)))
 	if len(found) == 0 {
 		return refused
 	}

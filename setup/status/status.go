@@ -94,6 +94,7 @@ type Gatherer struct {
 	Journal string        // where recover leaves word on this node
 	Checked string        // where check leaves its results on this node
 	Root    string        // where systemd's files are found, "" is "/"
+	Proc    string        // where the self-heal daemon is found, "" is /proc
 	// Elsewhere looks for a glusterd that is not in its usual place; nil where nobody does.
 	Elsewhere func() (gluster.Elsewhere, error)
 	// Names looks for names and addresses that mean another machine than the cluster file does; nil where nobody does.
@@ -147,7 +148,7 @@ func (g *Gatherer) Gather(ctx context.Context) *Status {
 		}
 		s.Problems = append(s.Problems, words...)
 	}
-	g.versions(ctx, pool.Peers, s)
+	g.versions(ctx, pool, s)
 	g.files(ctx, s)
 	g.checked(s)
 	s.Healthy = len(s.Problems) == 0
@@ -368,7 +369,7 @@ func (g *Gatherer) heals(ctx context.Context, have gluster.Volume, v *Volume, s 
 	if !g.State.Server || have.Status != gluster.Started || !slices.ContainsFunc(v.Bricks, func(b Brick) bool { return b.Node == g.State.Node }) {
 		return
 	}
-	pending, err := actual.Heals(ctx, have, g.Timeout)
+	pending, err := actual.Heals(ctx, g.Proc, have, g.Timeout)
 	if err != nil && have.SelfHealDaemon() {
 		s.problem("no self-heal daemon of this node serves volume %s: %v", v.Name, err)
 	}

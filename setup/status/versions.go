@@ -12,7 +12,7 @@ import (
 
 // versions says which volumes servers that accept each other have in different versions, as when a change was made by some
 // of them only, and when this node's glusterd has no room to store one.
-func (g *Gatherer) versions(ctx context.Context, peers []gluster.Peer, s *Status) {
+func (g *Gatherer) versions(ctx context.Context, pool actual.Node, s *Status) {
 	full := ""
 	if g.State.Server {
 		full = machine.Full(gluster.DefaultWorkdir)
@@ -20,14 +20,16 @@ func (g *Gatherer) versions(ctx context.Context, peers []gluster.Peer, s *Status
 	if full != "" {
 		s.problem("%s: a change of a volume would be made by the other servers and not by this one: make room there (df %s)", full, gluster.DefaultWorkdir)
 	}
-	together := agree.Together(g.State.Pool.Servers, g.State.Node, peers)
-	for _, d := range agree.Lasting(ctx, g.nodes(ctx, together), func(ctx context.Context) []actual.Node { return g.nodes(ctx, together) }) {
+	together := agree.Together(g.State.Pool.Servers, g.State.Node, pool.Peers)
+	share := agree.Share(g.State.Pool.Servers, g.State.Node, pool)
+	look := func(ctx context.Context) []actual.Node { return g.nodes(ctx, together, share) }
+	for _, d := range agree.Lasting(ctx, look(ctx), look) {
 		s.problem("%s: %s", d, strings.Replace(d.Remedy(), "plan again", "status again", 1))
 	}
 }
 
-// nodes asks servers how they have the volumes.
-func (g *Gatherer) nodes(ctx context.Context, servers []string) []actual.Node {
+// nodes asks servers how they have the volumes that about says.
+func (g *Gatherer) nodes(ctx context.Context, servers []string, about actual.About) []actual.Node {
 	var clients []*gluster.Client
 	defer func() {
 		for _, c := range clients {
@@ -39,5 +41,5 @@ func (g *Gatherer) nodes(ctx context.Context, servers []string) []actual.Node {
 		c := g.Dial(server)
 		clients = append(clients, c)
 		return c
-	})
+	}, about)
 }

@@ -3,6 +3,7 @@ package stop
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,6 +67,8 @@ func differ(here, there gluster.Volume, own string) string {
 // askTime is how long a neighbour may take to say how it has the volumes.
 const askTime = 5 * time.Second
 
+func (g *Gate) timeout() time.Duration { return cmp.Or(g.Timeout, askTime) }
+
 // unlike asks the neighbours for the volumes that they share with this node, and says of which of them nobody knows that it
 // would see this node's word: it does not answer, or has the volume otherwise, as when a change did not reach it.
 func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, node actual.Node) []string {
@@ -84,23 +87,23 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, node 
 			continue
 		}
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, askTime)
+			ctx, cancel := context.WithTimeout(ctx, g.timeout())
 			defer cancel()
 			c := g.Dial(s)
-			defer c.Close() //nolint:errcheck // a connection for reading
-			volumes, err := c.Volumes(ctx)
-			if err != nil {
-				say("%s does not say how it has the volumes, so nobody knows whether it sees that this node stops: %v", name, err)
-				return
-			}
-			theirs := actual.Node{Volumes: volumes}
-			for _, volume := range shared {
+			defer c.Close()                 //nolint:errcheck // a connection for reading
+			for _, volume := range shared { // and not all of the pool, which may have a thousand
 				here, known := node.Volume(volume)
-				there, knows := theirs.Volume(volume)
-				if !known || !knows {
+				there, err := c.Volume(ctx, volume)
+				switch {
+				case err != nil && !errors.Is(err, gluster.ErrNoSuchVolume):
+					say("%s does not say how it has the volumes, so nobody knows whether it sees that this node stops: %v", name, err)
+					return
+				case !known || err != nil:
 					say("volume %s: %s does not know it", volume, name)
-				} else if words := differ(here, there, own); words != "" {
-					say("volume %s: %s has another version of it: %s", volume, name, words)
+				default:
+					if words := differ(here, there, own); words != "" {
+						say("volume %s: %s has another version of it: %s", volume, name, words)
+					}
 				}
 			}
 		})
@@ -140,7 +143,7 @@ func (g *Gate) strangers(ctx context.Context, seen actual.Look) (sets []actual.L
 
 // strange asks for the bricks of a set of a volume that the cluster file does not name.
 func (g *Gate) strange(ctx context.Context, v gluster.Volume, index int, bricks []gluster.Brick) actual.Set {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, g.timeout())
 	defer cancel()
 	set := actual.Set{Volume: v.Name, Index: index, Started: true, Bricks: make([]actual.Brick, len(bricks))}
 	asked := make([]*actual.Brick, len(bricks))
@@ -148,8 +151,8 @@ func (g *Gate) strange(ctx context.Context, v gluster.Volume, index int, bricks 
 		set.Bricks[i] = actual.Brick{Node: b.Host, Host: b.Host, Path: b.Path, Arbiter: b.Arbiter}
 		asked[i] = &set.Bricks[i]
 	}
-	actual.Serving(ctx, asked, askTime, func(b actual.Brick) *gluster.Client { return g.DialHost(b.Host) }, nil)
-	heals, err := actual.Heals(ctx, v, askTime)
+	actual.Serving(ctx, asked, g.timeout(), func(b actual.Brick) *gluster.Client { return g.DialHost(b.Host) }, nil)
+	heals, err := actual.Heals(ctx, g.Proc, v, g.timeout())
 	set.Healed = err == nil && set.Count(heals)
 	return set
 }

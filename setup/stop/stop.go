@@ -93,6 +93,9 @@ type Gate struct {
 	DialHost func(string) *gluster.Client
 	// Moment is now by this machine's own count.
 	Moment func() (Moment, error)
+	// Timeout bounds what one node may take to answer. Zero means five seconds.
+	Timeout time.Duration
+	Proc    string // where the self-heal daemon is found, "" is /proc
 }
 
 // Ask returns why the node must not be stopped now. With claim, a node that
