@@ -42,9 +42,6 @@ type checkDocument struct {
 	Sets     []check.SetResult `json:"sets"`
 }
 
-// checkPath is where check leaves word for the exporter.
-func checkPath() string { return filepath.Join(host.StateDir, "check.json") }
-
 // Run exits with 0 when everything was compared and is equal, with 3 when
 // something differs, with 4 when nothing that was compared differs and not
 // everything could be, or waits to be healed.
@@ -75,7 +72,7 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 	if !s.Server {
 		return refusedError{fmt.Errorf("%s has no bricks: run check on one of %s", s.Node, strings.Join(serverNames(s), ", "))}
 	}
-	if err := usualPlace(); err != nil {
+	if err := host.UsualPlace(); err != nil {
 		return err
 	}
 	if c.Timeout > 0 {
@@ -176,7 +173,7 @@ func notStarted(ctx context.Context) map[string]string {
 // end leaves word of the results and prints them. The record is that of checks alone, of which one runs on a node: it waits for nobody,
 // so that what hours of comparing found is kept also when a check is interrupted beside a program that hangs.
 func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) error {
-	old, err := check.ReadRecord(checkPath())
+	old, err := check.ReadRecord(host.CheckRecord)
 	if err != nil {
 		fmt.Fprintf(streams.Err, "the record of former checks is lost: %v\n", err)
 	}
@@ -185,7 +182,7 @@ func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) 
 		// The volume may have more sets than the cluster file.
 		return ok && (set <= len(v.Sets) || slices.ContainsFunc(results, func(r check.SetResult) bool { return r.Volume == volume && r.Set == set }))
 	})
-	if err := record.Write(checkPath()); err != nil {
+	if err := record.Write(host.CheckRecord); err != nil {
 		return err
 	}
 	complete, different := check.Sum(results)

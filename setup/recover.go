@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -14,10 +13,11 @@ import (
 	"brickyard/setup/actual"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
+	"brickyard/setup/etchosts"
+	"brickyard/setup/guard"
 	"brickyard/setup/host"
 	"brickyard/setup/machine"
 	"brickyard/setup/pool"
-	"brickyard/setup/powerloss"
 	"brickyard/setup/recovery"
 	"brickyard/setup/stop"
 	"brickyard/setup/volfilter"
@@ -30,9 +30,6 @@ type RecoverCmd struct {
 	GiveUp       string        `placeholder:"NODE" help:"Say that NODE will not come back with data: nobody waits for its bricks any longer, and it starts empty if it returns."`
 	RebuildEmpty string        `placeholder:"VOLUME" help:"Allow VOLUME, which is not ephemeral, to begin anew empty where no complete copy is left."`
 }
-
-// journalPath is where recover leaves word for status and the exporter.
-func journalPath() string { return filepath.Join(host.StateDir, "recovery.json") }
 
 // Run recovers, after what a person allowed has been told to all nodes.
 func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
@@ -52,7 +49,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	if !o.State.Server {
 		return nil // no bricks, nothing to recover
 	}
-	if err := usualPlace(); err != nil {
+	if err := host.UsualPlace(); err != nil {
 		return err
 	}
 	log := journalLogger(streams.Err)
@@ -86,7 +83,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}); err != nil {
 		return err
 	}
-	late := newWatch(&powerloss.Guard{Proc: "/proc", Now: time.Now}, o.State, log)
+	late := guard.BricksOf(o.State, log)
 	o.Version = func(volume string) (uint64, error) {
 		stamps, err := gluster.Store{Dir: gluster.DefaultWorkdir}.VolumeStamps(volume)
 		return stamps.Version, err
@@ -94,15 +91,15 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	r := &recovery.Runner{
 		Compare: comparer(o.State),
 		Observe: func(ctx context.Context) ([]actual.Local, error) {
-			if err := late.late(); err != nil {
+			if err := late.Late(); err != nil {
 				return nil, err
 			}
 			return o.Observe(ctx)
 		},
 		EndSelfHeal: func(ctx context.Context) error { return recovery.EndSelfHeal(ctx, "/proc") },
 		Executor:    &does, Held: say,
-		Joining: o.Joining, Run: run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: journalPath(), Pause: time.Second, Now: time.Now,
-		Status: status, Lost: func() string { return lostHosts(o.State) }, Started: o.Started, Reason: recovery.Reason,
+		Joining: o.Joining, Run: run, Waiting: gluster.CLI{}.HealInfo, Log: log, Journal: host.RecoveryRecord, Pause: time.Second, Now: time.Now,
+		Status: status, Lost: func() string { return etchosts.Lost(o.State) }, Started: o.Started, Reason: recovery.Reason,
 	}
 	err = r.Recover(ctx)
 	if errors.Is(err, recovery.ErrPerson) {

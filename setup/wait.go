@@ -14,6 +14,7 @@ import (
 	"brickyard/setup/client"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
+	"brickyard/setup/etchosts"
 	"brickyard/setup/host"
 	"brickyard/setup/recovery"
 )
@@ -40,7 +41,7 @@ func (w *waiting) say(what []string) error {
 
 // waitVolume ends when the volume serves, as wholly as its nodes that are up can, and this node's bricks of it are healed.
 func waitVolume(ctx context.Context, streams IO, c *cluster.Cluster, s *desired.State, volume string) error {
-	if lost := lostHosts(s); lost != "" {
+	if lost := etchosts.Lost(s); lost != "" {
 		fmt.Fprintf(streams.Err, "warning: %s\n", lost) //nolint:errcheck // a log line
 	}
 	w := &waiting{streams: streams}
