@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/change"
 	"brickyard/setup/check"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
@@ -70,7 +71,7 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	if !s.Server {
-		return refusedError{fmt.Errorf("%s has no bricks: run check on one of %s", s.Node, strings.Join(serverNames(s), ", "))}
+		return change.Refused(fmt.Errorf("%s has no bricks: run check on one of %s", s.Node, strings.Join(serverNames(s), ", ")))
 	}
 	if err := host.UsualPlace(); err != nil {
 		return err
@@ -234,7 +235,7 @@ func serverNames(s *desired.State) []string {
 func checkLock() (unlock func(), err error) {
 	unlock, err = writer.TryAlone(host.RunDir, "check")
 	if held, ok := errors.AsType[*writer.HeldError](err); ok {
-		return nil, refusedError{fmt.Errorf("another check runs on this node (%s): wait for its end: %w", held.Path, err)}
+		return nil, change.Refused(fmt.Errorf("another check runs on this node (%s): wait for its end: %w", held.Path, err))
 	}
 	return unlock, err
 }

@@ -142,7 +142,7 @@ func (n *node) planners(parts []string) ([]change.Planner, func() error, error) 
 	}
 	p := &pool.Pool{Node: n.state.Node, Want: n.state.Pool, Local: gluster.NewClient("unix", ""), CLI: &gluster.CLI{}, Dial: pool.DialTCP, Resolve: h.Resolve}
 	h.Applied, p.Applied = n.applied, n.applied
-	c := &client.Client{State: n.state, Exec: machine.Run, Probe: probe(n.state), AtBoot: waitsAtBoot}
+	c := &client.Client{State: n.state, Exec: machine.Run, Probe: probe(n.state), AtBoot: host.Starts}
 	all := []change.Planner{h, p, c}
 	return slices.DeleteFunc(all, func(p change.Planner) bool { return !slices.Contains(parts, string(p.Part())) }), p.Close, nil
 }

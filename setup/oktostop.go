@@ -13,6 +13,7 @@ import (
 	"brickyard/setup/change"
 	"brickyard/setup/pool"
 	"brickyard/setup/report"
+	"brickyard/setup/secureaccess"
 	"brickyard/setup/stop"
 	"brickyard/setup/writer"
 )
@@ -61,7 +62,7 @@ func (c *OkToStopCmd) Run(ctx context.Context, streams IO) error {
 	case gluster.EncryptsManagement() && c.Hold:
 		return nil // nobody can be asked, and a shutdown must not fail
 	case gluster.EncryptsManagement():
-		return c.say(streams, o.State.Node, []string{errEncrypted.Error()})
+		return c.say(streams, o.State.Node, []string{secureaccess.Err.Error()})
 	case c.Hold:
 		return c.hold(ctx, streams, o)
 	}

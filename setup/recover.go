@@ -11,6 +11,7 @@ import (
 
 	"brickyard/gluster"
 	"brickyard/setup/actual"
+	"brickyard/setup/change"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/etchosts"
@@ -19,6 +20,7 @@ import (
 	"brickyard/setup/machine"
 	"brickyard/setup/pool"
 	"brickyard/setup/recovery"
+	"brickyard/setup/secureaccess"
 	"brickyard/setup/stop"
 	"brickyard/setup/volfilter"
 )
@@ -58,7 +60,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 			log.Warn("cannot tell systemd what is being waited for", "error", err)
 		}
 	}
-	if err := unencrypted(); err != nil {
+	if err := secureaccess.Refuse(); err != nil {
 		status(err.Error())
 		return err
 	}
@@ -103,7 +105,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 	}
 	err = r.Recover(ctx)
 	if errors.Is(err, recovery.ErrPerson) {
-		return refusedError{err}
+		return change.Refused(err)
 	}
 	if err != nil {
 		return err
@@ -178,14 +180,14 @@ func (c *RecoverCmd) allowed(ctx context.Context, streams IO, o *actual.Observer
 	if c.GiveUp != "" {
 		cmds, err := recovery.GiveUp(ctx, o, c.GiveUp)
 		if err != nil {
-			return refusedError{err}
+			return change.Refused(err)
 		}
 		commands = append(commands, cmds...)
 	}
 	if c.RebuildEmpty != "" {
 		cmds, err := recovery.RebuildEmpty(ctx, o, c.RebuildEmpty)
 		if err != nil {
-			return refusedError{err}
+			return change.Refused(err)
 		}
 		commands = append(commands, cmds...)
 	}
@@ -223,8 +225,3 @@ func observerOf(cl *cluster.Cluster, s *desired.State) (*actual.Observer, func()
 	}
 	return o, func() { local.Close() }, nil //nolint:errcheck,gosec // a connection for reading
 }
-
-// refusedError is an error that ends with status 3.
-type refusedError struct{ error }
-
-func (e refusedError) Unwrap() error { return e.error }

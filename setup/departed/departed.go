@@ -4,6 +4,7 @@ package departed
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -169,6 +170,12 @@ func Mounts(fstab, volume string) []string {
 		}
 	}
 	return out
+}
+
+// StillMounts reports whether our lines in the fstab file at a path mount a volume.
+func StillMounts(path, volume string) bool {
+	text, err := os.ReadFile(path) //nolint:gosec // /etc/fstab
+	return err == nil && len(Mounts(string(text), volume)) > 0
 }
 
 // servers are those that our lines in /etc/fstab would ask for a volume.
