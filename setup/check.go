@@ -132,7 +132,7 @@ func (c *CheckCmd) compare(ctx context.Context, s *desired.State, volumes []desi
 	down := notStarted(ctx)
 	for _, v := range volumes {
 		name := v.Spec.Name
-		sets, err := setsOf(s, name)
+		sets, err := check.SetsOf(name, s.IPv6)
 		if err != nil {
 			return results, err
 		}
