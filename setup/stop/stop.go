@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"brickyard/gluster"
@@ -259,57 +258,6 @@ func volumesOf(sets []actual.Local) []string {
 	for _, l := range sets {
 		if !slices.Contains(out, l.Set.Volume) {
 			out = append(out, l.Set.Volume)
-		}
-	}
-	return out
-}
-
-// Holding is why a node must stay up, in words.
-type Holding struct {
-	For  string // the bricks that need this node
-	Gone bool   // their nodes do not answer: they may be booting, or off for good
-}
-
-// Hold returns for whom this node must stay up, because the bricks that it
-// would take away are the only complete copies: bricks that are being filled
-// from them, or that have entries to be healed. What is in memory would be lost
-// altogether, so then bricks that are empty or down are waited for as well.
-func Hold(sets []actual.Local) []Holding {
-	var out []Holding
-	for _, l := range sets {
-		own := l.Brick()
-		if !l.Set.Started || !own.Serves() || own.Arbiter {
-			continue
-		}
-		var filling, down, gone []string
-		complete, online := 0, 0
-		for i, b := range l.Set.Bricks {
-			name := b.Node + ":" + b.Path
-			if b.Online {
-				online++
-			}
-			switch {
-			case i == l.Own || b.GivenUp || b.Arbiter:
-			case b.Serves():
-				complete++
-			case b.Online:
-				filling = append(filling, name)
-			case b.Reachable:
-				down = append(down, name)
-			default:
-				gone = append(gone, name)
-			}
-		}
-		switch {
-		case complete > 0 && own.Pending > 0 && online == len(l.Set.Bricks):
-			out = append(out, Holding{For: fmt.Sprintf("entries of volume %s that wait to be healed", l.Set.Volume)})
-		case complete > 0:
-		case len(filling) > 0:
-			out = append(out, Holding{For: strings.Join(filling, ", ")})
-		case l.Tmpfs && len(down) > 0:
-			out = append(out, Holding{For: strings.Join(down, ", ")})
-		case l.Tmpfs && len(gone) > 0:
-			out = append(out, Holding{For: strings.Join(gone, ", "), Gone: true})
 		}
 	}
 	return out
