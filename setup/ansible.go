@@ -141,7 +141,7 @@ func moduleApply(ctx context.Context, a ansible.Arguments, n *node, streams IO) 
 		return ansible.Failure(a, reason(err), err.Error())
 	}
 	defer unlock()
-	runner := &change.Runner{Executor: executor("ansible", logger(streams.Err, slog.LevelInfo)), Watcher: report.Quiet{}, Pause: pause, LeaveOthers: !a.WaitForOthers}
+	runner := &change.Runner{Executor: executor("ansible", logger(streams.Err, slog.LevelInfo)), Watcher: report.Quiet{}, Pause: firstPause, LeaveOthers: !a.WaitForOthers}
 	warnings, err := n.apply(ctx, runner, a.Parts)
 	doc, _ := applied(n, fileFlags{File: a.Config}, runner, warnings, err)
 	var made []change.Change

@@ -58,7 +58,7 @@ func (n *Node) Recover(ctx context.Context, allowed Allowed) error {
 			return err
 		}
 	}
-	unlock, err := alone(ctx, host.RunDir, n.Log, n.status)
+	unlock, err := lockRecover(ctx, host.RunDir, n.Log, n.status)
 	if err != nil {
 		return err
 	}

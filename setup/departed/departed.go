@@ -86,7 +86,7 @@ func Bricks(s *desired.State, see Seen) map[string][]string {
 func bricks(s *desired.State, v gluster.StoredVolume, see Seen) []string {
 	var here []string
 	for _, b := range v.Bricks {
-		if see.UUID != "" && b.PeerUUID == see.UUID || own(s).Is([]string{b.Host}) {
+		if see.UUID != "" && b.PeerUUID == see.UUID || ownServer(s).Is([]string{b.Host}) {
 			here = append(here, b.Path)
 		}
 	}
@@ -125,8 +125,8 @@ func brickLeft(volume, file, node, path string) change.Conflict {
 	}
 }
 
-// own are this node's names and address.
-func own(s *desired.State) desired.Server {
+// ownServer are this node's names and address.
+func ownServer(s *desired.State) desired.Server {
 	server := desired.Server{Name: s.Node, Address: s.Addresses[s.Node]}
 	for _, h := range s.Hosts {
 		if slices.Contains(h.Names, s.Node) {

@@ -29,14 +29,14 @@ func Decide(sets []actual.Local, quorum map[string]gluster.Quorum) []string {
 			continue
 		}
 		where := fmt.Sprintf("volume %s, replica set %d", l.Set.Volume, l.Set.Index+1)
-		if r := set(l, quorum[l.Set.Volume]); r != "" {
+		if r := whySetNeedsNode(l, quorum[l.Set.Volume]); r != "" {
 			reasons = append(reasons, where+": "+r)
 		}
 	}
 	return reasons
 }
 
-func set(l actual.Local, q gluster.Quorum) string {
+func whySetNeedsNode(l actual.Local, q gluster.Quorum) string {
 	if l.Set.Otherwise != "" {
 		return l.Set.Otherwise + ": nobody knows what would be left"
 	}
@@ -177,7 +177,7 @@ func (g *Gate) look(ctx context.Context) ([]string, actual.Look, error) {
 	neighbours := g.neighbours(seen.Own)
 	reasons = slices.Concat(
 		Decide(slices.Concat(seen.Own, strange), g.quorums(seen.Volumes)), reasons,
-		apart(g.Pool.Servers, neighbours, seen.Peers),
+		outsidePool(g.Pool.Servers, neighbours, seen.Peers),
 		serverQuorum(seen.Peers, seen.Volumes, g.claimed(seen.Volumes)),
 		g.claims(seen),
 	)
@@ -226,7 +226,7 @@ func (g *Gate) tell(ctx context.Context, node actual.Node, volumes []string, wor
 		if !slices.Contains(volumes, v.Name) {
 			continue
 		}
-		pairs := words(v, g.Pool, node.Self(), g.Node, word)
+		pairs := claimOptions(v, g.Pool, node.Self(), g.Node, word)
 		cmd := gluster.VolumeSet(v.Name, pairs[0], pairs[1], pairs[2:]...)
 		if err := g.retry(ctx, func() error { return g.Run(ctx, cmd) }); err != nil {
 			return err
@@ -235,14 +235,14 @@ func (g *Gate) tell(ctx context.Context, node actual.Node, volumes []string, wor
 	return nil
 }
 
-// tries bounds how often a node asks again for a lock that another holds, as
+// lockTries bounds how often a node asks again for a lock that another holds, as
 // when two nodes claim at the same moment.
-const tries = 20
+const lockTries = 20
 
 func (g *Gate) retry(ctx context.Context, f func() error) error {
 	for try := 1; ; try++ {
 		err := f()
-		if !errors.Is(err, gluster.ErrTransaction) || try == tries {
+		if !errors.Is(err, gluster.ErrTransaction) || try == lockTries {
 			return err
 		}
 		select {

@@ -8,9 +8,9 @@ import (
 	"brickyard/setup/writer"
 )
 
-// alone keeps two runs of recover on one node apart: each would act on what it
+// lockRecover keeps two runs of recover on one node apart: each would act on what it
 // remembers, and throw away what the other has just begun anew.
-func alone(ctx context.Context, dir string, log *slog.Logger, status func(string)) (unlock func(), err error) {
+func lockRecover(ctx context.Context, dir string, log *slog.Logger, status func(string)) (unlock func(), err error) {
 	say := sayOnce(log, status)
 	return writer.Alone(ctx, dir, "recover", func(h writer.Holder, since time.Duration) { say(h.String(), since) })
 }

@@ -19,7 +19,7 @@ func TestTwoRunsOfRecoverExcludeEachOther(t *testing.T) {
 	dir := t.TempDir() + "/run"
 	var said bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&said, nil))
-	unlock, err := alone(t.Context(), dir, log, func(string) { t.Error("the first run waits") })
+	unlock, err := lockRecover(t.Context(), dir, log, func(string) { t.Error("the first run waits") })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestTwoRunsOfRecoverExcludeEachOther(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, change.ErrDeadline)
 	defer cancel()
-	if _, err := alone(ctx, dir, log, status); !errors.Is(err, change.ErrDeadline) || !strings.Contains(err.Error(), "still holds this node's lock") {
+	if _, err := lockRecover(ctx, dir, log, status); !errors.Is(err, change.ErrDeadline) || !strings.Contains(err.Error(), "still holds this node's lock") {
 		t.Errorf("the second run: %v", err)
 	}
 	if waits.Load() != 1 {
@@ -40,7 +40,7 @@ func TestTwoRunsOfRecoverExcludeEachOther(t *testing.T) {
 	}
 	second := make(chan error, 1)
 	go func() {
-		free, err := alone(t.Context(), dir, log, status)
+		free, err := lockRecover(t.Context(), dir, log, status)
 		if err == nil {
 			free()
 		}
