@@ -17,6 +17,7 @@ import (
 	"brickyard/setup/ansible"
 	"brickyard/setup/change"
 	"brickyard/setup/desired"
+	"brickyard/setup/host"
 	"brickyard/setup/pool"
 	"brickyard/setup/report"
 	"brickyard/setup/status"
@@ -97,7 +98,7 @@ func moduleResult(ctx context.Context, data []byte, streams IO) (result ansible.
 		result = moduleApply(ctx, a, n, streams)
 	}
 	if !result.Failed {
-		g := &status.Gatherer{Cluster: n.cluster, State: n.state, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: 5 * time.Second, Journal: journalPath(), Applied: n.applied}
+		g := &status.Gatherer{Cluster: n.cluster, State: n.state, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: 5 * time.Second, Journal: host.RecoveryRecord, Applied: n.applied}
 		result.Gluster = g.Gather(ctx)
 		_ = g.Local.Close() // read all that was wanted
 	}
@@ -140,7 +141,7 @@ func moduleApply(ctx context.Context, a ansible.Arguments, n *node, streams IO) 
 		return ansible.Failure(a, reason(err), err.Error())
 	}
 	defer unlock()
-	runner := &change.Runner{Executor: executor("ansible", logger(streams.Err, slog.LevelInfo)), Watcher: report.Quiet{}, Pause: pause, LeaveOthers: !a.WaitForOthers}
+	runner := &change.Runner{Executor: executor("ansible", logger(streams.Err, slog.LevelInfo)), Watcher: report.Quiet{}, Pause: firstPause, LeaveOthers: !a.WaitForOthers}
 	warnings, err := n.apply(ctx, runner, a.Parts)
 	doc, _ := applied(n, fileFlags{File: a.Config}, runner, warnings, err)
 	var made []change.Change

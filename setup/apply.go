@@ -24,8 +24,8 @@ type ApplyCmd struct {
 	Verbose bool          `short:"v" help:"Log every change to stderr as it is made."`
 }
 
-// pause is how long apply waits at first before it looks again.
-const pause = 500 * time.Millisecond
+// firstPause is how long apply waits at first before it looks again.
+const firstPause = 500 * time.Millisecond
 
 // Run applies the cluster file to this node.
 func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
@@ -61,7 +61,7 @@ func (c *ApplyCmd) Run(ctx context.Context, streams IO) error {
 	}
 	defer unlock()
 
-	runner := &change.Runner{Executor: executor("apply", logger(streams.Err, level)), Watcher: watcher, Pause: pause}
+	runner := &change.Runner{Executor: executor("apply", logger(streams.Err, level)), Watcher: watcher, Pause: firstPause}
 	warnings, err := n.apply(ctx, runner, c.Parts)
 	doc, made := applied(n, c.fileFlags, runner, warnings, err)
 	doc.Seconds = time.Since(began).Seconds()
@@ -128,7 +128,7 @@ func (n *node) apply(ctx context.Context, r *change.Runner, parts []string) ([]s
 		return nil, err
 	}
 	warnings := append(cluster.Warnings(n.cluster), vain...)
-	for _, parts := range together(planners) {
+	for _, parts := range inGroups(planners) {
 		w, err := r.Converge(ctx, parts...)
 		warnings = append(warnings, w...)
 		if err != nil {
@@ -138,8 +138,8 @@ func (n *node) apply(ctx context.Context, r *change.Runner, parts []string) ([]s
 	return append(warnings, n.fileWordsAtEnd(ctx)...), errors.Join(append(r.Aside, done())...)
 }
 
-// together groups the parts: all rest on this machine's own.
-func together(planners []change.Planner) (groups [][]change.Planner) {
+// inGroups groups the parts: all rest on this machine's own.
+func inGroups(planners []change.Planner) (groups [][]change.Planner) {
 	for i, p := range planners {
 		if p.Part() != change.Host {
 			return append(groups, planners[i:])

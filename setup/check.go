@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"brickyard/gluster"
+	"brickyard/setup/change"
 	"brickyard/setup/check"
 	"brickyard/setup/cluster"
 	"brickyard/setup/desired"
 	"brickyard/setup/host"
 	"brickyard/setup/report"
-	"brickyard/setup/writer"
 )
 
 // CheckCmd compares the bricks of replica sets.
@@ -41,9 +40,6 @@ type checkDocument struct {
 	Complete bool              `json:"complete"`
 	Sets     []check.SetResult `json:"sets"`
 }
-
-// checkPath is where check leaves word for the exporter.
-func checkPath() string { return filepath.Join(host.StateDir, "check.json") }
 
 // Run exits with 0 when everything was compared and is equal, with 3 when
 // something differs, with 4 when nothing that was compared differs and not
@@ -73,9 +69,10 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 		return err
 	}
 	if !s.Server {
-		return refusedError{fmt.Errorf("%s has no bricks: run check on one of %s", s.Node, strings.Join(serverNames(s), ", "))}
+		servers := strings.Join(serverNames(s), ", ")
+		return change.Refused(fmt.Errorf("%s has no bricks: run check on one of %s", s.Node, servers))
 	}
-	if err := usualPlace(); err != nil {
+	if err := host.UsualPlace(); err != nil {
 		return err
 	}
 	if c.Timeout > 0 {
@@ -83,22 +80,18 @@ func (c *CheckCmd) Run(ctx context.Context, streams IO) error {
 		ctx, cancel = deadline(ctx, c.Timeout)
 		defer cancel()
 	}
-	unlock, err := checkLock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	var failed error
 	if !c.json() {
 		o.Found = func(volume string, set int, bricks []gluster.Brick, d check.Difference) {
 			failed = errors.Join(failed, check.WriteDifference(streams.Out, volume, set, bricks, d))
 		}
 	}
-	results, err := c.compare(ctx, s, volumes, o)
+	n := check.Node{State: s, Own: c.Own, RunDir: host.RunDir, Record: host.CheckRecord, Warn: streams.Err}
+	results, err := n.Compare(ctx, volumes, o)
 	if err != nil || failed != nil {
 		return errors.Join(err, failed)
 	}
-	return c.end(streams, s, results)
+	return c.end(streams, s.Node, results)
 }
 
 // options says how to compare.
@@ -127,70 +120,12 @@ func (c *CheckCmd) options(cl *cluster.Cluster) (check.Options, error) {
 	return o, nil
 }
 
-// compare compares the sets of volumes one after the other.
-func (c *CheckCmd) compare(ctx context.Context, s *desired.State, volumes []desired.Volume, o check.Options) ([]check.SetResult, error) {
-	self, _ := s.Pool.Server(s.Node)
-	results := []check.SetResult{}
-	down := notStarted(ctx)
-	for _, v := range volumes {
-		name := v.Spec.Name
-		sets, err := setsOf(s, name)
-		if err != nil {
-			return results, err
-		}
-		for i, set := range sets {
-			if c.Own && !self.Is([]string{set.Bricks[0].Host}) {
-				continue
-			}
-			if why := down[name]; why != "" {
-				results = append(results, check.Skipped(name, i, o, why))
-				continue
-			}
-			results = append(results, check.CompareSet(ctx, name, i, set, o))
-		}
-	}
-	return results, os.RemoveAll(o.Dir)
-}
-
-// notStarted says of volumes of which no brick runs why that is so. Where glusterd does not answer the bricks are asked all the same.
-func notStarted(ctx context.Context) map[string]string {
-	local := gluster.NewClient("unix", "")
-	defer local.Close() //nolint:errcheck // it was only read from
-	volumes, err := local.Volumes(ctx)
-	if err != nil {
-		return nil
-	}
-	down := map[string]string{}
-	for _, v := range volumes {
-		switch v.Status {
-		case gluster.Started:
-		case gluster.Stopped:
-			down[v.Name] = fmt.Sprintf("the volume is stopped, and so are its bricks: \"gluster volume start %s\" or \"gluster-setup apply\" starts them", v.Name)
-		default:
-			down[v.Name] = fmt.Sprintf("the volume was never started, and has no contents: \"gluster volume start %s\" or \"gluster-setup apply\" starts it", v.Name)
-		}
-	}
-	return down
-}
-
-// end leaves word of the results and prints them. The record is that of checks alone, of which one runs on a node: it waits for nobody,
-// so that what hours of comparing found is kept also when a check is interrupted beside a program that hangs.
-func (c *CheckCmd) end(streams IO, s *desired.State, results []check.SetResult) error {
-	old, err := check.ReadRecord(checkPath())
-	if err != nil {
-		fmt.Fprintf(streams.Err, "the record of former checks is lost: %v\n", err)
-	}
-	record := old.With(results, time.Now(), func(volume string, set int) bool {
-		v, ok := s.Pool.Volume(volume)
-		// The volume may have more sets than the cluster file.
-		return ok && (set <= len(v.Sets) || slices.ContainsFunc(results, func(r check.SetResult) bool { return r.Volume == volume && r.Set == set }))
-	})
-	if err := record.Write(checkPath()); err != nil {
-		return err
-	}
+// end prints the results.
+func (c *CheckCmd) end(streams IO, node string, results []check.SetResult) (err error) {
 	complete, different := check.Sum(results)
 	if c.json() {
-		err = report.JSON(streams.Out, checkDocument{Node: s.Node, Equal: complete && !different, Complete: complete, Sets: results})
+		doc := checkDocument{Node: node, Equal: complete && !different, Complete: complete, Sets: results}
+		err = report.JSON(streams.Out, doc)
 	} else {
 		err = check.WriteSummary(streams.Out, results)
 	}
@@ -231,13 +166,4 @@ func serverNames(s *desired.State) []string {
 		names = append(names, n.Name)
 	}
 	return names
-}
-
-// checkLock keeps two checks on one node apart: each would slow the clients.
-func checkLock() (unlock func(), err error) {
-	unlock, err = writer.TryAlone(host.RunDir, "check")
-	if held, ok := errors.AsType[*writer.HeldError](err); ok {
-		return nil, refusedError{fmt.Errorf("another check runs on this node (%s): wait for its end: %w", held.Path, err)}
-	}
-	return unlock, err
 }

@@ -27,7 +27,7 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 // exitCodeOf is the exit code of an error when nothing else was changed.
 func exitCodeOf(err error) int {
 	var conflicts change.Conflicts
-	var refused refusedError
+	var refused change.RefusedError
 	var partly *change.PartlyError
 	switch {
 	case err == nil:
@@ -44,7 +44,7 @@ func exitCodeOf(err error) int {
 // reason is the word for an error in JSON documents.
 func reason(err error) string {
 	var conflicts change.Conflicts
-	var refused refusedError
+	var refused change.RefusedError
 	var file cluster.Errors
 	var partly *change.PartlyError
 	switch {

@@ -5,9 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/journal"
 )
@@ -69,10 +67,4 @@ func (h *journalHandler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	_, err := io.WriteString(h.out, priority+h.buf.String())
 	return err
-}
-
-// jitter is d, give or take half of it, so that nodes that ask at the same
-// moment do not do so again.
-func jitter(d time.Duration) time.Duration {
-	return d/2 + time.Duration(rand.Int64N(int64(d))) //nolint:gosec // nothing secret
 }

@@ -17,6 +17,7 @@ import (
 
 	"brickyard/setup/desired"
 	"brickyard/setup/verify"
+	"brickyard/templates"
 )
 
 // version is stamped by the linker.
@@ -109,7 +110,7 @@ func newParser(cli *CLI, more ...kong.Option) (*kong.Kong, error) {
 		kong.Name("gluster-setup"), kong.Description(description), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.NamedMapper("path", pathFlag{}),
 		kong.Vars{
-			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templatesDir, "targets": desired.TargetsFile,
+			"file": desired.ClusterFile, "binary": desired.Binary, "templates": templates.Dir, "targets": desired.TargetsFile,
 			"verifyRounds": strconv.Itoa(verify.DefaultRounds), "verifyTimeout": verify.DefaultTimeout.String(), "verifyPatience": verify.DefaultPatience.String(),
 		},
 	}, more...)...)

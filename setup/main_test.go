@@ -101,7 +101,7 @@ func TestReasonsAndExitCodes(t *testing.T) {
 		{"a conflict", fmt.Errorf("x: %w", change.Conflicts{{}}), "conflict", exitRefused},
 		{"a change that some servers made", &change.PartlyError{Who: "s1 has it", Err: gluster.ErrRefused}, "partly", exitPartly},
 		{"a refusal of GlusterFS", fmt.Errorf("create volume: %w", gluster.ErrRefused), "refused", exitRefused},
-		{"a refusal of ours", refusedError{errors.New("x")}, "refused", exitRefused},
+		{"a refusal of ours", change.Refused(errors.New("x")), "refused", exitRefused},
 		{"the end of --timeout", wait(change.ErrDeadline), "timeout", exitError},
 		{"the end of another deadline", wait(context.DeadlineExceeded), "timeout", exitError},
 		{"a daemon that does not answer", fmt.Errorf("x: %w", gluster.ErrTimeout), "timeout", exitError},

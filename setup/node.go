@@ -111,7 +111,7 @@ func (f planFlags) nodeOf(c *cluster.Cluster, text []byte, change func(*desired.
 	if change != nil {
 		change(s)
 	}
-	set, err := templateSet(f.Templates)
+	set, err := f.templates()
 	if err != nil {
 		return nil, err
 	}
@@ -126,17 +126,13 @@ func (f planFlags) nodeOf(c *cluster.Cluster, text []byte, change func(*desired.
 	return &node{cluster: c, state: s, rendered: r, applied: l}, nil
 }
 
-// templateSet reads the templates of a directory; "" is the usual one, if it exists.
-func templateSet(dir string) (*templates.Set, error) {
-	if dir == "" {
-		if st, err := os.Stat(templatesDir); err == nil && st.IsDir() {
-			dir = templatesDir
-		}
+// templates are those that the flag names, or else this machine's.
+func (f planFlags) templates() (*templates.Set, error) {
+	if f.Templates == "" {
+		return templates.Installed()
 	}
-	return templates.New(dir)
+	return templates.New(f.Templates)
 }
-
-const templatesDir = "/etc/brickyard/templates"
 
 // planners returns the parts to plan or apply, in order.
 func (n *node) planners(parts []string) ([]change.Planner, func() error, error) {
@@ -146,7 +142,7 @@ func (n *node) planners(parts []string) ([]change.Planner, func() error, error) 
 	}
 	p := &pool.Pool{Node: n.state.Node, Want: n.state.Pool, Local: gluster.NewClient("unix", ""), CLI: &gluster.CLI{}, Dial: pool.DialTCP, Resolve: h.Resolve}
 	h.Applied, p.Applied = n.applied, n.applied
-	c := &client.Client{State: n.state, Exec: machine.Run, Probe: probe(n.state), AtBoot: waitsAtBoot}
+	c := &client.Client{State: n.state, Exec: machine.Run, Probe: probe(n.state), AtBoot: host.Starts}
 	all := []change.Planner{h, p, c}
 	return slices.DeleteFunc(all, func(p change.Planner) bool { return !slices.Contains(parts, string(p.Part())) }), p.Close, nil
 }

@@ -10,6 +10,7 @@ import (
 	"brickyard/setup/change"
 	"brickyard/setup/cluster"
 	"brickyard/setup/report"
+	"brickyard/setup/secureaccess"
 )
 
 // PlanCmd shows what apply would do.
@@ -60,7 +61,7 @@ func (c *PlanCmd) Run(ctx context.Context, streams IO) error {
 
 // plan looks at all the parts.
 func (n *node) plan(ctx context.Context, parts []string) (change.Plan, error) {
-	all := change.Plan{Conflicts: encrypted()}
+	all := change.Plan{Conflicts: secureaccess.Conflicts()}
 	if len(all.Conflicts) > 0 {
 		return all, nil // nothing can be looked at
 	}

@@ -46,7 +46,7 @@ func (c *RenderCmd) Run(ctx context.Context, streams IO) error {
 	} else {
 		t.Head("render", doc.Node, c.File)
 	}
-	runner := &change.Runner{Executor: change.Executor{Log: logger(streams.Err, slog.LevelWarn)}, Watcher: watcher, Pause: pause}
+	runner := &change.Runner{Executor: change.Executor{Log: logger(streams.Err, slog.LevelWarn)}, Watcher: watcher, Pause: firstPause}
 	for _, p := range planners {
 		if _, err = runner.Converge(ctx, p); err != nil {
 			break

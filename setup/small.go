@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
 
 	"brickyard/setup/cluster"
-	"brickyard/setup/departed"
 )
 
 // InitCmd prints a cluster file to start from.
@@ -44,35 +41,4 @@ type VersionCmd struct{}
 func (VersionCmd) Run(streams IO) error {
 	_, err := fmt.Fprintf(streams.Out, "gluster-setup %s\n", version)
 	return err
-}
-
-// WaitCmd waits until a volume serves.
-type WaitCmd struct {
-	fileFlags
-	Volume string `arg:"" help:"The volume."`
-}
-
-// Run waits without a limit; whoever calls it sets one.
-func (c *WaitCmd) Run(ctx context.Context, streams IO) error {
-	cl, err := c.load()
-	if err != nil {
-		return err
-	}
-	s, err := c.self(cl)
-	if err != nil {
-		return err
-	}
-	if _, ok := s.Pool.Volume(c.Volume); !ok {
-		fstab, err := os.ReadFile("/etc/fstab")
-		if err != nil || len(departed.Mounts(string(fstab), c.Volume)) == 0 {
-			return fmt.Errorf("volume %s is not in %s", c.Volume, c.File)
-		}
-		// A file that has lost the volume must not keep its mount from being tried.
-		fmt.Fprintf(streams.Err, "warning: volume %s is not in %s any more, and our block in /etc/fstab still mounts it: nobody waits until it serves\n", c.Volume, c.File) //nolint:errcheck // a log line
-		return nil
-	}
-	if err := unencrypted(); err != nil {
-		return err // it would wait for an answer that never comes, and a boot with it
-	}
-	return waitVolume(ctx, streams, cl, s, c.Volume)
 }

@@ -7,6 +7,7 @@ import (
 	"brickyard/gluster"
 	"brickyard/setup/client"
 	"brickyard/setup/desired"
+	"brickyard/setup/etchosts"
 	"brickyard/setup/host"
 	"brickyard/setup/pool"
 	"brickyard/setup/report"
@@ -33,9 +34,9 @@ func (c *StatusCmd) Run(ctx context.Context, streams IO) error {
 	if err := root("status"); err != nil {
 		return err
 	}
-	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Encrypted: gluster.EncryptsManagement(), Journal: journalPath(), Checked: checkPath(), Lost: lostHosts(s), Left: func() ([]string, error) { return client.Left(s) }}
+	g := &status.Gatherer{Cluster: cl, State: s, Local: gluster.NewClient("unix", ""), Dial: pool.DialTCP, Timeout: c.Timeout, Encrypted: gluster.EncryptsManagement(), Journal: host.RecoveryRecord, Checked: host.CheckRecord, Lost: etchosts.Lost(s), Left: func() ([]string, error) { return client.Left(s) }}
 	if s.Server {
-		g.Elsewhere = elsewhere
+		g.Elsewhere = host.FindElsewhere
 	}
 	if s.ManageHosts {
 		g.Rewriters = func() ([]string, error) { return host.Rewriters("") }

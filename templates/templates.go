@@ -29,6 +29,17 @@ type Set struct {
 	from map[string]string // template name -> where it came from, for errors
 }
 
+// Dir is where a machine has the templates that replace the embedded ones, if it has any.
+const Dir = "/etc/brickyard/templates"
+
+// Installed returns the templates as this machine has them: with those in Dir, if it exists.
+func Installed() (*Set, error) {
+	if st, err := os.Stat(Dir); err == nil && st.IsDir() {
+		return New(Dir)
+	}
+	return New("")
+}
+
 // New returns the embedded templates, replaced by those in dir when dir is not
 // empty. A file in dir that replaces nothing is an error that lists the names;
 // files that look like no template at all, such as a README, are left alone.

@@ -69,7 +69,7 @@ func (c *volumeCache) refresh(ctx context.Context, n *Node) error {
 			dir := filepath.Join(n.cfg.Workdir, "vols", name)
 			now.paths = [2]string{filepath.Join(dir, "info"), filepath.Join(dir, "cksum")}
 		}
-		files := look(now.paths)
+		files := statesOf(now.paths)
 		if !ok || files[0] == (stored{}) || files != now.stored {
 			v, err := n.Glusterd.Volume(ctx, name)
 			if errors.Is(err, gluster.ErrNoSuchVolume) {
@@ -92,8 +92,8 @@ func (c *volumeCache) refresh(ctx context.Context, n *Node) error {
 	return errors.Join(errs...)
 }
 
-// look identifies the states of files; where one cannot be seen all are zero.
-func look(paths [2]string) (out [2]stored) {
+// statesOf identifies the states of files; where one cannot be seen all are zero.
+func statesOf(paths [2]string) (out [2]stored) {
 	for i, path := range paths {
 		var st syscall.Stat_t
 		if err := syscall.Stat(path, &st); err != nil {

@@ -103,7 +103,7 @@ func beforeTable(of samples) [][]string {
 		if len(then) == 0 || len(now) == 0 {
 			continue
 		}
-		table = append(table, []string{what, spread(then), spread(now), spread(of.of("now", "before", what)), fmt.Sprintf("%.2f", differ(then, now))})
+		table = append(table, []string{what, spread(then), spread(now), spread(of.of("now", "before", what)), fmt.Sprintf("%.2f", sameKindProbability(then, now))})
 	}
 	return table
 }

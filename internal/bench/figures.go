@@ -40,8 +40,8 @@ func median(figures []float64) float64 {
 	return benchmath.AssumeNothing.Summary(sample, 0.95).Center
 }
 
-// differ is the probability that two lists of figures as different as these are of the same kind.
-func differ(some, others []float64) float64 {
+// sameKindProbability is the probability that two lists of figures as different as these are of the same kind.
+func sameKindProbability(some, others []float64) float64 {
 	of := func(f []float64) *benchmath.Sample {
 		return benchmath.NewSample(slices.Clone(f), &benchmath.DefaultThresholds)
 	}

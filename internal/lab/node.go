@@ -217,7 +217,7 @@ func waitUntil(ctx context.Context, done func() error) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), err)
-		case <-time.After(pause(time.Since(began))):
+		case <-time.After(pollPause(time.Since(began))):
 		}
 	}
 }

@@ -12,7 +12,7 @@ const Patience = 5 * time.Minute
 // tests wait at the same time: what it sees late by a tenth of its wait must still be there.
 func WaitFor(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	waitFor(t, what, done, pause)
+	waitFor(t, what, done, pollPause)
 }
 
 // Catch is WaitFor for what lasts only a moment: it looks all the time.
@@ -32,8 +32,8 @@ func waitFor(t testing.TB, what string, done func() bool, pause func(waited time
 	}
 }
 
-// pause is how long it is until the next look at something that was waited for so long.
-func pause(waited time.Duration) time.Duration {
+// pollPause is how long it is until the next look at something that was waited for so long.
+func pollPause(waited time.Duration) time.Duration {
 	const shortest, longest = 10 * time.Millisecond, 500 * time.Millisecond
 	return min(max(waited/10, shortest), longest)
 }

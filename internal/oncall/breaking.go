@@ -18,8 +18,8 @@ func power(how string, names ...string) func(context.Context, hosts) error {
 
 func rejoined(ctx context.Context, h hosts) error { return h.join(ctx, everywhere()...) }
 
-// differ changes contents below one brick, as a disk that returns something else would, and has check find it.
-func differ(ctx context.Context, h hosts) error {
+// spoilContents changes contents below one brick, as a disk that returns something else would, and has check find it.
+func spoilContents(ctx context.Context, h hosts) error {
 	if _, err := h.on(ctx, web1, "echo the right contents >/web_client/differs; sync -f /web_client/differs"); err != nil {
 		return err
 	}

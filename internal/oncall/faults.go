@@ -79,7 +79,7 @@ func faults() [][]fault {
 			{
 				name:   "replicas differ, heal info says 0",
 				fires:  []alert{{"GlusterBricksDiffer", of("volume", "web")}},
-				make:   differ,
+				make:   spoilContents,
 				repair: agree,
 			},
 			{

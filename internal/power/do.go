@@ -91,7 +91,7 @@ func (o op) do(dir string) reply {
 	case opSymlink:
 		err = os.Symlink(o.Target, path)
 	case opLook:
-		r.Entry = look(path)
+		r.Entry = entryAt(path)
 	case opList:
 		var all []os.DirEntry
 		all, err = os.ReadDir(path)

@@ -54,8 +54,8 @@ func sum(b []byte) string {
 
 func fileOf(b []byte) entry { return entry{Type: file, Size: int64(len(b)), Sum: sum(b)} }
 
-// look reads what a path stands for.
-func look(path string) entry {
+// entryAt reads what a path stands for.
+func entryAt(path string) entry {
 	failed := func(err error) entry {
 		if errors.Is(err, fs.ErrNotExist) {
 			return entry{}
@@ -105,7 +105,7 @@ func tree(dir string) (map[string]entry, error) {
 			return filepath.SkipDir
 		}
 		// A name that is listed and is not there for a look is an error of its own.
-		e := look(path)
+		e := entryAt(path)
 		if e == (entry{}) {
 			e = entry{Type: unreadable, Target: "listed, but not there"}
 		}

@@ -77,12 +77,12 @@ func (d *driver) freeze(ctx context.Context, source, sink string) (done bool, er
 	if err != nil {
 		return false, err
 	}
-	names, empty, err := half(root(pid) + basePath)
+	names, empty, err := halfWritten(root(pid) + basePath)
 	d.say("   half way: %s has %d of %d names, %d of them empty", sink, names, d.Files, empty)
 	return names >= d.Files && empty == 0, err
 }
 
-func half(dir string) (names, empty int, err error) {
+func halfWritten(dir string) (names, empty int, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
 		st, serr := os.Stat(filepath.Join(dir, e.Name()))
@@ -135,7 +135,7 @@ func (d *driver) restartHeld(ctx context.Context, source, sink string) (time.Tim
 	if pid, err = d.pid(ctx, sink); err != nil {
 		return time.Time{}, err
 	}
-	names, empty, err := half(root(pid) + basePath)
+	names, empty, err := halfWritten(root(pid) + basePath)
 	if err != nil || names != d.Files || empty > 0 {
 		return time.Time{}, fmt.Errorf("%s went down when %s had %d of %d files, %d of them empty: %w", source, sink, names, d.Files, empty, err)
 	}

@@ -215,9 +215,11 @@ func unit() ([]command, error) {
 	return []command{goTest(append([]string{"-race"}, packages...)...)}, nil
 }
 
-// apart are the packages whose tests start clusters and our programs, and wait: none of our concurrency is in the tests'
+// clusterPackages are the packages whose tests start clusters and our programs, and wait: none of our concurrency is in the tests'
 // own process, and the race detector would see nothing. Those that take longest come first.
-func apart() []string { return []string{"brickyard/setup/labtest", "brickyard/exporter/labtest"} }
+func clusterPackages() []string {
+	return []string{"brickyard/setup/labtest", "brickyard/exporter/labtest"}
+}
 
 // lab runs two packages at a time: clusters are heavy. Three tests of a package run beside each other, whatever the number of
 // processors, because they wait most of the time.
@@ -226,8 +228,8 @@ func lab() ([]command, error) {
 	if err != nil {
 		return nil, err
 	}
-	within := slices.DeleteFunc(packages, func(p string) bool { return slices.Contains(apart(), p) })
-	return built(goTest(append([]string{"-p", "2", "-parallel", "3", "-skip", runbooks}, apart()...)...), goTest(append([]string{"-race", "-p", "2"}, within...)...))
+	within := slices.DeleteFunc(packages, func(p string) bool { return slices.Contains(clusterPackages(), p) })
+	return built(goTest(append([]string{"-p", "2", "-parallel", "3", "-skip", runbooks}, clusterPackages()...)...), goTest(append([]string{"-race", "-p", "2"}, within...)...))
 }
 
 // runbooks are the tests of setup/labtest that type every command of the runbooks.
@@ -238,7 +240,7 @@ func labRunbooks() ([]command, error) {
 }
 
 func labRace() ([]command, error) {
-	return built(goTest(append([]string{"-race", "-p", "2"}, apart()...)...))
+	return built(goTest(append([]string{"-race", "-p", "2"}, clusterPackages()...)...))
 }
 
 // built are commands that use the programs of bin, behind the one that builds them: nothing is done where they are up to date.

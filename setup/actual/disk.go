@@ -30,7 +30,7 @@ func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
 			return tmpfs
 		}
 	}
-	b.Disk, b.Why = look(b.Path, v.ID)
+	b.Disk, b.Why = lookAtDisk(b.Path, v.ID)
 	exposed, err := beneath.Exposed(b.Path)
 	if err != nil {
 		exposed = "nobody knows who may write around it: " + err.Error()
@@ -51,7 +51,7 @@ func (o *Observer) disk(v gluster.Volume, b *Brick) (tmpfs bool) {
 	return tmpfs
 }
 
-func look(dir, volume string) (Disk, string) {
+func lookAtDisk(dir, volume string) (Disk, string) {
 	st, err := os.Lstat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -57,9 +57,9 @@ func OpenPath(path string, flags int) (int, error) {
 	return fd, nil
 }
 
-// longest is how long a path may be that the kernel takes in one call, with
+// longestPath is how long a path may be that the kernel takes in one call, with
 // some room (PATH_MAX is 4096 with the byte at its end).
-const longest = 4000
+const longestPath = 4000
 
 // OpenAt opens what lies at rel below a directory, "" for the directory itself.
 // No link is followed, and ".." is refused. Flags and mode are those of
@@ -68,7 +68,7 @@ func OpenAt(root int, rel string, flags int, mode uint32) (int, error) {
 	if rel == "" || rel == "." {
 		return retried(func() (int, error) { return unix.Openat(root, ".", flags|unix.O_CLOEXEC, mode) })
 	}
-	if len(rel) <= longest {
+	if len(rel) <= longestPath {
 		how := unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC | unix.O_NOFOLLOW), Mode: uint64(mode), Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS} //nolint:gosec // flags are not negative
 		fd, err := retried(func() (int, error) { return unix.Openat2(root, rel, &how) })
 		// Kernels before 5.6 do not have it, and old containers forbid what they do not know.

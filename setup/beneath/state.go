@@ -28,13 +28,13 @@ const largestState = 64 << 10
 func ReadState(path string) ([]byte, error) {
 	d, err := Open(filepath.Dir(path))
 	if err != nil {
-		return nil, strange(path, err)
+		return nil, notRoots(path, err)
 	}
 	defer d.Close() //nolint:errcheck // read only
 	name := filepath.Base(path)
 	f, err := d.OpenFile(name, unix.O_RDONLY, 0)
 	if err != nil {
-		return nil, strange(path, err)
+		return nil, notRoots(path, err)
 	}
 	defer f.Close() //nolint:errcheck // read only
 	var around, st unix.Stat_t
@@ -55,8 +55,8 @@ func ReadState(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, largestState))
 }
 
-// strange makes ErrNotRoots of the errors of what is no file.
-func strange(path string, err error) error {
+// notRoots makes ErrNotRoots of the errors of what is no file.
+func notRoots(path string, err error) error {
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, errNotRegular) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.EISDIR) {
 		return fmt.Errorf("%s: %w: it is no regular file", path, ErrNotRoots)
 	}

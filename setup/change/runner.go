@@ -77,7 +77,7 @@ func (r *Runner) Converge(ctx context.Context, parts ...Planner) ([]string, erro
 		shake = jitter
 	}
 	for round := 0; ; {
-		var seen look
+		var seen roundOutcome
 		err := r.Turn(ctx, c.wait, func() (err error) {
 			seen, err = c.round(ctx)
 			return err
@@ -124,8 +124,8 @@ type converging struct {
 	warnings []string
 }
 
-// look is what one round found and did.
-type look struct {
+// roundOutcome is what one round found and did.
+type roundOutcome struct {
 	settled  bool
 	made     bool
 	part     Part   // the first that is not settled
@@ -149,19 +149,19 @@ func (c *converging) ended(ctx context.Context) error {
 }
 
 // round looks at all parts, and makes the changes that are ready.
-func (c *converging) round(ctx context.Context) (look, error) {
-	seen := look{settled: true, warnings: slices.Clone(c.left)}
+func (c *converging) round(ctx context.Context) (roundOutcome, error) {
+	seen := roundOutcome{settled: true, warnings: slices.Clone(c.left)}
 	var all Plan
 	for _, p := range c.parts {
 		plan, err := p.Plan(ctx)
 		if err != nil {
 			if ctx.Err() != nil && c.waiting != nil {
-				return look{}, c.ended(ctx)
+				return roundOutcome{}, c.ended(ctx)
 			}
 			if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 				err = fmt.Errorf("%w: %w", cause, err)
 			}
-			return look{}, fmt.Errorf("look at the %s part: %w", p.Part(), err)
+			return roundOutcome{}, fmt.Errorf("look at the %s part: %w", p.Part(), err)
 		}
 		plan.Changes = c.worthTrying(plan.Changes)
 		if seen.settled && !plan.Settled() {
@@ -188,7 +188,7 @@ func (c *converging) round(ctx context.Context) (look, error) {
 }
 
 // leave ends a part when all that is left begins with a change of another node.
-func (c *converging) leave(seen look) bool {
+func (c *converging) leave(seen roundOutcome) bool {
 	if !c.LeaveOthers || !seen.leader {
 		return false
 	}

@@ -21,8 +21,8 @@ type Record struct {
 	Sets    []SetResult `json:"sets"`
 }
 
-// recorded is how many differences of a set stay in the file.
-const recorded = 100
+// recordedDifferences is how many differences of a set stay in the file.
+const recordedDifferences = 100
 
 // ReadRecord reads the file; one that does not exist is empty.
 func ReadRecord(path string) (Record, error) {
@@ -45,8 +45,8 @@ func ReadRecord(path string) (Record, error) {
 func (r Record) With(results []SetResult, now time.Time, keep func(volume string, set int) bool) Record {
 	out := Record{Updated: now.UTC().Truncate(time.Second), Sets: []SetResult{}}
 	for _, s := range slices.Concat(results, r.Sets) {
-		if n := len(s.Differences) - recorded; n > 0 {
-			s.Differences, s.LeftOut = s.Differences[:recorded], s.LeftOut+int64(n)
+		if n := len(s.Differences) - recordedDifferences; n > 0 {
+			s.Differences, s.LeftOut = s.Differences[:recordedDifferences], s.LeftOut+int64(n)
 		}
 		there := slices.ContainsFunc(out.Sets, func(o SetResult) bool { return o.Volume == s.Volume && o.Set == s.Set })
 		if !there && keep(s.Volume, s.Set) {

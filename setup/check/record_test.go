@@ -92,9 +92,9 @@ func TestTheRecord(t *testing.T) {
 	}
 	second := results()[1]
 	second.Entries = 7
-	second.Differences = make([]Difference, recorded+5)
+	second.Differences = make([]Difference, recordedDifferences+5)
 	back = back.With([]SetResult{second, {Volume: "alpha", Set: 1}}, time.Now(), func(v string, set int) bool { return v != "server" || set > 1 })
-	if len(back.Sets) != 2 || back.Sets[0].Volume != "alpha" || back.Sets[1].Entries != 7 || back.Sets[1].LeftOut != 5 || len(back.Sets[1].Differences) != recorded {
+	if len(back.Sets) != 2 || back.Sets[0].Volume != "alpha" || back.Sets[1].Entries != 7 || back.Sets[1].LeftOut != 5 || len(back.Sets[1].Differences) != recordedDifferences {
 		t.Errorf("%+v", back)
 	}
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {

@@ -81,16 +81,16 @@ func (s *sorter) spill() error {
 	return nil
 }
 
-// enough is how much room a directory for temporary files should have, in bytes:
+// sortingRoom is how much room a directory for temporary files should have, in bytes:
 // some millions of names.
-const enough = 256 << 20
+const sortingRoom = 256 << 20
 
 // spillDir is the first of some directories that takes files and has enough
 // room, or else the first.
 func spillDir(dirs ...string) string {
 	for _, dir := range dirs {
 		var st unix.Statfs_t
-		if unix.Statfs(dir, &st) == nil && st.Flags&unix.ST_RDONLY == 0 && st.Bfree*uint64(st.Bsize) >= enough { //nolint:gosec // sizes of blocks are not negative
+		if unix.Statfs(dir, &st) == nil && st.Flags&unix.ST_RDONLY == 0 && st.Bfree*uint64(st.Bsize) >= sortingRoom { //nolint:gosec // sizes of blocks are not negative
 			return dir
 		}
 	}

@@ -105,7 +105,7 @@ func (c *Client) mount(ctx context.Context, m desired.ClientMount) (change.Plan,
 		p.Conflicts = append(p.Conflicts, change.Conflict{Code: "client-mount", Object: "mount " + m.Path, Problem: problem, Remedy: remedy})
 		return p, nil
 	}
-	isDead, err := dead(ctx, c.Exec, m.Path)
+	isDead, err := mountIsDead(ctx, c.Exec, m.Path)
 	if err != nil {
 		return p, err
 	}
@@ -179,10 +179,10 @@ func (c *Client) doMount(m desired.ClientMount, why, action string, first []stri
 	}
 }
 
-// dead reports whether a FUSE mount has lost its process. A mount that only
+// mountIsDead reports whether a FUSE mount has lost its process. A mount that only
 // hangs, or whose bricks are all away, is not dead: its process may come back to
 // work, and its users' files with it.
-func dead(ctx context.Context, run machine.Exec, path string) (bool, error) {
+func mountIsDead(ctx context.Context, run machine.Exec, path string) (bool, error) {
 	err := machine.Answers(ctx, run, path)
 	if err == nil || !strings.Contains(err.Error(), "Transport endpoint is not connected") {
 		return false, nil

@@ -88,7 +88,7 @@ func (p *Probe) refused(ctx context.Context, want desired.Volume, allow string) 
 	words := ""
 	for _, host := range want.ServersOf() {
 		s, _ := p.Pool.Server(host)
-		own, err := source(ctx, s.Address)
+		own, err := addressTowards(ctx, s.Address)
 		switch {
 		case err != nil: // no route: the brick cannot be reached, which is another matter
 		case own == s.Address:
@@ -101,8 +101,8 @@ func (p *Probe) refused(ctx context.Context, want desired.Volume, allow string) 
 	return words
 }
 
-// source is the address of this machine on its route to another one. Nothing is sent.
-func source(ctx context.Context, to netip.Addr) (netip.Addr, error) {
+// addressTowards is the address of this machine on its route to another one. Nothing is sent.
+func addressTowards(ctx context.Context, to netip.Addr) (netip.Addr, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "udp", netip.AddrPortFrom(to, 24007).String())
 	if err != nil {
@@ -113,8 +113,8 @@ func source(ctx context.Context, to netip.Addr) (netip.Addr, error) {
 	return own.Addr().Unmap(), err
 }
 
-// grace is how long a volume that serves is given to start its other bricks, too.
-const grace = 5 * time.Second
+// settleTime is how long a volume that serves is given to start its other bricks, too.
+const settleTime = 5 * time.Second
 
 // Settle waits, for a few seconds at most, until every brick of the volume accepts connections whose node's glusterd
 // answers: such a brick is starting, or it is not going to. A client that connects in between writes to the other
@@ -124,7 +124,7 @@ func (p *Probe) Settle(ctx context.Context, name string) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, grace)
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	for {
 		starting := false

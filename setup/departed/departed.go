@@ -4,6 +4,7 @@ package departed
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -85,7 +86,7 @@ func Bricks(s *desired.State, see Seen) map[string][]string {
 func bricks(s *desired.State, v gluster.StoredVolume, see Seen) []string {
 	var here []string
 	for _, b := range v.Bricks {
-		if see.UUID != "" && b.PeerUUID == see.UUID || own(s).Is([]string{b.Host}) {
+		if see.UUID != "" && b.PeerUUID == see.UUID || ownServer(s).Is([]string{b.Host}) {
 			here = append(here, b.Path)
 		}
 	}
@@ -124,8 +125,8 @@ func brickLeft(volume, file, node, path string) change.Conflict {
 	}
 }
 
-// own are this node's names and address.
-func own(s *desired.State) desired.Server {
+// ownServer are this node's names and address.
+func ownServer(s *desired.State) desired.Server {
 	server := desired.Server{Name: s.Node, Address: s.Addresses[s.Node]}
 	for _, h := range s.Hosts {
 		if slices.Contains(h.Names, s.Node) {
@@ -169,6 +170,12 @@ func Mounts(fstab, volume string) []string {
 		}
 	}
 	return out
+}
+
+// StillMounts reports whether our lines in the fstab file at a path mount a volume.
+func StillMounts(path, volume string) bool {
+	text, err := os.ReadFile(path) //nolint:gosec // /etc/fstab
+	return err == nil && len(Mounts(string(text), volume)) > 0
 }
 
 // servers are those that our lines in /etc/fstab would ask for a volume.

@@ -25,6 +25,21 @@ func RefuseElsewhere(e gluster.Elsewhere) (c change.Conflict, ok bool) {
 	return c, true
 }
 
+// FindElsewhere looks for such a glusterd on this machine.
+func FindElsewhere() (gluster.Elsewhere, error) { return gluster.FindElsewhere("/", "/proc") }
+
+// UsualPlace refuses to work beside such a glusterd: then its error is change.Conflicts.
+func UsualPlace() error {
+	e, err := FindElsewhere()
+	if err != nil {
+		return err
+	}
+	if c, ok := RefuseElsewhere(e); ok {
+		return change.Conflicts{c}
+	}
+	return nil
+}
+
 // elsewhere refuses to go on where nobody would find what glusterd writes.
 func (h *Host) elsewhere() (change.Plan, error) {
 	var p change.Plan

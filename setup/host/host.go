@@ -78,6 +78,12 @@ const (
 	RunDir   = "/run/brickyard"
 )
 
+// Files in which commands leave word for status and the exporter.
+const (
+	RecoveryRecord = StateDir + "/recovery.json" // recover and guard
+	CheckRecord    = StateDir + "/check.json"    // check
+)
+
 // New returns the host part of the real machine.
 func New(s *desired.State, r *desired.Rendered, source string) (*Host, error) {
 	self, err := os.Executable()
@@ -87,7 +93,7 @@ func New(s *desired.State, r *desired.Rendered, source string) (*Host, error) {
 	return &Host{
 		State: s, Rendered: r, Exec: machine.Run, Systemd: DBus{}, Self: self, Source: source, StateDir: StateDir, RunDir: RunDir, Root: "/",
 		Bricks: bricks, Users: func(m *mountinfo.Info) ([]machine.User, error) { return machine.Users("/proc", m) }, UserAttributes: volfilter.Keeps, Own: machine.Addresses,
-		Elsewhere: func() (gluster.Elsewhere, error) { return gluster.FindElsewhere("/", "/proc") },
+		Elsewhere: FindElsewhere,
 		Resolve: func(ctx context.Context, name string) ([]netip.Addr, error) {
 			return machine.Resolve(ctx, machine.Run, name)
 		},

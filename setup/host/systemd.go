@@ -168,3 +168,13 @@ func (d DBus) runJob(ctx context.Context, verb, unit string, do enqueue) error {
 		}
 	})
 }
+
+// Starts reports whether systemd is starting a unit at this moment.
+func Starts(ctx context.Context, unit string) bool {
+	manager := DBus{}
+	if !manager.Running() {
+		return false
+	}
+	active, _, err := manager.State(ctx, unit)
+	return err == nil && active == "activating"
+}

@@ -9,15 +9,15 @@ import (
 	"brickyard/setup/actual"
 )
 
-// alone is a volume that no self-heal daemon of this node serves.
-type alone struct {
+// unservedVolume is a volume that no self-heal daemon of this node serves.
+type unservedVolume struct {
 	since time.Time // or since glusterd was last told
 	asked int       // how often it was
 	ended int       // how often the daemon that runs was ended, in vain
 }
 
-// enough is how often glusterd is told to start a self-heal daemon before the one that runs is ended.
-const enough = 3
+// startsBeforeEnding is how often glusterd is told to start a self-heal daemon before the one that runs is ended.
+const startsBeforeEnding = 3
 
 // lessOften is the pause before what did not help so many times is done again.
 func lessOften(vain int) time.Duration {
@@ -32,12 +32,12 @@ func (r *Runner) help(ctx context.Context, l actual.Local, d Decision) error {
 	if !l.Set.NoDaemon || d.Action != Healing && d.Action != None || !l.Set.Started {
 		delete(r.alone, k)
 	} else if a, seen := r.alone[k]; !seen {
-		r.alone[k] = &alone{since: r.Now()}
+		r.alone[k] = &unservedVolume{since: r.Now()}
 	} else if r.Now().Sub(a.since) >= lessOften(2*a.ended) && !r.joining() {
 		// All volumes share one process, and glusterd sometimes forgets to give a
 		// volume back to it that a reset-brick took away for a moment.
 		a.since, r.helped = r.Now(), true
-		if a.asked++; a.asked > enough {
+		if a.asked++; a.asked > startsBeforeEnding {
 			// The process refuses the volume: only a new one takes it.
 			r.Log.Warn("the self-heal daemon of this node does not take the volume: it is ended, and glusterd is told to start another", "volume", l.Set.Volume)
 			if err := r.EndSelfHeal(ctx); err != nil {

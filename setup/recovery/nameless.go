@@ -20,10 +20,10 @@ import (
 // told that it exists, heals of its directory fail from then on ("Invalid
 // argument"), and the directory cannot be removed.
 
-// creating is how long such a name must have been seen: a younger one may be
+// creationTime is how long such a name must have been seen: a younger one may be
 // in the making. It is counted by this program, because a clock that is set
 // would make any name old.
-const creating = 10 * time.Second
+const creationTime = 10 * time.Second
 
 // nameless are the names without a gfid of one brick that were seen, and since
 // when.
@@ -67,14 +67,14 @@ func (n nameless) remove(brick string, entries []string, now time.Time) ([]strin
 			if rel == "" && name == internalDir {
 				continue
 			}
-			h, mode, ok := half(dir, name)
+			h, mode, ok := seeHalfMade(dir, name)
 			if !ok {
 				continue
 			}
 			if first, known := n[h]; !known {
 				seen[h] = now
 				continue
-			} else if now.Sub(first) < creating {
+			} else if now.Sub(first) < creationTime {
 				seen[h] = first
 				continue
 			}
@@ -116,7 +116,7 @@ func openEntry(root *beneath.Dir, entry string) (dir *beneath.Dir, rel string, e
 			return nil, "", nil
 		}
 	}
-	if first, _, _ := strings.Cut(rel, "/"); first == internalDir || !plain(rel) {
+	if first, _, _ := strings.Cut(rel, "/"); first == internalDir || !isPlainPath(rel) {
 		return nil, "", nil
 	}
 	dir, err = root.Sub(rel)
@@ -133,8 +133,8 @@ func openEntry(root *beneath.Dir, entry string) (dir *beneath.Dir, rel string, e
 	return dir, rel, nil
 }
 
-// plain reports whether a path is made of names alone.
-func plain(rel string) bool {
+// isPlainPath reports whether a path is made of names alone.
+func isPlainPath(rel string) bool {
 	for part := range strings.SplitSeq(rel, "/") {
 		if rel != "" && (part == "" || part == "." || part == "..") {
 			return false
@@ -177,8 +177,8 @@ func pathOf(root *beneath.Dir, id string) ([]string, bool) {
 	return nil, false
 }
 
-// half reports whether a name is empty and has no gfid, and what it is.
-func half(dir *beneath.Dir, name string) (h halfMade, mode uint32, ok bool) {
+// seeHalfMade reports whether a name is empty and has no gfid, and what it is.
+func seeHalfMade(dir *beneath.Dir, name string) (h halfMade, mode uint32, ok bool) {
 	st, err := dir.Stat(name)
 	if err != nil {
 		return h, 0, false

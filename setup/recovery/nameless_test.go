@@ -95,7 +95,7 @@ func TestNamesWithoutGfidAreRemoved(t *testing.T) {
 
 	dirs := []string{"/a", "<gfid:" + idB + ">", "/a/known", "/gone", "<gfid:short>", "<gfid:" + idC + ">/elsewhere", "relative", "/", "/.glusterfs", "/a/..", "//c"}
 	seen, began := nameless{}, time.Now()
-	for _, at := range []time.Duration{0, creating - time.Second} {
+	for _, at := range []time.Duration{0, creationTime - time.Second} {
 		if got, err := seen.remove(b.dir, dirs, began.Add(at)); err != nil || len(got) > 0 {
 			t.Errorf("names in the making: removed %q, %v", got, err)
 		}

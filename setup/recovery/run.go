@@ -51,12 +51,12 @@ type Runner struct {
 	repeated time.Time
 	wrote    time.Time // when the journal was
 	since    map[string]time.Time
-	held     map[string]time.Time // since when a decision is held back, by brick
-	heals    map[string]*heal     // what waits to be healed, by brick
-	half     map[string]nameless  // half made names that keep directories from being healed, by brick
-	alone    map[string]*alone    // that no self-heal daemon serves the volume, by brick
-	hushed   time.Time            // since when changes wait for nodes that just connected
-	helped   bool                 // the self-heal daemons were told to look
+	held     map[string]time.Time       // since when a decision is held back, by brick
+	heals    map[string]*heal           // what waits to be healed, by brick
+	half     map[string]nameless        // half made names that keep directories from being healed, by brick
+	alone    map[string]*unservedVolume // that no self-heal daemon serves the volume, by brick
+	hushed   time.Time                  // since when changes wait for nodes that just connected
+	helped   bool                       // the self-heal daemons were told to look
 	emptied  []Emptied
 	jobs     map[string]*comparison // by brick
 	past     []Resynced
@@ -97,7 +97,7 @@ type heal struct {
 // decide, or the context's error with what it waited for.
 func (r *Runner) Recover(ctx context.Context) error {
 	r.said, r.since, r.held, r.heals = map[string]Decision{}, map[string]time.Time{}, map[string]time.Time{}, map[string]*heal{}
-	r.alone, r.half = map[string]*alone{}, map[string]nameless{}
+	r.alone, r.half = map[string]*unservedVolume{}, map[string]nameless{}
 	r.started, r.heard, r.own, r.refused = map[string]*starts{}, map[string]int{}, map[string]bool{}, map[string]*refusal{}
 	r.news, r.helped = true, false
 	old, err := ReadJournal(r.Journal)

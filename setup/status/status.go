@@ -21,6 +21,7 @@ import (
 	"brickyard/setup/mounted"
 	"brickyard/setup/onefile"
 	"brickyard/setup/recovery"
+	"brickyard/setup/secureaccess"
 )
 
 // Status is what a node sees. With --output json it is the document; keys do
@@ -112,16 +113,13 @@ type Gatherer struct {
 	Encrypted bool
 }
 
-// Encrypted is why nobody is asked where management connections are encrypted.
-const Encrypted = "glusterd of this pool encrypts its management connections (" + gluster.SecureAccess + "), which gluster-setup does not manage yet"
-
 // Gather asks everybody at once. What does not answer is a problem in the
 // result, never an error.
 func (g *Gatherer) Gather(ctx context.Context) *Status {
 	s := &Status{Node: g.State.Node, Problems: []string{}, Warnings: append([]string{}, cluster.Warnings(g.Cluster)...), Peers: []Peer{}, Volumes: []Volume{}, Mounts: []Mount{}}
 	g.machine(ctx, s)
 	if g.Encrypted {
-		s.problem("%s: what only other nodes know is unknown here; docs/security.md, \"Encrypted management connections\"", Encrypted)
+		s.problem("%s: what only other nodes know is unknown here; docs/security.md, \"Encrypted management connections\"", secureaccess.Problem)
 	}
 	pool := g.pool(ctx, s)
 	for _, server := range g.State.Pool.Servers {
@@ -352,7 +350,7 @@ func (g *Gatherer) serve(ctx context.Context, bricks []Brick) {
 	for i := range bricks {
 		b := &bricks[i]
 		if g.Encrypted {
-			b.Unknown, b.Why = true, Encrypted
+			b.Unknown, b.Why = true, secureaccess.Problem
 		}
 		if b.Node == g.State.Node {
 			var st unix.Statfs_t

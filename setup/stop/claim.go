@@ -42,9 +42,9 @@ func claim(v gluster.Volume, pool desired.Pool, peer, node string) (word, bool) 
 	return spoken(value)
 }
 
-// words are the pairs that leave a node's word in a volume: under who it is, under its number, and, where it takes its word
+// claimOptions are the pairs that leave a node's word in a volume: under who it is, under its number, and, where it takes its word
 // back, under the number that it had in the cluster file when it gave it. It is pure.
-func words(v gluster.Volume, pool desired.Pool, peer, node, word string) []string {
+func claimOptions(v gluster.Volume, pool desired.Pool, peer, node, word string) []string {
 	var names []string
 	if peer != "" {
 		names = append(names, optionOf(peer))

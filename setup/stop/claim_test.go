@@ -39,29 +39,29 @@ func TestAClaimIsItsNodesWhateverTheFileSays(t *testing.T) {
 		}
 		return out
 	}
-	v := spokenIn(gluster.Volume{}, words(gluster.Volume{}, before, "uuid-of-n1", "n1", word))
+	v := spokenIn(gluster.Volume{}, claimOptions(gluster.Volume{}, before, "uuid-of-n1", "n1", word))
 	for name, p := range map[string]desired.Pool{"the file": before, "another order": after, "another node in its place": poolOf("n3", "n2"), "the node only": poolOf("n1")} {
 		if got := claims(v, p); got != "n1" {
 			t.Errorf("%s: %q stop, want n1", name, got)
 		}
 	}
-	v = spokenIn(v, words(v, after, "uuid-of-n1", "n1", withdrawn))
+	v = spokenIn(v, claimOptions(v, after, "uuid-of-n1", "n1", withdrawn))
 	for _, p := range []desired.Pool{before, after} {
 		if got := claims(v, p); got != "" {
 			t.Errorf("taken back by another order of the file: %q stop; %q", got, v.Options)
 		}
 	}
 	// A node of a former version reads and writes under numbers.
-	v = spokenIn(v, words(v, before, "uuid-of-n2", "n2", word))
+	v = spokenIn(v, claimOptions(v, before, "uuid-of-n2", "n2", word))
 	if got := v.Options["user.brickyard-stopping-1"]; got != word {
 		t.Errorf("a former version reads %q", got)
 	}
-	v = spokenIn(v, words(v, before, "uuid-of-n2", "n2", withdrawn))
+	v = spokenIn(v, claimOptions(v, before, "uuid-of-n2", "n2", withdrawn))
 	v = spokenIn(v, []string{"user.brickyard-stopping-0", "2026-11-26T12:00:00Z,boot,9"})
 	if got := claims(v, before); got != "n1" {
 		t.Errorf("a former version on n1 says it stops: %q stop", got)
 	}
-	v = spokenIn(v, words(v, before, "uuid-of-n1", "n1", withdrawn))
+	v = spokenIn(v, claimOptions(v, before, "uuid-of-n1", "n1", withdrawn))
 	if got := claims(v, before); got != "" {
 		t.Errorf("and is a new one now, which took that back: %q", got)
 	}

@@ -29,9 +29,9 @@ func (g *Gate) neighbours(sets []actual.Local) map[string][]string {
 	return found
 }
 
-// apart names the neighbours that this node's glusterd does not have in its pool, as a peer that rejects it: their bricks
+// outsidePool names the neighbours that this node's glusterd does not have in its pool, as a peer that rejects it: their bricks
 // serve, but no word of one node reaches the other, and both would be let go. It is pure.
-func apart(servers []desired.Server, neighbours map[string][]string, peers []gluster.Peer) []string {
+func outsidePool(servers []desired.Server, neighbours map[string][]string, peers []gluster.Peer) []string {
 	var reasons []string
 	for _, s := range servers {
 		if _, ok := neighbours[s.Name]; !ok {
@@ -48,9 +48,9 @@ func apart(servers []desired.Server, neighbours map[string][]string, peers []glu
 	return reasons
 }
 
-// differ says in what a neighbour has a volume otherwise than this node; own is the option of this node's word. Words of other
+// howVolumesDiffer says in what a neighbour has a volume otherwise than this node; own is the option of this node's word. Words of other
 // nodes do not count: they may be on their way. It is pure.
-func differ(here, there gluster.Volume, own string) string {
+func howVolumesDiffer(here, there gluster.Volume, own string) string {
 	name, apart := agree.Option(here, there, func(name string) bool { return strings.HasPrefix(name, actual.OwnWords) && name != own })
 	switch {
 	case apart && name == own:
@@ -101,7 +101,7 @@ func (g *Gate) unlike(ctx context.Context, neighbours map[string][]string, node 
 				case !known || err != nil:
 					say("volume %s: %s does not know it", volume, name)
 				default:
-					if words := differ(here, there, own); words != "" {
+					if words := howVolumesDiffer(here, there, own); words != "" {
 						say("volume %s: %s has another version of it: %s", volume, name, words)
 					}
 				}

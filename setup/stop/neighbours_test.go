@@ -27,7 +27,7 @@ func TestANeighbourThatIsNotInTheClusterKeepsBothUp(t *testing.T) {
 		{"rejected, known by address", []gluster.Peer{self, peer("10.0.0.2", gluster.PeerRejected)}, `n2 is "Peer Rejected" for this node`},
 		{"not a peer at all", []gluster.Peer{self}, "n2 shares a volume with this node and is not in its pool"},
 	} {
-		got := strings.Join(apart(servers, map[string][]string{"n2": {"v"}}, tc.peers), "; ")
+		got := strings.Join(outsidePool(servers, map[string][]string{"n2": {"v"}}, tc.peers), "; ")
 		if (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
 			t.Errorf("%s: %q, want %q in it", tc.name, got, tc.want)
 		}
@@ -51,7 +51,7 @@ func TestANeighbourWithAnotherVersionOfAVolumeIsSeen(t *testing.T) {
 		{"an option more", volume(map[string]string{"a": "1", "b": "3", own: "now"}, gluster.Brick{Host: "n1", Path: "/b"}), `there b is "3", here ""`},
 		{"another brick", volume(map[string]string{"a": "1", own: "now"}, gluster.Brick{Host: "n2", Path: "/b"}), "its bricks or its state are others"},
 	} {
-		if got := differ(here, tc.there, own); (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
+		if got := howVolumesDiffer(here, tc.there, own); (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
 			t.Errorf("%s: %q, want %q in it", tc.name, got, tc.want)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"brickyard/gluster"
@@ -30,14 +29,14 @@ func Decide(sets []actual.Local, quorum map[string]gluster.Quorum) []string {
 			continue
 		}
 		where := fmt.Sprintf("volume %s, replica set %d", l.Set.Volume, l.Set.Index+1)
-		if r := set(l, quorum[l.Set.Volume]); r != "" {
+		if r := whySetNeedsNode(l, quorum[l.Set.Volume]); r != "" {
 			reasons = append(reasons, where+": "+r)
 		}
 	}
 	return reasons
 }
 
-func set(l actual.Local, q gluster.Quorum) string {
+func whySetNeedsNode(l actual.Local, q gluster.Quorum) string {
 	if l.Set.Otherwise != "" {
 		return l.Set.Otherwise + ": nobody knows what would be left"
 	}
@@ -181,7 +180,7 @@ func (g *Gate) look(ctx context.Context) ([]string, actual.Look, error) {
 	neighbours := g.neighbours(seen.Own)
 	reasons = slices.Concat(
 		Decide(slices.Concat(seen.Own, strange), g.quorums(seen.Volumes)), reasons,
-		apart(g.Pool.Servers, neighbours, seen.Peers),
+		outsidePool(g.Pool.Servers, neighbours, seen.Peers),
 		serverQuorum(seen.Peers, seen.Volumes, g.claimed(seen.Volumes)),
 		g.claims(seen),
 	)
@@ -230,7 +229,7 @@ func (g *Gate) tell(ctx context.Context, node actual.Node, volumes []string, wor
 		if !slices.Contains(volumes, v.Name) {
 			continue
 		}
-		pairs := words(v, g.Pool, node.Self(), g.Node, word)
+		pairs := claimOptions(v, g.Pool, node.Self(), g.Node, word)
 		cmd := gluster.VolumeSet(v.Name, pairs[0], pairs[1], pairs[2:]...)
 		if err := g.retry(ctx, func() error { return g.Run(ctx, cmd) }); err != nil {
 			return err
@@ -239,14 +238,14 @@ func (g *Gate) tell(ctx context.Context, node actual.Node, volumes []string, wor
 	return nil
 }
 
-// tries bounds how often a node asks again for a lock that another holds, as
+// lockTries bounds how often a node asks again for a lock that another holds, as
 // when two nodes claim at the same moment.
-const tries = 20
+const lockTries = 20
 
 func (g *Gate) retry(ctx context.Context, f func() error) error {
 	for try := 1; ; try++ {
 		err := f()
-		if !errors.Is(err, gluster.ErrTransaction) || try == tries {
+		if !errors.Is(err, gluster.ErrTransaction) || try == lockTries {
 			return err
 		}
 		select {
@@ -262,57 +261,6 @@ func volumesOf(sets []actual.Local) []string {
 	for _, l := range sets {
 		if !slices.Contains(out, l.Set.Volume) {
 			out = append(out, l.Set.Volume)
-		}
-	}
-	return out
-}
-
-// Holding is why a node must stay up, in words.
-type Holding struct {
-	For  string // the bricks that need this node
-	Gone bool   // their nodes do not answer: they may be booting, or off for good
-}
-
-// Hold returns for whom this node must stay up, because the bricks that it
-// would take away are the only complete copies: bricks that are being filled
-// from them, or that have entries to be healed. What is in memory would be lost
-// altogether, so then bricks that are empty or down are waited for as well.
-func Hold(sets []actual.Local) []Holding {
-	var out []Holding
-	for _, l := range sets {
-		own := l.Brick()
-		if !l.Set.Started || !own.Serves() || own.Arbiter {
-			continue
-		}
-		var filling, down, gone []string
-		complete, online := 0, 0
-		for i, b := range l.Set.Bricks {
-			name := b.Node + ":" + b.Path
-			if b.Online {
-				online++
-			}
-			switch {
-			case i == l.Own || b.GivenUp || b.Arbiter:
-			case b.Serves():
-				complete++
-			case b.Online:
-				filling = append(filling, name)
-			case b.Reachable:
-				down = append(down, name)
-			default:
-				gone = append(gone, name)
-			}
-		}
-		switch {
-		case complete > 0 && own.Pending > 0 && online == len(l.Set.Bricks):
-			out = append(out, Holding{For: fmt.Sprintf("entries of volume %s that wait to be healed", l.Set.Volume)})
-		case complete > 0:
-		case len(filling) > 0:
-			out = append(out, Holding{For: strings.Join(filling, ", ")})
-		case l.Tmpfs && len(down) > 0:
-			out = append(out, Holding{For: strings.Join(down, ", ")})
-		case l.Tmpfs && len(gone) > 0:
-			out = append(out, Holding{For: strings.Join(gone, ", "), Gone: true})
 		}
 	}
 	return out

@@ -62,11 +62,13 @@ func spoken(value string) (word, bool) {
 // wordTime is how long a node that was allowed to stop, and does not, keeps its word.
 const wordTime = 30 * time.Minute
 
-// tick is how finely the kernel says when a process started.
-const tick = 10 * time.Millisecond
+// clockTick is how finely the kernel says when a process started.
+const clockTick = 10 * time.Millisecond
 
 // passed is when a glusterd that starts is seen to have started after the word, since the boot. It is pure.
-func (w word) passed() time.Duration { return w.moment.Up.Truncate(time.Second) + time.Second + 2*tick }
+func (w word) passed() time.Duration {
+	return w.moment.Up.Truncate(time.Second) + time.Second + 2*clockTick
+}
 
 // over says whether a node's own word is over: it was stopped since, as another boot or a glusterd that started
 // afterwards shows, or it did not stop in half an hour. Words are told in whole seconds. It is pure.

@@ -59,14 +59,14 @@ func TestAWordIsOverForAGlusterdThatIsRestartedAtOnce(t *testing.T) {
 	for _, up := range []time.Duration{100 * time.Second, 100*time.Second + 1, 100*time.Second + 999*time.Millisecond} {
 		given := word{"2026-11-22T01:00:11Z", Moment{boot, up}}
 		w, _ := spoken(given.String())
-		started := given.passed().Truncate(tick) // as the kernel says it
-		if wait := given.passed() - up; wait > time.Second+2*tick {
+		started := given.passed().Truncate(clockTick) // as the kernel says it
+		if wait := given.passed() - up; wait > time.Second+2*clockTick {
 			t.Errorf("given at %s: the answer waits for %s", up, wait)
 		}
 		if !w.over(Moment{boot, started}, Moment{boot, started + time.Second}) {
 			t.Errorf("given at %s: not over for a glusterd that started at %s", up, started)
 		}
-		if w.over(Moment{boot, up.Truncate(tick)}, Moment{boot, started}) {
+		if w.over(Moment{boot, up.Truncate(clockTick)}, Moment{boot, started}) {
 			t.Errorf("given at %s: over for a glusterd that had started before", up)
 		}
 	}

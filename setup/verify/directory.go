@@ -69,7 +69,7 @@ func (s *session) makeDirs(ctx context.Context) error {
 		if err == nil || !missing(err) {
 			return err
 		}
-		if err := pause(ctx, s.cfg.Interval); err != nil {
+		if err := sleepFor(ctx, s.cfg.Interval); err != nil {
 			return err
 		}
 	}

@@ -248,13 +248,13 @@ func (s *session) until(ctx context.Context, limit time.Duration, holds func() b
 		if time.Since(begin) >= limit {
 			return false, nil
 		}
-		if err := pause(ctx, s.cfg.Interval); err != nil {
+		if err := sleepFor(ctx, s.cfg.Interval); err != nil {
 			return false, err
 		}
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func sleepFor(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -1,4 +1,4 @@
-package recovery
+package mountwait
 
 import (
 	"context"
@@ -10,17 +10,22 @@ import (
 
 // How long things are looked at before they are believed.
 const (
-	starting = 30 * time.Second // a brick is expected to start, its disk to appear
-	steady   = 5 * time.Second  // nothing waits to be healed: clients that were not connected yet have connected (every 3 s) and written
-	apart    = 15 * time.Second // the others, or the own brick, are away: not only one question was lost
-	stalled  = time.Minute      // the fewest entries that were ever left: nobody heals them
+	// startTime is how long a brick is expected to start, and its disk to appear.
+	startTime = 30 * time.Second
+	// healedTime is how long nothing must wait to be healed: clients that were not connected yet have connected by
+	// then, which they try every 3 s, and written.
+	healedTime = 5 * time.Second
+	// awayTime is how long the others, or the own brick, must be away: not only one question was lost.
+	awayTime = 15 * time.Second
+	// stalledTime is how long as many entries as ever must be left: nobody heals them.
+	stalledTime = time.Minute
 )
 
-// HealWait follows a node's bricks of one volume from a boot on, until a client
+// healWait follows a node's bricks of one volume from a boot on, until a client
 // on this node may be mounted: until these bricks are healed, names that were
 // removed while they were away are shown, and it is this node's client that
 // prefers them. The zero value has seen nothing.
-type HealWait struct {
+type healWait struct {
 	began, healed, away, fewest time.Time
 	least                       int
 }
@@ -43,10 +48,10 @@ type state struct {
 	entries int // of lacking
 }
 
-// Next takes one look and says in words what to wait for; "" ends the wait, with
+// next takes one look and says in words what to wait for; "" ends the wait, with
 // a warning where it ends for another reason than that all is healed. asked is
 // false where the node could not be looked at.
-func (w *HealWait) Next(bricks []actual.Local, asked bool, now time.Time) (words, warning string) {
+func (w *healWait) next(bricks []actual.Local, asked bool, now time.Time) (words, warning string) {
 	if w.began.IsZero() {
 		w.began, w.least = now, -1
 	}
@@ -55,7 +60,7 @@ func (w *HealWait) Next(bricks []actual.Local, asked bool, now time.Time) (words
 		worst = state{condition: unseen, words: "this node's glusterd and bricks to answer"}
 	}
 	for _, l := range bricks {
-		if s := stateOf(l, now.Sub(w.began) < starting); s.condition > worst.condition {
+		if s := stateOf(l, now.Sub(w.began) < startTime); s.condition > worst.condition {
 			worst = s
 		}
 	}
@@ -73,19 +78,20 @@ func (w *HealWait) Next(bricks []actual.Local, asked bool, now time.Time) (words
 	case irrelevant:
 		return "", ""
 	case whole:
-		if healed >= steady {
+		if healed >= healedTime {
 			return "", ""
 		}
 	case unseen:
-		if away >= apart {
+		if away >= awayTime {
 			return "", ""
 		}
 	case lacking:
 		if w.least < 0 || worst.entries < w.least {
 			w.least, w.fewest = worst.entries, now
 		}
-		if now.Sub(w.fewest) >= stalled {
-			return "", fmt.Sprintf("%d entries have waited for %s, and nobody heals them", worst.entries, now.Sub(w.fewest).Round(time.Second))
+		if now.Sub(w.fewest) >= stalledTime {
+			return "", fmt.Sprintf("%d entries have waited for %s, and nobody heals them",
+				worst.entries, now.Sub(w.fewest).Round(time.Second))
 		}
 	case unknown:
 	}
@@ -98,7 +104,8 @@ func stateOf(l actual.Local, early bool) state {
 	name := b.Node + ":" + b.Path
 	others := l.Set.Others(l.Own, func(o actual.Brick) bool { return o.Online })
 	switch {
-	case l.Set.Otherwise != "": // the brick was not looked at, and is not until a person has corrected the file
+	case l.Set.Otherwise != "":
+		// The brick was not looked at, and is not until a person has corrected the file.
 		return state{condition: unseen, words: fmt.Sprintf("brick %s: %s", name, l.Set.Otherwise)}
 	// What is filled from nothing shows nothing old.
 	case !l.Set.Started, l.Tmpfs, b.GivenUp, b.Mark, b.Published == actual.IsWiped, b.Published == actual.Refilling:
@@ -112,7 +119,8 @@ func stateOf(l actual.Local, early bool) state {
 	case !b.Online && early:
 		return state{condition: unknown, words: fmt.Sprintf("brick %s to start", name)}
 	case !b.Online, len(others) == 0:
-		return state{condition: unseen, words: fmt.Sprintf("brick %s and the others of its replica set to be online", name)}
+		words := fmt.Sprintf("brick %s and the others of its replica set to be online", name)
+		return state{condition: unseen, words: words}
 	case b.Published.Doubted():
 		return state{condition: unknown, words: fmt.Sprintf("brick %s to be healed after a power cut", name)}
 	case !l.Set.Heals:
@@ -121,7 +129,8 @@ func stateOf(l actual.Local, early bool) state {
 	pending := 0
 	for _, i := range others {
 		if !l.Set.Bricks[i].Counted {
-			return state{condition: unknown, words: fmt.Sprintf("the self-heal daemon to say what brick %s lacks", name)}
+			words := fmt.Sprintf("the self-heal daemon to say what brick %s lacks", name)
+			return state{condition: unknown, words: words}
 		}
 		pending += l.Set.Bricks[i].Pending
 	}
@@ -131,12 +140,12 @@ func stateOf(l actual.Local, early bool) state {
 	return state{condition: whole, words: fmt.Sprintf("brick %s to stay as whole as it is", name)}
 }
 
-// LookOnce asks about this node's bricks of one volume, and gives up after the
+// lookOnce asks about this node's bricks of one volume, and gives up after the
 // limit: a question to a disk that hangs cannot be taken back, so whoever asks
 // in vain does not ask again before it has ended.
-type LookOnce struct {
-	Observe func(context.Context) ([]actual.Local, error)
-	Limit   time.Duration
+type lookOnce struct {
+	observe func(context.Context) ([]actual.Local, error)
+	limit   time.Duration
 
 	under chan looked // of a question under way
 }
@@ -146,12 +155,12 @@ type looked struct {
 	err    error
 }
 
-// Look returns what there is to see; asked is false where nobody answered.
-func (o *LookOnce) Look(ctx context.Context) (bricks []actual.Local, asked bool) {
+// look returns what there is to see; asked is false where nobody answered.
+func (o *lookOnce) look(ctx context.Context) (bricks []actual.Local, asked bool) {
 	if o.under == nil {
 		under := make(chan looked, 1)
 		go func() {
-			bricks, err := o.Observe(ctx)
+			bricks, err := o.observe(ctx)
 			under <- looked{bricks, err}
 		}()
 		o.under = under
@@ -160,7 +169,7 @@ func (o *LookOnce) Look(ctx context.Context) (bricks []actual.Local, asked bool)
 	case l := <-o.under:
 		o.under = nil
 		return l.bricks, l.err == nil
-	case <-time.After(o.Limit):
+	case <-time.After(o.limit):
 	case <-ctx.Done():
 	}
 	return nil, false

@@ -1,4 +1,4 @@
-package recovery
+package mountwait
 
 import (
 	"context"
@@ -8,6 +8,17 @@ import (
 
 	"brickyard/setup/actual"
 )
+
+func brick(node string) actual.Brick {
+	return actual.Brick{Node: node, Path: "/b/brick", Reachable: true, Online: true, Disk: actual.Stamped}
+}
+
+func set(bricks ...actual.Brick) actual.Set {
+	for i := range bricks {
+		bricks[i].Number = i
+	}
+	return actual.Set{Volume: "v", Ephemeral: true, Started: true, Majority: true, Bricks: bricks}
+}
 
 // healing is this node's brick n1 beside n2, with nothing left to heal.
 func healing(changes ...func(own, other *actual.Brick, l *actual.Local)) actual.Local {
@@ -98,7 +109,7 @@ func TestTheWaitForHealsBelievesNoSingleLook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var w HealWait
+			var w healWait
 			start, ended, warning := time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC), never, ""
 			for at := time.Duration(0); at < 5*time.Minute && ended == never; at += time.Second {
 				l := tc.looks[0].l
@@ -108,7 +119,7 @@ func TestTheWaitForHealsBelievesNoSingleLook(t *testing.T) {
 					}
 				}
 				var words string
-				if words, warning = w.Next([]actual.Local{l}, true, start.Add(at)); words == "" {
+				if words, warning = w.next([]actual.Local{l}, true, start.Add(at)); words == "" {
 					ended = at
 				}
 			}
@@ -121,16 +132,16 @@ func TestTheWaitForHealsBelievesNoSingleLook(t *testing.T) {
 
 func TestANodeThatCannotBeLookedAtIsNotWaitedForLong(t *testing.T) {
 	t.Parallel()
-	var w HealWait
+	var w healWait
 	start := time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC)
-	if words, _ := w.Next(nil, false, start); words == "" {
+	if words, _ := w.next(nil, false, start); words == "" {
 		t.Error("one answer is missing, and nobody waits")
 	}
-	if words, _ := w.Next(nil, false, start.Add(apart)); words != "" {
+	if words, _ := w.next(nil, false, start.Add(awayTime)); words != "" {
 		t.Errorf("still waits for %s", words)
 	}
 	// No brick of the volume here.
-	if words, _ := (&HealWait{}).Next(nil, true, start); words != "" {
+	if words, _ := (&healWait{}).next(nil, true, start); words != "" {
 		t.Errorf("waits for %s", words)
 	}
 }
@@ -138,22 +149,22 @@ func TestANodeThatCannotBeLookedAtIsNotWaitedForLong(t *testing.T) {
 func TestALookThatHangsIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	asked, answer := 0, make(chan struct{})
-	o := LookOnce{Limit: 10 * time.Millisecond, Observe: func(context.Context) ([]actual.Local, error) {
+	o := lookOnce{limit: 10 * time.Millisecond, observe: func(context.Context) ([]actual.Local, error) {
 		asked++
 		<-answer
 		return []actual.Local{healing()}, nil
 	}}
 	for range 3 {
-		if _, ok := o.Look(t.Context()); ok {
+		if _, ok := o.look(t.Context()); ok {
 			t.Fatal("a look that hangs has an answer")
 		}
 	}
 	close(answer)
-	o.Limit = 10 * time.Minute
-	if l, ok := o.Look(t.Context()); !ok || len(l) != 1 || asked != 1 {
+	o.limit = 10 * time.Minute
+	if l, ok := o.look(t.Context()); !ok || len(l) != 1 || asked != 1 {
 		t.Errorf("%d bricks, %v, asked %d times", len(l), ok, asked)
 	}
-	if _, ok := o.Look(t.Context()); !ok || asked != 2 {
+	if _, ok := o.look(t.Context()); !ok || asked != 2 {
 		t.Errorf("the next look: %v, asked %d times", ok, asked)
 	}
 }
