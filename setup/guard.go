@@ -5,6 +5,7 @@ import (
 
 	"brickyard/setup/desired"
 	"brickyard/setup/guard"
+	"brickyard/setup/journallog"
 )
 
 // GuardCmd looks at this node's bricks, at glusterd's store and at the names in
@@ -57,5 +58,5 @@ func (c *GuardCmd) Run(ctx context.Context, streams IO) error {
 	if err := root("guard"); err != nil {
 		return err
 	}
-	return guard.Run(ctx, c.part(), s, journalLogger(streams.Err))
+	return guard.Run(ctx, c.part(), s, journallog.New(streams.Err))
 }

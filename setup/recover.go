@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"brickyard/setup/bringback"
+	"brickyard/setup/journallog"
 )
 
 // RecoverCmd brings this node's bricks back.
@@ -30,7 +31,7 @@ func (c *RecoverCmd) Run(ctx context.Context, streams IO) error {
 		ctx, cancel = deadline(ctx, c.Timeout)
 		defer cancel()
 	}
-	log := journalLogger(streams.Err)
+	log := journallog.New(streams.Err)
 	does := executor("recover", log)
 	n := &bringback.Node{Observer: o, Executor: &does, Run: commands(&does), Gate: gate(o, &does), Log: log}
 	return n.Recover(ctx, bringback.Allowed{GiveUp: c.GiveUp, RebuildEmpty: c.RebuildEmpty, Out: streams.Err})
