@@ -59,13 +59,15 @@ func byWarning() map[string]string {
 		"is mounted all the same, and names that were":         tells,
 		"the exporter cannot know that the mount waits":        tells,
 		"so apply installs none":                               here,
+		"waits up to %s: the only complete copy is here":       tells,
+		"goes on after %":                                      tells,
 		"is not the one that was applied here last":            "followed by TestALeaderThatWasAwayTakesNothingBack",
 	}
 }
 
 // A warning that a command makes is one of these lines of the program.
 func warningLines(text string) []string {
-	made := regexp.MustCompile(`(?m)^.*(?:[wW]arnings = append\(.*"|\bwarn\("|"warning: %?[^s%]|"warning: %s: volume|return fmt\.Sprintf\("mount %s runs|words = append\(words, fmt\.Sprintf\("volume %s is|out = append\(out, fmt\.Sprintf\("volume %s: %s under).*$`)
+	made := regexp.MustCompile(`(?m)^.*(?:[wW]arnings = append\(.*"|\bwarn\("|"warning: %?[^s%"]|"warning: %s: volume|return fmt\.Sprintf\("mount %s runs|words = append\(words, fmt\.Sprintf\("volume %s is|out = append\(out, fmt\.Sprintf\("volume %s: %s under).*$`)
 	returned := regexp.MustCompile(`(?m)^.*return \[\]string\{fmt\.Sprintf\("volume %s (?:keeps|has|lets|may).*$`)
 	return append(made.FindAllString(text, -1), returned.FindAllString(text, -1)...)
 }
@@ -75,7 +77,7 @@ func TestHowManyRemediesOfWarningsAreFollowed(t *testing.T) {
 	t.Parallel()
 	tests := sources(t, "*.go", true)
 	text := ""
-	for _, dir := range []string{"cluster", "pool", "host", "status", "client", "desired", "."} {
+	for _, dir := range []string{"cluster", "pool", "host", "status", "client", "desired", "mountwait", "stop", "."} {
 		text += sources(t, "../"+dir+"/*.go", false)
 	}
 	used := map[string]bool{}
