@@ -221,15 +221,14 @@ func clusterPackages() []string {
 	return []string{"brickyard/setup/labtest", "brickyard/exporter/labtest"}
 }
 
-// lab runs two packages at a time: clusters are heavy. Three tests of a package run beside each other, whatever the number of
-// processors, because they wait most of the time.
+// lab runs two packages at a time: clusters are heavy.
 func lab() ([]command, error) {
 	packages, err := labPackages()
 	if err != nil {
 		return nil, err
 	}
 	within := slices.DeleteFunc(packages, func(p string) bool { return slices.Contains(clusterPackages(), p) })
-	return built(goTest(append([]string{"-p", "2", "-parallel", "3", "-skip", runbooks}, clusterPackages()...)...), goTest(append([]string{"-race", "-p", "2"}, within...)...))
+	return built(goTest(append([]string{"-p", "2", "-skip", runbooks}, clusterPackages()...)...), goTest(append([]string{"-race", "-p", "2"}, within...)...))
 }
 
 // runbooks are the tests of setup/labtest that type every command of the runbooks.
