@@ -16,7 +16,7 @@ packages: ## build deb and rpm packages for amd64 and arm64 into dist/
 collection: ## build the Ansible collection, bin/brickyard-gluster-VERSION.tar.gz
 	@hack/collection
 
-test: ## install what is missing and run what a change can break, on Debian 12 (root, some 25 minutes)
+test: ## install what is missing and run what a change can break, on Debian 12 (root, some 25 to 30 minutes)
 	@hack/test
 
 test-all: ## that and the rest: Debian 11 and 13, rules as they are, all power cuts; resumable (root, hours)
